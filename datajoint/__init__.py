@@ -1,0 +1,1 @@
+"""Placeholder of the package's face, replaced by the lazy loader."""

@@ -1,0 +1,77 @@
+"""What differs between engines and is data: names, limits, spellings, capabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from datajoint.sql.fragment import Identifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """Facts of an engine. Code above asks these, never which engine it is.
+
+    Attributes
+    ----------
+    name : str
+        ``sqlite``, ``mysql``, ``mariadb`` or ``postgresql``.
+    grammar : str
+        The name by which the SQL parser knows the engine: ``sqlite``, ``mysql`` or ``postgres``.
+    quote_character : str
+        Around identifiers.
+    placeholder : str
+        ``?`` or ``%s``.
+    joined_names : bool
+        Whether a table's physical name is ``schema.table`` in one identifier, because the engine has no schemas.
+    max_identifier_length : int
+        In the engine's unit (characters or bytes).
+    default_port : int or None
+        None for an embedded engine.
+    transactional_ddl : bool
+        Whether creating a table can be rolled back.
+    inline_comments, inline_indexes : bool
+        Whether ``CREATE TABLE`` itself carries comments and indexes.
+    enum_types : bool
+        Whether enums are types of their own, to be created before a table.
+    func_dep_group_by : bool
+        Whether ``GROUP BY key`` allows attributes that the key determines.
+    nulls_first : bool
+        Whether ascending order puts NULL first by itself.
+    returning : bool
+        Whether ``INSERT … RETURNING`` exists.
+    float_infinity : bool
+        Whether a float column can hold infinity.
+    server_time_class : str
+        ``timedelta`` or ``time``: what a native ``time`` attribute is fetched as.
+    """
+
+    name: str
+    grammar: str
+    quote_character: str
+    placeholder: str
+    joined_names: bool = False
+    max_identifier_length: int = 64
+    default_port: int | None = None
+    transactional_ddl: bool = True
+    inline_comments: bool = False
+    inline_indexes: bool = False
+    enum_types: bool = False
+    func_dep_group_by: bool = True
+    nulls_first: bool = True
+    returning: bool = True
+    float_infinity: bool = False
+    exact_decimal_digits: int = 65
+    unsigned64: bool = True
+    json_equality: bool = True
+    time_class: str = "timedelta"
+
+    def quote_name(self, name: str) -> str:
+        """Quote one name, doubling the quote character inside."""
+        q = self.quote_character
+        return q + name.replace(q, q + q) + q
+
+    def quote(self, identifier: Identifier) -> str:
+        """Quote an identifier of one or more parts."""
+        if self.joined_names and len(identifier.parts) == 2:  # noqa: PLR2004 - schema and table
+            return self.quote_name(".".join(identifier.parts))
+        return ".".join(map(self.quote_name, identifier.parts))

@@ -1,0 +1,145 @@
+"""Every exception that the library raises.
+
+::
+
+    Exception
+    └─ DataJointError
+       ├─ LostConnectionError
+       ├─ QueryError
+       │  ├─ QuerySyntaxError
+       │  ├─ AccessError
+       │  ├─ DuplicateError
+       │  ├─ IntegrityError
+       │  ├─ UnknownAttributeError
+       │  ├─ MissingAttributeError
+       │  ├─ LockError
+       │  └─ InvalidValueError (also ValueError)
+       │     └─ InvalidTypeError (also TypeError)
+       ├─ UnknownFieldError (also KeyError)
+       ├─ DefinitionError
+       ├─ MissingTableError
+       ├─ MissingExternalFile
+       ├─ BucketInaccessible
+       └─ ThreadSafetyError
+
+An error says in up to three short sentences what was asked, what is so, and what to do.
+Structured details are fields, so that programs need not parse the text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+
+class DataJointError(Exception):
+    """Base of all errors of the library.
+
+    Parameters
+    ----------
+    *args
+        The message first; further arguments are hints appended by `suggest`.
+    table, attribute : str, optional
+        What the error is about: ``schema.table`` and the attribute's name.
+    value : object, optional
+        The offending value.
+    row : int, optional
+        Index, from 0, of the offending row of a bulk insert.
+    hint : str, optional
+        What to do about it; printed after the message.
+    query, code : optional
+        The statement that the server refused and the server's own error code.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        table: str | None = None,
+        attribute: str | None = None,
+        value: Any = None,
+        row: int | None = None,
+        hint: str | None = None,
+        query: str | None = None,
+        code: Any = None,
+    ) -> None:
+        super().__init__(*args)
+        self.table, self.attribute, self.value, self.row = table, attribute, value, row
+        self.hint, self.query, self.code = hint, query, code
+
+    def suggest(self, *args: Any) -> Self:
+        """Return the same error with further hints appended to its arguments."""
+        error = self.__class__(*(self.args + args))
+        error.__dict__.update(self.__dict__)
+        return error
+
+    def __str__(self) -> str:
+        # Without repr quoting, also for the classes that derive from KeyError.
+        text = " ".join(str(arg) for arg in self.args)
+        return f"{text} {self.hint}".strip() if self.hint else text
+
+
+class LostConnectionError(DataJointError):
+    """The link to the server was lost and could not be restored silently."""
+
+
+class QueryError(DataJointError):
+    """The database refused a statement."""
+
+
+class QuerySyntaxError(QueryError):
+    """The database could not parse a statement, or a user's SQL text could not be read."""
+
+
+class AccessError(QueryError):
+    """The user lacks a privilege, or the database is read-only."""
+
+
+class DuplicateError(QueryError):
+    """A row with the same primary or unique key exists already."""
+
+
+class IntegrityError(QueryError):
+    """A foreign key is violated: the parent row is missing, or a child row still refers to the row."""
+
+
+class UnknownAttributeError(QueryError):
+    """A name that is no attribute of the expression."""
+
+
+class MissingAttributeError(QueryError):
+    """A required attribute was given no value."""
+
+
+class LockError(QueryError):
+    """A lock was not granted in time, or the server ended the transaction to resolve a deadlock."""
+
+
+class InvalidValueError(QueryError, ValueError):
+    """A value of the right kind that does not fit its attribute or cannot be read."""
+
+
+class InvalidTypeError(InvalidValueError, TypeError):
+    """A Python type that the attribute does not take."""
+
+
+class UnknownFieldError(DataJointError, KeyError):
+    """A row holds a field that its table does not have."""
+
+
+class DefinitionError(DataJointError):
+    """A table definition that cannot be read; shows the line and where in it the fault lies."""
+
+
+class MissingTableError(DataJointError):
+    """The table, or its schema, does not exist in the database."""
+
+
+class MissingExternalFile(DataJointError):  # noqa: N818 - name fixed by the interface
+    """An object that a row refers to is absent from its store."""
+
+
+class BucketInaccessible(DataJointError):  # noqa: N818 - name fixed by the interface
+    """An object store cannot be reached."""
+
+
+class ThreadSafetyError(DataJointError):
+    """Global state was used while thread-safe mode is on."""
