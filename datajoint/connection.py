@@ -421,8 +421,9 @@ class Connection:
         with self._lock:
             for schema in schemas or list(self._catalogs):
                 self._catalogs.pop(schema, None)
-            if self._dependencies is not None:
-                self._dependencies.clear()
+        # Outside the lock: the graph takes its own lock first and this one second.
+        if self._dependencies is not None:
+            self._dependencies.clear()
 
     @property
     def dependencies(self) -> Dependencies:

@@ -1,0 +1,1 @@
+"""The graph of foreign keys, and what travels along it."""
