@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from datajoint.backends.address import target_from_settings
 from datajoint.backends.base import Backend, BeginKind, RawResult, Target
 from datajoint.backends.registry import get_backend
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.events import EventStream
+from datajoint.settings import process_config
 from datajoint.sql.fragment import Identifier, Sql
 
 if TYPE_CHECKING:
@@ -92,20 +94,47 @@ class Connection:
 
     Parameters
     ----------
-    target : Target
-        Where to connect to.
-    settings : Config
-        Read by everything that works through this connection, for its whole life.
+    host : str or Target
+        A host (``name``, ``name:port``, ``[::1]:port``, ``/path/of/socket``), a URL, or a target that says it all.
+    user : str or Config, optional
+        Who connects. With a target, its settings may stand here: ``Connection(target, settings)``.
+    password, port, use_tls : optional
+        From the settings where not given. `use_tls`: None prefers TLS, True requires it, a dict also says how, False forbids it.
+    database_name : str, optional
+        The database of a PostgreSQL server.
+    backend : str, optional
+        ``mysql``, ``mariadb``, ``postgresql`` or ``sqlite``.
+    config_override : Config, optional
+        The settings that everything which works through this connection reads, for its whole life; those of the
+        process by default.
 
     Raises
     ------
     DataJointError
-        If the database cannot be reached or opened; the driver's error is chained.
+        If something is missing, or the database cannot be reached or opened; the driver's error is chained.
     """
 
-    def __init__(self, target: Target, settings: Config) -> None:
+    def __init__(
+        self,
+        host: str | Target | None = None,
+        user: str | Config | None = None,
+        password: str | None = None,
+        port: int | None = None,
+        use_tls: bool | dict[str, Any] | None = None,
+        *,
+        database_name: str | None = None,
+        backend: str | None = None,
+        config_override: Config | None = None,
+    ) -> None:
+        if user is not None and not isinstance(user, str):
+            user, config_override = None, user
+        self.settings: Config = config_override or process_config()
+        if isinstance(host, Target):
+            target = host
+        else:
+            given = {"user": user, "password": password, "port": port, "use_tls": use_tls, "backend": backend}
+            target = target_from_settings(self.settings, host=host, database=database_name, **given)
         self.target = target
-        self.settings = settings
         self.backend = get_backend(target.backend)
         self.events = EventStream()
         self.schemas: dict[str, Any] = {}

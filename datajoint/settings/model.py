@@ -1,0 +1,389 @@
+"""The settings themselves: typed groups, checked on every assignment. The only module that loads pydantic."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from datajoint.logging import logger
+from datajoint.naming import did_you_mean
+from datajoint.settings.environment import ENV_VAR_MAPPING, Layer, environment_layer
+from datajoint.settings.files import ConfigFileError, gather, warn_unknown
+
+_SECRET_STORE_ATTRIBUTES = {"access_key", "secret_key", "token", "account_key", "connection_string"}
+_STORE_PARTS = 3
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(validate_assignment=True, extra="forbid")
+
+
+class DatabaseSettings(_Group):
+    """Where the database is and how to talk to it.
+
+    Attributes
+    ----------
+    backend : str or None
+        ``sqlite``, ``mysql``, ``mariadb`` or ``postgresql``; None chooses: MySQL where a host or a user is set, else SQLite.
+    url : SecretStr or None
+        The whole address in one text; stronger than the single settings.
+    path : str
+        The SQLite file; relative to the folder of ``datajoint.json``, or to the working directory.
+    schema_collation : str
+        ``binary``: text in schemas that we create compares by code point; ``server``: as the server has it; or a name.
+    time_zone : str or None
+        Session time zone; None leaves the server's.
+    """
+
+    host: str = "localhost"
+    user: str | None = None
+    password: SecretStr | None = None
+    backend: Literal["sqlite", "mysql", "mariadb", "postgresql"] | None = None
+    port: int | None = None
+    name: str | None = None
+    url: SecretStr | None = None
+    path: str = "datajoint.db"
+    schema_collation: str = "binary"
+    time_zone: str | None = None
+    reconnect: bool = True
+    use_tls: bool | dict[str, Any] | None = None
+    database_prefix: str = ""
+    create_tables: bool = True
+
+    @field_validator("backend", mode="before")
+    @classmethod
+    def _known_backend(cls, value: Any) -> Any:
+        name = value.lower() if isinstance(value, str) else value
+        return "postgresql" if name == "postgres" else name
+
+    @model_validator(mode="after")
+    def _number_port(self) -> DatabaseSettings:
+        # A number is shown also where none was set, but only a set one outlives a change of the backend.
+        if self.port is None:
+            self.__dict__["port"] = 5432 if self.backend == "postgresql" else 3306
+            self.__pydantic_fields_set__.discard("port")
+        return self
+
+    def is_set(self, name: str) -> bool:
+        """Tell whether a setting was given a value by anyone, rather than having its default."""
+        return name in self.model_fields_set and getattr(self, name) not in (None, "")
+
+
+class ConnectionSettings(_Group):
+    """`charset`: the connection's character set; empty for the driver's default."""
+
+    charset: str = ""
+
+
+class DisplaySettings(_Group):
+    """Previews: at most `limit` rows, columns `width` characters wide in text; how diagrams look."""
+
+    limit: int = 12
+    width: int = 14
+    show_tuple_count: bool = True
+    diagram_direction: Literal["TB", "LR"] = "LR"
+    diagram_theme: Literal["light", "dark", "auto"] = "auto"
+
+
+class JobsSettings(_Group):
+    """Populating through a queue; `stale_timeout` in seconds, a lower priority number is more urgent."""
+
+    auto_refresh: bool = True
+    keep_completed: bool = False
+    stale_timeout: int = Field(default=3600, ge=0)
+    default_priority: int = Field(default=5, ge=0, le=255)
+    version_method: Literal["git", "none"] | None = None
+    allow_new_pk_fields_in_computed_tables: bool = False
+    add_job_metadata: bool = False
+
+
+class ProvenanceSettings(_Group):
+    """Whether to record where rows come from, and what to say about the source."""
+
+    capture: bool = False
+    source: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("source")
+    @classmethod
+    def _serialisable(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(value, default=str)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"provenance.source must be writable as JSON: {error}") from error
+        return value
+
+
+class _EnvironmentSource(PydanticBaseSettingsSource):
+    """The ``DJ_`` variables, by the table in `environment`; pydantic's own rules would read unprefixed ones."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - abstract in the base
+        return self().get(field_name), field_name, True
+
+    def __call__(self) -> Layer:
+        return _joined(environment_layer(empty=True), environment_layer())
+
+
+def _joined(weaker: Layer, stronger: Layer) -> Layer:
+    return weaker | {k: {**weaker[k], **v} if isinstance(weaker.get(k), dict) else v for k, v in stronger.items()}
+
+
+class Config(BaseSettings):
+    """All settings. ``Config()`` reads the environment; `create_config` also reads files.
+
+    Every assignment is checked (`pydantic.ValidationError`, which is a `ValueError`). Beside attributes, dotted keys
+    work: ``config["database.host"]``, ``"safemode" in config``, ``del config["display.limit"]`` (restores the default).
+    """
+
+    model_config = SettingsConfigDict(validate_assignment=True, extra="forbid", protected_namespaces=())
+
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    connection: ConnectionSettings = Field(default_factory=ConnectionSettings)
+    display: DisplaySettings = Field(default_factory=DisplaySettings)
+    jobs: JobsSettings = Field(default_factory=JobsSettings)
+    provenance: ProvenanceSettings = Field(default_factory=ProvenanceSettings)
+    stores: dict[str, Any] = Field(default_factory=dict)
+    loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    safemode: bool = True
+    ignore_config_file: bool = False
+    query_cache: Path | None = None
+    download_path: str = "."
+    _config_path: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_others: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the program's arguments, then our variables; nothing else."""
+        return init_settings, _EnvironmentSource(settings_cls)
+
+    @field_validator("loglevel", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "loglevel":
+            logger.setLevel(self.loglevel)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, _masked(value) if name == "stores" else value
+
+    @property
+    def project_folder(self) -> Path:
+        """The folder of the settings file that was read, or the working directory."""
+        return self._config_path.parent if self._config_path else Path.cwd()
+
+    # --- by dotted key
+    def __getitem__(self, key: str) -> Any:
+        value: Any = self
+        for part in key.split("."):
+            if isinstance(value, dict) and part in value:
+                value = value[part]
+            elif isinstance(value, BaseModel) and part in type(value).model_fields:
+                value = getattr(value, part)
+            else:
+                raise self._unknown(key)
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        first, *rest = key.split(".", _STORE_PARTS - 1)
+        if first not in type(self).model_fields:
+            raise self._unknown(key)
+        if not rest:
+            setattr(self, first, value)
+        elif first == "stores":
+            store = self.stores
+            for part in rest[:-1]:
+                store = store.setdefault(part, {})
+            store[rest[-1]] = value
+        elif isinstance(group := getattr(self, first), BaseModel):
+            setattr(group, ".".join(rest), value)
+        else:
+            raise self._unknown(key)
+
+    def __delitem__(self, key: str) -> None:
+        self[key]  # raises for an unknown key
+        *path, name = key.split(".")
+        owner = self[".".join(path)] if path else self
+        if isinstance(owner, dict):
+            del owner[name]
+        else:
+            setattr(owner, name, type(owner).model_fields[name].get_default(call_default_factory=True))
+            owner.__pydantic_fields_set__.discard(name)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key, self) is not self
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override] - a mapping of dotted keys, as users expect of it
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            yield from (f"{name}.{member}" for member in type(value).model_fields) if isinstance(value, BaseModel) else (name,)
+
+    def keys(self) -> list[str]:
+        """Return the dotted keys of all settings."""
+        return list(self)
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return the dotted keys with their values; secrets stay masked."""
+        return [(key, getattr(getattr(self, g), n) if n else getattr(self, g)) for key in self for g, _, n in [key.partition(".")]]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return ``config[key]``, or `default` where there is no such setting."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def _unknown(self, key: str) -> KeyError:
+        return KeyError(f"There is no setting {key!r}. {did_you_mean(key, ENV_VAR_MAPPING)}".rstrip())
+
+    # --- for a while
+    @contextmanager
+    def override(self, **changes: Any) -> Iterator[Config]:
+        """Change settings inside a ``with`` block.
+
+        Parameters
+        ----------
+        **changes
+            ``safemode=False``, ``display__limit=5`` for a member of a group, or ``display={"limit": 5}``.
+            An unknown name is warned about and ignored.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a value is not valid; nothing stays changed then.
+        """
+        saved: list[tuple[BaseModel, str, Any, bool]] = []
+        try:
+            for owner, name, value in self._assignments(changes):
+                saved.append((owner, name, copy.deepcopy(getattr(owner, name)), name in owner.model_fields_set))
+                setattr(owner, name, value)
+            yield self
+        finally:
+            for owner, name, value, was_set in reversed(saved):
+                setattr(owner, name, value)
+                if not was_set:
+                    owner.__pydantic_fields_set__.discard(name)
+
+    def _assignments(self, changes: Mapping[str, Any]) -> Iterator[tuple[BaseModel, str, Any]]:
+        for key, value in changes.items():
+            first, _, member = key.partition("__")
+            group = getattr(self, first) if first in type(self).model_fields else None
+            if isinstance(group, BaseModel) and (member or isinstance(value, dict)):
+                for name, item in ({member: value} if member else value).items():
+                    if name in type(group).model_fields:
+                        yield group, name, item
+                    else:
+                        warn_unknown(f"{first}.{name}", "override")
+            elif not member and first in type(self).model_fields:
+                yield self, first, value
+            else:
+                warn_unknown(key.replace("__", "."), "override")
+
+    def update(self, changes: Mapping[str, Any]) -> None:
+        """Change several settings for good; names as in `override`.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a value is not valid; those before it are changed.
+        """
+        for owner, name, value in self._assignments(changes):
+            setattr(owner, name, value)
+
+    # --- from files
+    def load(self, filename: str | Path) -> None:
+        """Apply a settings file now; the environment still wins.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ConfigFileError
+            If it cannot be read or a value is not valid; nothing of it was applied then.
+        """
+        gathered = gather(Path(filename))
+        candidate = copy.deepcopy(self)
+        _apply(candidate, gathered.layer, gathered.path)
+        candidate._config_path = gathered.path
+        self._adopt(candidate)
+
+    def reload(self) -> None:
+        """Forget assignments made at run time and read environment and files again.
+
+        Raises
+        ------
+        ConfigFileError
+            As `load`; the settings stay as they are then.
+        """
+        self._adopt(create_config())
+
+    def _adopt(self, other: Config) -> None:
+        """Take over all values of `other`, keeping the group objects that programs may hold."""
+        for name in type(self).model_fields:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if isinstance(mine, BaseModel):
+                mine.__dict__.update(theirs.__dict__)
+                mine.__pydantic_fields_set__.clear()
+                mine.__pydantic_fields_set__.update(theirs.model_fields_set)
+            else:
+                self.__dict__[name] = theirs
+        self.__pydantic_fields_set__.clear()
+        self.__pydantic_fields_set__.update(other.model_fields_set)
+        self._config_path = other._config_path
+        logger.setLevel(self.loglevel)
+
+
+def _masked(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {k: "**********" if k in _SECRET_STORE_ATTRIBUTES and v else _masked(v) for k, v in value.items()}
+
+
+def _apply(config: Config, layer: Layer, path: Path | None) -> None:
+    try:
+        for name, value in layer.items():
+            current = getattr(config, name)
+            if isinstance(current, BaseModel):
+                for member, item in value.items():
+                    setattr(current, member, item)
+            elif name == "stores":
+                config.stores = current | value
+            else:
+                setattr(config, name, value)
+    except ValidationError as error:
+        raise _invalid(error, path) from error
+
+
+def _invalid(error: ValidationError, path: Path | None) -> ConfigFileError:
+    faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False, include_url=False))
+    return ConfigFileError(f"Failed to load config from {path or 'the environment'}.", hint=f"Nothing of it was applied: {faults}.")
+
+
+def create_config() -> Config:
+    """Build settings from defaults, secrets, ``datajoint.json`` and the environment.
+
+    Raises
+    ------
+    ConfigFileError
+        If the file cannot be read or holds a value that is not valid.
+    ValueError
+        If a variable of the environment is not valid.
+    """
+    layer, path = gather()
+    Config()  # a fault of the environment is reported as such
+    try:
+        config = Config(**layer)
+    except ValidationError as error:
+        raise _invalid(error, path) from error
+    config._config_path = path
+    return config
