@@ -1,0 +1,39 @@
+from . import codecs as codecs
+from . import connection as connection
+from . import diagram as diagram
+from . import errors as errors
+from . import events as events
+from . import expression as expression
+from . import heading as heading
+from . import instance as instance
+from . import schemas as schemas
+from . import settings as settings
+from . import table as table
+from .codecs import Codec as Codec
+from .codecs import get_codec as get_codec
+from .codecs import list_codecs as list_codecs
+from .connection import Connection as Connection
+from .diagram import Diagram as Diagram
+from .errors import DataJointError as DataJointError
+from .errors import ThreadSafetyError as ThreadSafetyError
+from .expression import AndList as AndList
+from .expression import Not as Not
+from .expression import Top as Top
+from .expression import U as U
+from .instance import Instance as Instance
+from .logging import logger as logger
+from .schemas import Schema as Schema
+from .schemas import list_schemas as list_schemas
+from .settings import config as config
+from .singleton import conn as conn
+from .sql import Sql as Sql
+from .table import Computed as Computed
+from .table import FreeTable as FreeTable
+from .table import Imported as Imported
+from .table import Lookup as Lookup
+from .table import Manual as Manual
+from .table import Part as Part
+from .table import Table as Table
+
+__version__: str
+__author__: str
