@@ -68,9 +68,7 @@ class Instance:
             self.config.database.backend = backend  # type: ignore[assignment] - checked by the setting
             self.config.database.port = None  # a port that was configured belongs to the engine that was configured
         self.config.update(settings)
-        self.connection = Connection(
-            host, user, password, port, use_tls, backend=backend, config_override=self.config
-        )
+        self.connection = Connection(host, user, password, port, use_tls, backend=backend, config_override=self.config)
 
     def Schema(self, schema_name: str, **arguments: Any) -> Schema:  # noqa: N802 - name fixed by the interface
         """Return a schema on this instance's connection; arguments as for `dj.Schema`."""
@@ -87,7 +85,9 @@ class Instance:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:

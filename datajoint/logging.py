@@ -58,7 +58,10 @@ def level_from_environment() -> str | None:
     if not value:
         return None
     if value.upper() not in (*LEVELS, "JOBS"):
-        warnings.warn(f"DJ_LOG_LEVEL is {value!r}, which is no level. It is ignored; use one of {', '.join(LEVELS)}.", stacklevel=2)
+        warnings.warn(
+            f"DJ_LOG_LEVEL is {value!r}, which is no level. It is ignored; use one of {', '.join(LEVELS)}.",
+            stacklevel=2,
+        )
         return None
     return value.upper()
 

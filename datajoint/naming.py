@@ -41,11 +41,14 @@ def from_camel_case(name: str) -> str:
         If `name` is not in CamelCase.
     """
     if "_" in name:
-        warnings.warn(f"The class name {name} contains underscores; they are left out of the table's name.", stacklevel=2)
+        warnings.warn(
+            f"The class name {name} contains underscores; they are left out of the table's name.", stacklevel=2
+        )
     joined = name.replace("_", "")
     if not is_camel_case(joined):
         raise DataJointError(
-            f"The class name {name} is not in CamelCase.", hint="Begin it with a capital and use ASCII letters and digits only."
+            f"The class name {name} is not in CamelCase.",
+            hint="Begin it with a capital and use ASCII letters and digits only.",
         )
     return _CAPITAL_INSIDE.sub("_", joined).lower()
 

@@ -61,7 +61,9 @@ def conn(
         settings = process_config()
         asked = any(value is not None for value in (host, user, password, use_tls, backend))
         if _connection is None or reset or asked:
-            target = target_from_settings(settings, host=host, user=user, password=password, use_tls=use_tls, backend=backend)
+            target = target_from_settings(
+                settings, host=host, user=user, password=password, use_tls=use_tls, backend=backend
+            )
             if _connection is not None and not reset:
                 _warn_of_conflict(_connection, target)
                 return _connection

@@ -52,7 +52,8 @@ def split_host(text: str) -> HostPort:
         return HostPort(parts.hostname or "localhost", parts.port)
     except ValueError as error:
         raise DataJointError(
-            f"The host {text!r} cannot be read: {error}.", hint="Write name, name:port, [::1]:port or the path of a socket."
+            f"The host {text!r} cannot be read: {error}.",
+            hint="Write name, name:port, [::1]:port or the path of a socket.",
         ) from error
 
 
@@ -89,8 +90,12 @@ def target_from_url(url: str, settings: Config, *, folder: Path | None = None, *
     if backend.dialect.default_port is None:
         path = unquote(parts.path.removeprefix("/")) or MEMORY
         if parts.netloc:
-            raise DataJointError("A SQLite URL has no host.", hint="Write sqlite:///file.db, or sqlite:////folder/file.db.")
-        return _embedded(settings, backend.dialect.name, path, folder or Path.cwd(), read_only=options.get("read_only") in _TRUE)
+            raise DataJointError(
+                "A SQLite URL has no host.", hint="Write sqlite:///file.db, or sqlite:////folder/file.db."
+            )
+        return _embedded(
+            settings, backend.dialect.name, path, folder or Path.cwd(), read_only=options.get("read_only") in _TRUE
+        )
     fields = {
         "host": parts.hostname or "localhost",
         "port": port or backend.dialect.default_port,

@@ -55,7 +55,15 @@ __all__ = [
     "read_secret_file",
 ]
 
-_FILES = {"CONFIG_FILENAME", "SECRETS_DIRNAME", "SYSTEM_SECRETS_DIR", "ConfigFileError", "find_config_file", "find_secrets_dir", "read_secret_file"}
+_FILES = {
+    "CONFIG_FILENAME",
+    "SECRETS_DIRNAME",
+    "SYSTEM_SECRETS_DIR",
+    "ConfigFileError",
+    "find_config_file",
+    "find_secrets_dir",
+    "read_secret_file",
+}
 
 _lock = threading.Lock()
 _process_config: Config | None = None
@@ -84,8 +92,8 @@ def process_config() -> Config:
     global _process_config
     with _lock:
         if _process_config is None:
-            from datajoint.settings.model import create_config  # noqa: PLC0415 - loads pydantic
             from datajoint.logging import logger  # noqa: PLC0415
+            from datajoint.settings.model import create_config  # noqa: PLC0415 - loads pydantic
 
             _process_config = create_config()
             if "loglevel" in _process_config.model_fields_set:

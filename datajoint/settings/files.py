@@ -7,7 +7,6 @@ A file is applied as a whole or not at all.
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,7 +90,9 @@ def read_config_file(path: Path) -> Layer:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise ConfigFileError(f"Failed to load config from {path}.", hint=f"Nothing of it was applied: {error}.") from error
+        raise ConfigFileError(
+            f"Failed to load config from {path}.", hint=f"Nothing of it was applied: {error}."
+        ) from error
     if not isinstance(content, dict):
         raise ConfigFileError(f"Failed to load config from {path}.", hint="It must hold one JSON object.")
     layer: Layer = {}
@@ -169,10 +170,14 @@ def gather(path: Path | None = None) -> Gathered:
     secrets_dir = find_secrets_dir(path) if not ignores_files() or variables().get("DJ_SECRETS_DIR") else None
     layer: Layer = {}
     # A variable that is set but empty is weaker than the file.
-    for weaker_to_stronger in (environment_layer(empty=True), read_config_file(path) if path else {}, environment_layer()):
+    for weaker_to_stronger in (
+        environment_layer(empty=True),
+        read_config_file(path) if path else {},
+        environment_layer(),
+    ):
         _merge(layer, weaker_to_stronger)
     _fill(layer, read_secrets(secrets_dir))
-    return Gathered(layer, Path(os.path.abspath(path)) if path else None)
+    return Gathered(layer, path.absolute() if path else None)
 
 
 def _merge(layer: Layer, stronger: Layer) -> None:

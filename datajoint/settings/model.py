@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from datajoint.logging import logger
@@ -158,7 +167,10 @@ class Config(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_others: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_others: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the program's arguments, then our variables; nothing else."""
         return init_settings, _EnvironmentSource(settings_cls)
@@ -226,7 +238,9 @@ class Config(BaseSettings):
     def __iter__(self) -> Iterator[str]:  # type: ignore[override] - a mapping of dotted keys, as users expect of it
         for name in type(self).model_fields:
             value = getattr(self, name)
-            yield from (f"{name}.{member}" for member in type(value).model_fields) if isinstance(value, BaseModel) else (name,)
+            yield from (
+                (f"{name}.{member}" for member in type(value).model_fields) if isinstance(value, BaseModel) else (name,)
+            )
 
     def keys(self) -> list[str]:
         """Return the dotted keys of all settings."""
@@ -234,7 +248,11 @@ class Config(BaseSettings):
 
     def items(self) -> list[tuple[str, Any]]:
         """Return the dotted keys with their values; secrets stay masked."""
-        return [(key, getattr(getattr(self, g), n) if n else getattr(self, g)) for key in self for g, _, n in [key.partition(".")]]
+        return [
+            (key, getattr(getattr(self, g), n) if n else getattr(self, g))
+            for key in self
+            for g, _, n in [key.partition(".")]
+        ]
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return ``config[key]``, or `default` where there is no such setting."""
@@ -365,8 +383,12 @@ def _apply(config: Config, layer: Layer, path: Path | None) -> None:
 
 
 def _invalid(error: ValidationError, path: Path | None) -> ConfigFileError:
-    faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False, include_url=False))
-    return ConfigFileError(f"Failed to load config from {path or 'the environment'}.", hint=f"Nothing of it was applied: {faults}.")
+    faults = "; ".join(
+        f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False, include_url=False)
+    )
+    return ConfigFileError(
+        f"Failed to load config from {path or 'the environment'}.", hint=f"Nothing of it was applied: {faults}."
+    )
 
 
 def create_config() -> Config:
