@@ -1,0 +1,34 @@
+"""Codecs: Python values that no column type holds, and how they are stored all the same.
+
+`base` is the class to derive from, `registry` knows all codecs, `chain` puts them to work, `builtin` holds ours.
+Importing this package registers the built-in codecs and loads no numpy.
+"""
+
+from datajoint.codecs.base import Codec
+from datajoint.codecs.builtin import AttachCodec, BlobCodec
+from datajoint.codecs.chain import CodecChain, CodecContext, MissingCodec, codec_of, resolve_dtype
+from datajoint.codecs.registry import (
+    get_codec,
+    is_codec_registered,
+    list_codecs,
+    lookup_codec,
+    parse_type_spec,
+    unregister_codec,
+)
+
+__all__ = [
+    "AttachCodec",
+    "BlobCodec",
+    "Codec",
+    "CodecChain",
+    "CodecContext",
+    "MissingCodec",
+    "codec_of",
+    "get_codec",
+    "is_codec_registered",
+    "list_codecs",
+    "lookup_codec",
+    "parse_type_spec",
+    "resolve_dtype",
+    "unregister_codec",
+]
