@@ -1,0 +1,143 @@
+"""Conditions as frozen data: a tree over attribute names, with literals already converted by their attribute's type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from datajoint.sql.fragment import Sql
+from datajoint.usertext import UserFragment
+from datajoint.values.compare import Comparison
+from datajoint.values.model import ValueType
+
+if TYPE_CHECKING:
+    from datajoint.expression.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """True for every row, or for none."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every one of at least two items."""
+
+    items: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of at least two items."""
+
+    items: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """What SQL's NOT makes of the item: NULL stays NULL, so such rows are in neither."""
+
+    item: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """An attribute against a literal."""
+
+    name: str
+    value_type: ValueType
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """The attribute is NULL."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath:
+    """The value at `path` of a JSON attribute equals `value` (None: is missing, JSON null or NULL)."""
+
+    name: str
+    path: str
+    cast: str | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The attributes `names` together equal one of many rows of canonical values, none of them NULL."""
+
+    names: tuple[str, ...]
+    value_types: tuple[ValueType, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """A row of `node` has the same values of `names`; NULL equals nothing. Without names: `node` has any row."""
+
+    names: tuple[str, ...]
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A user's condition, read and translated, or verbatim `Sql`."""
+
+    fragment: UserFragment | Sql
+
+
+Predicate = Constant | All | AnyOf | Negation | Compare | IsNull | JsonPath | OneOf | Exists | Text
+
+
+def negate(predicate: Predicate) -> Predicate:
+    """Return the negation; constants and double negations fold."""
+    if isinstance(predicate, Constant):
+        return Constant(not predicate.value)
+    if isinstance(predicate, Negation):
+        return predicate.item
+    return Negation(predicate)
+
+
+def conjunction(items: list[Predicate]) -> Predicate:
+    """Return the AND of the items; constants fold."""
+    kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
+    if any(isinstance(p, Constant) for p in kept):
+        return Constant(value=False)
+    if not kept:
+        return Constant(value=True)
+    return kept[0] if len(kept) == 1 else All(tuple(kept))
+
+
+def disjunction(items: list[Predicate]) -> Predicate:
+    """Return the OR of the items; constants fold."""
+    kept = [p for p in items if not (isinstance(p, Constant) and not p.value)]
+    if any(isinstance(p, Constant) for p in kept):
+        return Constant(value=True)
+    if not kept:
+        return Constant(value=False)
+    return kept[0] if len(kept) == 1 else AnyOf(tuple(kept))
+
+
+def attribute_names(predicate: Predicate) -> Iterator[str]:
+    """Yield the names of the attributes that a condition reads, with repetitions."""
+    match predicate:
+        case All(items) | AnyOf(items):
+            for item in items:
+                yield from attribute_names(item)
+        case Negation(item):
+            yield from attribute_names(item)
+        case Compare(name=name) | IsNull(name=name) | JsonPath(name=name):
+            yield name
+        case OneOf(names=names) | Exists(names=names):
+            yield from names
+        case Text(UserFragment() as fragment):
+            yield from fragment.names
+        case _:
+            pass
