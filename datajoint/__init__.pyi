@@ -23,17 +23,22 @@ from .expression import U as U
 from .instance import Instance as Instance
 from .logging import logger as logger
 from .schemas import Schema as Schema
+from .schemas import VirtualModule as VirtualModule
 from .schemas import list_schemas as list_schemas
+from .schemas import virtual_schema as virtual_schema
 from .settings import config as config
 from .singleton import conn as conn
 from .sql import Sql as Sql
-from .table import Computed as Computed
 from .table import FreeTable as FreeTable
-from .table import Imported as Imported
-from .table import Lookup as Lookup
-from .table import Manual as Manual
-from .table import Part as Part
 from .table import Table as Table
+from .tiers import Compute as Compute
+from .tiers import Computed as Computed
+from .tiers import Entry as Entry
+from .tiers import Imported as Imported
+from .tiers import Ingest as Ingest
+from .tiers import Lookup as Lookup
+from .tiers import Manual as Manual
+from .tiers import Part as Part
 
 __version__: str
 __author__: str

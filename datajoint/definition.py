@@ -51,6 +51,8 @@ class AttributeDefinition:
         Whether a foreign key brought it in.
     collation : str or None
         ``CHARACTER SET … COLLATE …`` repeated from a parent column where the engine asks for it.
+    enum_type : str or None
+        The parent column's own type, as `ColumnInfo.enum_type` has it, which an inherited enum must share.
     """
 
     name: str
@@ -63,6 +65,7 @@ class AttributeDefinition:
     in_key: bool = False
     inherited: bool = False
     collation: str | None = None
+    enum_type: str | None = None
 
     @property
     def hidden(self) -> bool:

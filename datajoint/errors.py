@@ -126,7 +126,30 @@ class UnknownFieldError(DataJointError, KeyError):
 
 
 class DefinitionError(DataJointError):
-    """A table definition that cannot be read; shows the line and where in it the fault lies."""
+    """A table definition that cannot be read; shows the line and where in it the fault lies.
+
+    Parameters
+    ----------
+    *args, **details
+        As of `DataJointError`.
+    line : int, optional
+        Number of the faulty line, from 1.
+    column : int
+        Where in the line, from 0.
+    source : str
+        The line itself.
+    """
+
+    def __init__(self, *args: Any, line: int | None = None, column: int = 0, source: str = "", **details: Any) -> None:
+        super().__init__(*args, **details)
+        self.line, self.column, self.source = line, column, source
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.line is None:
+            return text
+        place = f"In the definition of {self.table}, line" if self.table else "In line"
+        return f"{text}\n{place} {self.line}:\n    {self.source}\n    {' ' * self.column}^"
 
 
 class MissingTableError(DataJointError):

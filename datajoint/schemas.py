@@ -1,0 +1,543 @@
+"""Schemas: namespaces of tables, to which table classes are bound by decoration."""
+
+from __future__ import annotations
+
+import inspect
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, MutableMapping
+from types import FrameType, ModuleType
+from typing import Any, TypeVar, cast
+
+from datajoint import lineage
+from datajoint.connection import Connection
+from datajoint.errors import AccessError, DataJointError
+from datajoint.logging import logger
+from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
+from datajoint.prompt import user_choice
+from datajoint.singleton import conn
+from datajoint.table import FreeTable, Part, Table, TableMeta
+from datajoint.table.contents import insert_contents
+from datajoint.table.context import classes_in
+from datajoint.tiers import Lookup, tier_of
+
+T = TypeVar("T", bound=type[Table])
+Names = Mapping[str, Any]
+
+_PREFIXES = ("", "#", "_", "__")
+
+
+class _Schema:
+    """A schema of a database; see `Schema` for the parameters."""
+
+    def __init__(
+        self,
+        schema_name: str | None = None,
+        context: Names | None = None,
+        *,
+        connection: Connection | None = None,
+        create_schema: bool = True,
+        create_tables: bool | None = None,
+        add_objects: Names | None = None,
+    ) -> None:
+        self.connection = connection
+        self.database: str | None = None
+        self.context = context
+        self.create_schema = create_schema
+        self.create_tables = create_tables
+        self.add_objects = add_objects
+        self.declare_list: list[tuple[type[Table], Names]] = []
+        if schema_name:
+            self.activate(schema_name)
+
+    # --- activation
+    def is_activated(self) -> bool:
+        """Tell whether the schema has been given a database."""
+        return self.database is not None
+
+    def activate(
+        self,
+        schema_name: str | None = None,
+        *,
+        connection: Connection | None = None,
+        create_schema: bool | None = None,
+        create_tables: bool | None = None,
+        add_objects: Names | None = None,
+    ) -> None:
+        """Associate the schema with a database, and bind the classes decorated so far.
+
+        Parameters
+        ----------
+        schema_name : str, optional
+            May be left out to assert that the schema is activated.
+        connection : Connection, optional
+            The constructor's, else the shared one.
+        create_schema, create_tables, add_objects
+            As of the constructor, whose values they replace.
+
+        Raises
+        ------
+        DataJointError
+            If the schema is activated under another name, or does not exist and may not or cannot be created.
+        """
+        if schema_name is None:
+            if self.exists:
+                return
+            raise DataJointError(
+                f"Schema `{self.database}` has not yet been declared.", hint="Activate it with its name."
+            )
+        if self.database is not None and self.exists:
+            if self.database == schema_name:
+                return
+            raise DataJointError(
+                f"The schema is already activated for schema {self.database}.", hint="Make another dj.Schema."
+            )
+        self.connection = connection or self.connection or conn()
+        self.database = schema_name
+        self.create_schema = self.create_schema if create_schema is None else create_schema
+        self.create_tables = self.create_tables if create_tables is None else create_tables
+        self.add_objects = self.add_objects if add_objects is None else add_objects
+        self._ensure_exists(self.connection)
+        self.connection.register(self)
+        pending, self.declare_list = self.declare_list, []
+        for cls, context in pending:
+            self._bind_master(cls, context)
+
+    def _ensure_exists(self, connection: Connection) -> None:
+        name = self._name
+        if connection.catalog(name) is not None:
+            return
+        connection.forget_catalog(name)
+        if connection.catalog(name) is not None:
+            return
+        if not self.create_schema:
+            raise DataJointError(
+                f"Schema `{name}` has not yet been declared.", hint="Pass create_schema=True to create it."
+            )
+        try:
+            for statement in connection.backend.create_schema(name, connection.target):
+                connection.execute(statement)
+        except DataJointError as error:
+            connection.forget_catalog(name)
+            if connection.catalog(name) is not None:  # another process was quicker
+                return
+            if isinstance(error, AccessError):
+                raise DataJointError(
+                    f"Schema `{name}` does not exist and could not be created.",
+                    hint="Check the permissions of the user.",
+                ) from error
+            raise
+        connection.forget_catalog(name)
+
+    @property
+    def _name(self) -> str:
+        if self.database is None:
+            raise DataJointError("The schema must be activated first.", hint="Call activate('name').")
+        return self.database
+
+    @property
+    def _link(self) -> Connection:
+        if self.connection is None:
+            raise DataJointError("The schema must be activated first.", hint="Call activate('name').")
+        return self.connection
+
+    @property
+    def exists(self) -> bool:
+        """Whether the database has the schema; asks the server.
+
+        Raises
+        ------
+        DataJointError
+            If the schema is not activated.
+        """
+        name = self._name
+        return name in self._link.backend.schema_names(self._link.execute)
+
+    # --- decoration
+    def __call__(self, cls: T, *, context: Names | None = None) -> T:
+        """Bind a table class to its table, which is created if it does not exist.
+
+        Parameters
+        ----------
+        cls : type
+            A class derived from a tier.
+        context : mapping, optional
+            Names that foreign keys may use; by default those visible where the class is decorated.
+
+        Raises
+        ------
+        DataJointError
+            For a part, which is bound with its master, and for what `Table.declare` refuses.
+        """
+        if not isinstance(cls, TableMeta):
+            raise DataJointError(
+                f"{cls!r} is not a table class.",
+                hint="Derive it from dj.Manual, dj.Lookup, dj.Imported or dj.Computed.",
+            )
+        if issubclass(cls, Part):
+            raise DataJointError(
+                "The schema decorator should not be applied to Part tables.", hint="Decorate the master only."
+            )
+        names = context if context is not None else self.context
+        if names is None:
+            names = _visible_names(_caller())
+        if self.database is None:
+            self.declare_list.append((cls, names))
+        else:
+            self._bind_master(cls, names)
+        return cls
+
+    def _bind_master(self, cls: type[Table], names: Names) -> None:
+        around = ChainMap(dict(self.add_objects or {}), _as_mutable(names))
+        own: dict[str, Any] = {cls.__name__: cls}
+        self._bind(cls, ChainMap({**own, "self": cls}, around))
+        for part in _parts_of(cls):
+            part._master = cls
+            self._bind(part, ChainMap({**own, "master": cls, "self": part}, around))
+
+    def _bind(self, cls: type[Table], context: Names) -> None:
+        cls.database, cls._connection, cls._known_heading = self._name, self.connection, None
+        cls.declaration_context = context
+        table = cls()
+        cls._support = [table.full_table_name]
+        create = self._link.settings.database.create_tables if self.create_tables is None else self.create_tables
+        if table.is_declared:
+            if create:
+                _heal_lineage(table)
+        elif create:
+            table.declare(context)
+        _document(cls)
+        if isinstance(table, Lookup) and hasattr(table, "contents") and table.is_declared:
+            insert_contents(table)
+
+    # --- tables
+    def list_tables(self) -> list[str]:
+        """Return the names of the tables, parents before children and parts directly after their masters."""
+        dependencies = self._link.dependencies
+        dependencies.load()
+        names = (dependencies.table_names[full_name] for full_name in dependencies.topo_sort())
+        return [name.name for name in names if name.schema == self._name]
+
+    def get_table(self, name: str) -> FreeTable:
+        """Return a table of the schema.
+
+        Parameters
+        ----------
+        name : str
+            The table's name with or without the prefix of its tier, or the class's: ``"Session"``, ``"Session.Trial"``.
+
+        Raises
+        ------
+        IndexError
+            For an empty name.
+        DataJointError
+            If there is no such table.
+        """
+        found = self._find(name)
+        if found is None:
+            known = [n for n in self._table_names() if not n.startswith("~")]
+            raise DataJointError(
+                f"Table `{name}` does not exist in schema `{self.database}`.",
+                hint=did_you_mean(name, [*known, *map(to_camel_case, known)]) or None,
+            )
+        return FreeTable(self._link, f"{self.database}.{found}")
+
+    def _table_names(self) -> list[str]:
+        catalog = self._link.catalog(self._name)
+        return list(catalog.tables) if catalog else []
+
+    def _find(self, name: str) -> str | None:
+        wanted = "__".join(map(from_camel_case, name.split("."))) if name[0].isupper() else name
+        for _ in range(2):
+            known = self._table_names()
+            for prefix in _PREFIXES:
+                if prefix + wanted in known:
+                    return prefix + wanted
+            self._link.forget_catalog(self._name)
+        return None
+
+    def __getitem__(self, name: str) -> FreeTable:
+        return self.get_table(name)
+
+    def __contains__(self, name: str) -> bool:
+        return self._find(name) is not None
+
+    def __iter__(self) -> Iterator[FreeTable]:
+        for name in self.list_tables():
+            yield FreeTable(self._link, f"{self.database}.{name}")
+
+    def make_classes(self, into: MutableMapping[str, Any] | None = None) -> None:
+        """Make a class for every table that has none.
+
+        Parameters
+        ----------
+        into : dict, optional
+            Where to put them, and where to look for those that exist; the schema's context by default, else the
+            caller's names.
+
+        Raises
+        ------
+        DataJointError
+            If the master of a part has no class in `into`.
+        """
+        names: Any = into if into is not None else self.context
+        if names is None:
+            names = _caller().f_locals
+        name = self._name
+        known = {c.name for _, c in classes_in(names, depth=0)} | {
+            c.name
+            for value in list(names.values())
+            if isinstance(value, TableMeta)
+            for _, c in classes_in({"x": value})
+        }
+        module = names.get("__name__", name)
+        parts: list[str] = []
+        for table_name in self.list_tables():
+            tier = tier_of(table_name)
+            if tier is None or any(k == (name, table_name) for k in known):
+                continue
+            if issubclass(tier, Part):
+                parts.append(table_name)
+                continue
+            class_name = to_camel_case(table_name)
+            if class_name in names:
+                logger.warning("Table %s.%s gets no class: the name %s is taken.", name, table_name, class_name)
+                continue
+            names[class_name] = self._generate(class_name, tier, table_name, module, names)
+        for table_name in parts:
+            master_name, _, part_name = table_name.rpartition("__")
+            master = names.get(to_camel_case(master_name))
+            if not isinstance(master, TableMeta):
+                raise DataJointError(
+                    f"The table {name}.{table_name} does not follow DataJoint naming conventions: it has no master."
+                )
+            class_name = to_camel_case(part_name)
+            part = self._generate(class_name, Part, table_name, module, names, master=master)
+            setattr(master, class_name, part)
+
+    def _generate(
+        self, class_name: str, tier: type[Table], table_name: str, module: str, names: Names, master: Any = None
+    ) -> type[Table]:
+        qualified = f"{master.__qualname__}.{class_name}" if master is not None else class_name
+        content = {"__module__": module, "__qualname__": qualified, "_table_name": table_name, "__doc__": tier.__doc__}
+        cls: Any = TableMeta(class_name, (tier,), content)
+        context: dict[str, Any] = {"self": cls}
+        if master is not None:
+            cls._master = context["master"] = master
+        self._bind(cls, ChainMap(context, _as_mutable(names)))
+        made: type[Table] = cls
+        return made
+
+    # --- lineage
+    @property
+    def lineage_table_exists(self) -> bool:
+        """Whether the schema records the origins of its attributes."""
+        return lineage.lineage_table_exists(self._link, self._name)
+
+    @property
+    def lineage(self) -> dict[str, str]:
+        """``schema.table.attribute -> origin``."""
+        return lineage.get_schema_lineages(self._link, self._name)
+
+    def rebuild_lineage(self) -> None:
+        """Record the origins of all attributes anew, from the foreign keys.
+
+        Raises
+        ------
+        DataJointError
+            If a foreign key leads to a schema whose lineage must be rebuilt first.
+        """
+        lineage.rebuild_schema_lineage(self._link, self._name)
+
+    # --- end
+    def drop(self, prompt: bool | None = None) -> None:
+        """Drop the schema with all its tables and rows.
+
+        Parameters
+        ----------
+        prompt : bool, optional
+            Whether to ask; the setting ``safemode`` if not given.
+
+        Raises
+        ------
+        AccessError
+            If the user may not drop it.
+        """
+        connection, name = self._link, self._name
+        connection.forget_catalog(name)
+        catalog = connection.catalog(name)
+        if catalog is None:
+            logger.info("Schema `%s` does not exist; nothing to drop.", name)
+            return
+        ask = connection.settings.safemode if prompt is None else prompt
+        if ask and user_choice(f"Proceed to delete entire schema `{name}`?", default="no") != "yes":
+            return
+        for statement in connection.backend.drop_schema(name, catalog):
+            connection.execute(statement)
+        connection.schemas.pop(name, None)
+        connection.forget_catalog()
+        logger.info("Schema `%s` was dropped.", name)
+
+    def __repr__(self) -> str:
+        return f"Schema `{self.database}`\n"
+
+
+class Schema(_Schema):
+    """A schema of a database, and the decorator that binds table classes to its tables.
+
+    Parameters
+    ----------
+    schema_name : str, optional
+        Name in the database; without one the schema is activated later by `activate`.
+    context : mapping, optional
+        Names that definitions may use; by default those visible where a class is decorated.
+    connection : Connection, optional
+        The shared one by default.
+    create_schema : bool
+        Whether to create the schema if it does not exist.
+    create_tables : bool, optional
+        Whether to create tables; the setting ``database.create_tables`` if not given.
+    add_objects : mapping, optional
+        Further names for definitions.
+
+    Raises
+    ------
+    DataJointError
+        If the schema does not exist and may not or cannot be created.
+
+    Examples
+    --------
+    >>> schema = dj.Schema("lab")  # doctest: +SKIP
+    >>> @schema  # doctest: +SKIP
+    ... class Subject(dj.Manual):
+    ...     definition = '''
+    ...     subject_id : int32
+    ...     ---
+    ...     sex : enum('F', 'M', 'U')
+    ...     '''
+    """
+
+
+class VirtualModule(ModuleType):
+    """A module whose classes stand for the tables of a schema.
+
+    Parameters
+    ----------
+    module_name : str
+    schema_name : str
+        Name in the database.
+    create_schema, create_tables, connection, add_objects
+        As of `Schema`; nothing is created by default.
+
+    Raises
+    ------
+    DataJointError
+        If the schema does not exist.
+    """
+
+    schema: _Schema
+
+    def __init__(
+        self,
+        module_name: str,
+        schema_name: str,
+        *,
+        create_schema: bool = False,
+        create_tables: bool = False,
+        connection: Connection | None = None,
+        add_objects: Names | None = None,
+    ) -> None:
+        super().__init__(module_name)
+        self.__dict__.update(add_objects or {})
+        self.schema = _Schema(
+            schema_name, create_schema=create_schema, create_tables=create_tables, connection=connection
+        )
+        self.schema.make_classes(into=self.__dict__)
+
+
+def virtual_schema(
+    schema_name: str,
+    *,
+    connection: Connection | None = None,
+    create_schema: bool = False,
+    create_tables: bool = False,
+    add_objects: Names | None = None,
+) -> VirtualModule:
+    """Return a `VirtualModule` named as its schema."""
+    return VirtualModule(
+        schema_name,
+        schema_name,
+        create_schema=create_schema,
+        create_tables=create_tables,
+        connection=connection,
+        add_objects=add_objects,
+    )
+
+
+def list_schemas(connection: Connection | None = None) -> list[str]:
+    """Return the names of all schemas that users made, sorted."""
+    connection = connection or conn()
+    return connection.backend.schema_names(connection.execute)
+
+
+# --- binding
+def _caller() -> FrameType:
+    """Return the frame that called a method of this module."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    assert frame is not None
+    return frame
+
+
+def _visible_names(frame: FrameType) -> Names:
+    """Return the local names of a frame, and behind them those of its module."""
+    return ChainMap(frame.f_locals, frame.f_globals)
+
+
+def _as_mutable(names: Names) -> MutableMapping[str, Any]:
+    # A ChainMap reads its further maps only; it keeps them, so that names bound later are seen.
+    return cast("MutableMapping[str, Any]", names)
+
+
+def _parts_of(cls: type[Table]) -> list[type[Part]]:
+    """Return the part classes of a master in order of declaration, those of its superclasses first.
+
+    An inherited part is derived anew, so that the superclass keeps its own.
+    """
+    parts: dict[str, type[Part]] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in list(vars(base).items()):
+            if not (name[:1].isupper() and isinstance(value, TableMeta) and issubclass(value, Part)):
+                continue
+            part: Any = value
+            if base is not cls:
+                content = {
+                    "__module__": cls.__module__,
+                    "__qualname__": f"{cls.__qualname__}.{name}",
+                    "__doc__": value.__doc__,
+                }
+                part = TableMeta(value.__name__, (value,), content)
+            parts[name] = part
+    for name, part in parts.items():
+        if name not in vars(cls):
+            setattr(cls, name, part)
+    return [part for name, part in parts.items() if vars(cls)[name] is part]
+
+
+def _document(cls: type[Table]) -> None:
+    """Append the definition to the docstring."""
+    definition = inspect.getattr_static(cls, "definition", None)
+    text = f"\nTable definition:\n\n{definition}"
+    if isinstance(definition, str) and text not in (cls.__doc__ or ""):
+        cls.__doc__ = (cls.__doc__ or "") + text
+
+
+def _heal_lineage(table: Table) -> None:
+    """Record the origins of a table that lacks some, as after changes by other programs."""
+    if all(attribute.lineage is not None for attribute in table.heading.attributes.values() if attribute.in_key):
+        return
+    try:
+        info, _ = table._info()
+        lineage.refresh_table_lineage(table.connection, info)
+    except DataJointError as error:
+        logger.warning("The lineage of %s could not be recorded: %s", table.name, error)

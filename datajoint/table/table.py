@@ -1,0 +1,330 @@
+"""A table of the database as an expression that can also be written to."""
+
+from __future__ import annotations
+
+import inspect
+from collections import ChainMap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
+from datajoint.declare.resolve import table_info
+from datajoint.definition import TableDefinition, TableName
+from datajoint.errors import DataJointError, DefinitionError, MissingTableError
+from datajoint.expression.expression import QueryExpression
+from datajoint.expression.nodes import TableNode
+from datajoint.heading import Heading
+from datajoint.logging import logger
+from datajoint.naming import from_camel_case
+from datajoint.table import delete as deletion
+from datajoint.table import drop as dropping
+from datajoint.table import insert as insertion
+from datajoint.table import relatives
+from datajoint.table import update as updating
+from datajoint.table import validate as validation
+from datajoint.table.context import find_referent_in, spell_in
+from datajoint.table.meta import TableMeta
+
+if TYPE_CHECKING:
+    from datajoint.backends.catalog import SchemaCatalog, TableInfo
+
+NAME = r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*"
+"""Pattern of a table's name without the prefix of its tier."""
+
+
+class Table(QueryExpression, metaclass=TableMeta):
+    """Base of all tables.
+
+    A class becomes a table of the database when a `Schema` decorates it. Whatever an instance answers, its class
+    answers too: ``Session.fetch1()`` is ``Session().fetch1()``.
+
+    Attributes
+    ----------
+    database : str or None
+        Name of the schema; None while the class is not decorated.
+    declaration_context : mapping or None
+        Names that the definition's foreign keys may use.
+    definition : str
+        Set by the user's class.
+    """
+
+    database: str | None = None
+    declaration_context: Mapping[str, Any] | None = None
+    tier_regexp: ClassVar[str | None] = None
+    _prefix: ClassVar[str] = ""
+    _table_name: str | None = None
+    _support: ClassVar[list[str] | None] = None
+    _known_heading: tuple[SchemaCatalog, Heading] | None = None
+    _allow_insert: bool = True
+
+    # --- what it is
+    @property
+    def definition(self) -> str:
+        """The text that declares the table.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class has none.
+        """
+        raise NotImplementedError(
+            f"The class {type(self).__name__} has no `definition`, so its table cannot be declared."
+        )
+
+    @property
+    def class_name(self) -> str:
+        """Name of the class."""
+        return type(self).__name__
+
+    @property
+    def table_name(self) -> str:
+        """Name of the table in its schema, such as ``#params``."""
+        cls = type(self)
+        if "_table_name" not in cls.__dict__:
+            cls._table_name = self._derive_table_name()
+        assert cls._table_name is not None
+        return cls._table_name
+
+    def _derive_table_name(self) -> str:
+        return self._prefix + from_camel_case(self.class_name)
+
+    @property
+    def name(self) -> TableName:
+        """Schema and name, unquoted.
+
+        Raises
+        ------
+        DataJointError
+            If the class is not decorated.
+        """
+        if self.database is None:
+            raise DataJointError(
+                f"Class {self.class_name} is not associated with a schema.",
+                hint="Decorate it with a dj.Schema, or activate the schema.",
+            )
+        return TableName(self.database, self.table_name)
+
+    @property
+    def full_table_name(self) -> str:
+        """Schema and name as the engine quotes them.
+
+        Raises
+        ------
+        DataJointError
+            If the class is not decorated.
+        """
+        name = self.name
+        return str(self.connection.dialect.quote(name.identifier))
+
+    @property
+    def heading(self) -> Heading:
+        """The attributes of the rows.
+
+        Raises
+        ------
+        MissingTableError
+            If the table is not declared.
+        DataJointError
+            If the class is not decorated.
+        """
+        if self.database is None and self._node_cache is None:
+            raise DataJointError(
+                f"Class {self.class_name} is not properly configured: it belongs to no schema.",
+                hint="Decorate it with a dj.Schema, or activate the schema.",
+            )
+        return super().heading
+
+    def _make_node(self) -> TableNode:
+        return TableNode(self.name, self._table_heading())
+
+    def _table_heading(self) -> Heading:
+        """Return the table's own heading, read anew only when the schema's structure was."""
+        catalog = self.connection.catalog(self.name.schema)
+        holder = self._heading_holder()
+        if holder._known_heading is None or holder._known_heading[0] is not catalog:
+            info, catalog = self._info()
+            holder._known_heading = catalog, read_heading(info, catalog)
+        heading: Heading = holder._known_heading[1]
+        return heading
+
+    def _heading_holder(self) -> Any:
+        """Return what remembers the heading: the class, so that its instances share it."""
+        return type(self)
+
+    def _info(self) -> tuple[TableInfo, SchemaCatalog]:
+        found = table_info(self.connection, self.name)
+        if found is None:
+            raise MissingTableError(
+                f"The table {self.full_table_name} is not defined.",
+                table=str(self.name),
+                hint="Its schema was activated with create_tables=False, or it was dropped.",
+            )
+        return found
+
+    def _forget(self) -> None:
+        """Forget the structure of the table's schema after it changed."""
+        self.connection.forget_catalog(self.name.schema)
+        self._heading_holder()._known_heading = None
+        self._node_cache = None
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the table exists in the database."""
+        return table_info(self.connection, self.name) is not None
+
+    # --- declaration
+    def declare(self, context: Mapping[str, Any] | None = None) -> None:
+        """Create the table from its definition; nothing happens if it exists.
+
+        Parameters
+        ----------
+        context : mapping, optional
+            Names that foreign keys may use; those of the class's decoration by default.
+
+        Raises
+        ------
+        DefinitionError
+            If the definition cannot be read, or refers to what does not exist.
+        DataJointError
+            Inside a transaction, or for a class name that is not in CamelCase.
+        AccessError
+            If the user may not create tables.
+        """
+        connection, name = self.connection, self.name
+        definition = self._resolve_definition(self.declaration_context if context is None else context)
+        self._check_definition(definition)
+        create_table(connection, name, definition)
+        self._forget()
+
+    def _resolve_definition(self, context: Mapping[str, Any] | None) -> TableDefinition:
+        find = find_referent_in(self.connection)
+        try:
+            return resolve(parse_definition(self.definition), self.name, self.connection, context or {}, find)
+        except DefinitionError as error:
+            error.table = str(self.name)
+            raise
+
+    def _check_definition(self, definition: TableDefinition) -> None:
+        """Refuse, or warn of, what a tier does not want in a new table."""
+
+    def describe(self, context: Mapping[str, Any] | None = None, printout: bool = False) -> str:
+        """Return a definition that declares the same table again.
+
+        Parameters
+        ----------
+        context : mapping, optional
+            Where to look for the classes of the tables that foreign keys refer to; the caller's names by default.
+        printout : bool
+            Whether to log the definition too.
+
+        Raises
+        ------
+        MissingTableError
+            If the table is not declared.
+        """
+        if context is None:
+            frame = inspect.currentframe()
+            caller = frame.f_back if frame else None
+            context = ChainMap(dict(caller.f_locals), caller.f_globals) if caller else {}
+        info, _ = self._info()
+        text = describe(info, self._table_heading(), spell_in(context, self.connection))
+        if printout:
+            logger.info("%s", "\n" + text)
+        return text
+
+    # --- rows in
+    def insert(
+        self,
+        rows: Any,
+        replace: bool = False,
+        skip_duplicates: bool = False,
+        ignore_extra_fields: bool = False,
+        allow_direct_insert: bool | None = None,
+        chunk_size: int | None = None,
+    ) -> None:
+        """Insert rows; see `datajoint.table.insert.insert`."""
+        insertion.insert(
+            self,
+            rows,
+            replace=replace,
+            skip_duplicates=skip_duplicates,
+            ignore_extra_fields=ignore_extra_fields,
+            allow_direct_insert=allow_direct_insert,
+            chunk_size=chunk_size,
+        )
+
+    def insert1(self, row: Any, **options: Any) -> None:
+        """Insert one row; options as for `insert`."""
+        insertion.insert1(self, row, **options)
+
+    def insert_dataframe(self, frame: Any, **options: Any) -> None:
+        """Insert the rows of a data frame; see `datajoint.table.insert.insert_dataframe`."""
+        insertion.insert_dataframe(self, frame, **options)
+
+    def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:
+        """Tell, without writing, which of `rows` could not be inserted and why."""
+        return validation.validate(self, rows, ignore_extra_fields=ignore_extra_fields)
+
+    def update1(self, row: Mapping[str, Any]) -> None:
+        """Change attributes of the one row whose key `row` holds; see `datajoint.table.update.update1`."""
+        updating.update1(self, row)
+
+    # --- rows and tables out
+    def delete(
+        self,
+        transaction: bool = True,
+        prompt: bool | None = None,
+        part_integrity: Any = "enforce",
+        dry_run: bool = False,
+    ) -> Any:
+        """Delete the rows and all that depends on them; see `datajoint.table.delete.delete`."""
+        return deletion.delete(
+            self, transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run
+        )
+
+    def delete_quick(self, get_count: bool = False) -> int | None:
+        """Delete the rows without a question and without a cascade; see `datajoint.table.delete.delete_quick`."""
+        return deletion.delete_quick(self, get_count)
+
+    def drop(self, prompt: bool | None = None, part_integrity: Any = "enforce") -> None:
+        """Drop the table and all that depend on it; see `datajoint.table.drop.drop`."""
+        dropping.drop(self, prompt, part_integrity)
+
+    def drop_quick(self) -> None:
+        """Drop the table without a question; see `datajoint.table.drop.drop_quick`."""
+        dropping.drop_quick(self)
+
+    # --- relatives
+    def parents(
+        self, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False
+    ) -> list[Any]:
+        """Return the tables that this one refers to, one entry for each foreign key.
+
+        Parameters
+        ----------
+        primary : bool, optional
+            True for foreign keys within the primary key only, False for the others only.
+        as_objects : bool
+            Whether to return `FreeTable` objects rather than full names.
+        foreign_key_info : bool
+            Whether to return pairs of the table and the properties of the foreign key.
+        """
+        return relatives.parents(self, primary, as_objects=as_objects, foreign_key_info=foreign_key_info)
+
+    def children(
+        self, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False
+    ) -> list[Any]:
+        """Return the tables that refer to this one; parameters as of `parents`."""
+        return relatives.children(self, primary, as_objects=as_objects, foreign_key_info=foreign_key_info)
+
+    def ancestors(self, as_objects: bool = False) -> list[Any]:
+        """Return this table and all that it depends on, nearest first."""
+        return relatives.ancestors(self, as_objects=as_objects)
+
+    def descendants(self, as_objects: bool = False) -> list[Any]:
+        """Return this table and all that depend on it, in topological order."""
+        return relatives.descendants(self, as_objects=as_objects)
+
+    def parts(self, as_objects: bool = False) -> list[Any]:
+        """Return the part tables of this table."""
+        return relatives.parts(self, as_objects=as_objects)
