@@ -297,6 +297,13 @@ class Connection:
             if not isinstance(explained, LostConnectionError):
                 raise explained from error
             return self._run_again(text, session, run, explained, error)
+        except BaseException:
+            # An interrupt amid an exchange: the next thing to be read would be the answer to this statement.
+            if session.depth:
+                session.lost = True
+            else:
+                session.close()
+            raise
 
     def _run_again(
         self,

@@ -11,7 +11,7 @@ from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.dialect import Dialect
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
-from datajoint.sql.fragment import Parameter, Sql
+from datajoint.sql.fragment import Identifier, Parameter, Sql
 from datajoint.values.model import ValueType
 
 Converter = Callable[[Any], Any]
@@ -196,6 +196,18 @@ class Backend(ABC):
         self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
     ) -> DuplicateClauses:
         """Return how an INSERT spells `duplicates`; `columns` are supplied, `all_columns` the table's."""
+
+    def default_value(self, table: TableName, column: str, catalog: SchemaCatalog) -> Sql:  # noqa: ARG002 - for engines without the keyword
+        """Return what assigns a column its declared default in an UPDATE."""
+        return Sql("DEFAULT")
+
+    def delete_rows(self, table: TableName, key: Sequence[str], chosen: Sql) -> Sql:
+        """Return the DELETE of the rows of `table` whose `key` columns are a row of the SELECT `chosen`.
+
+        `chosen` yields columns called as in `key`, and may read from `table` itself.
+        """
+        columns = Sql.join(", ", (Identifier((name,)) for name in key))
+        return Sql("DELETE FROM ", table.identifier, " WHERE (", columns, ") IN (", chosen, ")")
 
     def empty_insert(self, table: TableName) -> Sql:
         """Return the statement that inserts one row of defaults."""

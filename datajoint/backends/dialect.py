@@ -41,6 +41,8 @@ class Dialect:
         Whether ``INSERT … RETURNING`` exists.
     float_infinity : bool
         Whether a float column can hold infinity.
+    error_ends_transaction : bool
+        Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     server_time_class : str
         ``timedelta`` or ``time``: what a native ``time`` attribute is fetched as.
     """
@@ -62,6 +64,7 @@ class Dialect:
     float_infinity: bool = False
     exact_decimal_digits: int = 65
     unsigned64: bool = True
+    error_ends_transaction: bool = False
     json_equality: bool = True
     time_class: str = "timedelta"
 

@@ -21,20 +21,13 @@ LoadSchemas = Callable[[Sequence[str]], Mapping[str, SchemaCatalog]]
 
 
 class RowReader(Protocol):
-    """Where rows come from."""
+    """Where rows come from; all keys are values of primary keys, in the order of their columns."""
 
-    def select(
-        self, table: TableName, columns: Sequence[str], link: ForeignKeyInfo | None, keys: Sequence[RowKey]
-    ) -> list[RowKey]:
-        """Return the distinct values of `columns` of some rows of `table`.
+    def children(self, link: ForeignKeyInfo, parents: Sequence[RowKey]) -> Iterable[RowKey]:
+        """Return the keys of the child rows that refer by `link` to one of `parents`."""
 
-        Parameters
-        ----------
-        link : ForeignKeyInfo or None
-            None: the rows of `table` whose primary key is in `keys`. A foreign key *of* `table`: the rows that refer by
-            it to a parent row whose primary key is in `keys`. A foreign key *to* `table`: the rows to which a child row
-            whose primary key is in `keys` refers.
-        """
+    def parents(self, link: ForeignKeyInfo, children: Sequence[RowKey]) -> Iterable[RowKey]:
+        """Return the keys of the parent rows to which one of `children` refers by `link`."""
 
 
 def master_name(name: TableName, tables: Iterable[str]) -> TableName | None:
@@ -61,9 +54,9 @@ class ForeignKeyGraph:
     children: Mapping[TableName, tuple[ForeignKeyInfo, ...]]
     masters: Mapping[TableName, TableName]
 
-    def refers_to_itself(self, name: TableName) -> bool:
-        """Tell whether rows of the table can refer to rows of the same table."""
-        return any(key.child == name for key in self.children.get(name, ()))
+    def own_links(self, name: TableName) -> list[ForeignKeyInfo]:
+        """Return the foreign keys by which rows of the table refer to rows of the same table."""
+        return [key for key in self.children.get(name, ()) if key.child == name]
 
     def master_links(self, part: TableName) -> list[ForeignKeyInfo]:
         """Return the foreign keys of a part that lead to its master, or to a sibling part."""
@@ -135,7 +128,9 @@ def _sorted(
         ready = [name for name, parents in waiting.items() if not parents]
         if not ready:
             names = ", ".join(sorted(map(str, waiting)))
-            raise DataJointError(f"DataJoint can only work with acyclic dependencies; these refer to each other: {names}.")
+            raise DataJointError(
+                f"DataJoint can only work with acyclic dependencies; these refer to each other: {names}."
+            )
         chosen = min(ready, key=lambda n: (-place.get(masters.get(n, n), -1), n))
         place[chosen] = len(order)
         order.append(chosen)
@@ -168,7 +163,7 @@ def affected_rows(
         name = next(n for n in graph.tables if n in pending)
         fresh = list(pending.pop(name))
         for link in graph.children[name]:
-            add(link.child, rows.select(link.child, graph.tables[link.child].primary_key, link, fresh))
+            add(link.child, rows.children(link, fresh))
         if part_integrity == "cascade" and name in graph.masters:
             add(graph.masters[name], _master_rows(graph, name, fresh, rows))
     return {name: list(found[name]) for name in graph.tables}
@@ -178,7 +173,7 @@ def _master_rows(graph: ForeignKeyGraph, part: TableName, keys: Sequence[RowKey]
     """Return the masters' keys of the rows `keys` of `part`, along every path through sibling parts."""
     result: set[RowKey] = set()
     for link in graph.master_links(part):
-        parents = rows.select(link.parent, graph.tables[link.parent].primary_key, link, keys)
+        parents = list(rows.parents(link, keys))
         if link.parent == graph.masters[part]:
             result.update(parents)
         elif parents:
@@ -219,5 +214,7 @@ def waves(keys: Sequence[RowKey], parents_of: Mapping[RowKey, Iterable[RowKey]])
                         free.append(parent)
         wave = free
     if left:
-        raise DataJointError("The rows refer to each other in a circle.", hint="Set one of the references to NULL first.")
+        raise DataJointError(
+            "The rows refer to each other in a circle.", hint="Set one of the references to NULL first."
+        )
     return result

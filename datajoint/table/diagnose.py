@@ -1,0 +1,148 @@
+"""Find out, after a refused insert, which row was at fault and which row is in its way or missing.
+
+The database is asked once more, with the values of all rows in one parameter; the comparison is the engine's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from datajoint.backends.base import Duplicates
+from datajoint.backends.catalog import ForeignKeyInfo, TableInfo
+from datajoint.definition import TableName
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError
+from datajoint.naming import shorten
+from datajoint.sql.fragment import Identifier, Sql
+from datajoint.table.base_table import BaseTable
+from datajoint.values.model import INT, ValueType
+
+Error = TypeVar("Error", bound=DataJointError)
+
+_ROW = "dj_row"  # the extra column that carries a row's index
+
+
+def explain_duplicate(
+    target: BaseTable,
+    names: Sequence[str],
+    columns: Sequence[Sequence[Any]],
+    first: int,
+    error: DuplicateError,
+    duplicates: Duplicates,
+) -> DuplicateError:
+    """Return a `DuplicateError` that tells the row and the key that exists already, as far as they can be found.
+
+    Parameters
+    ----------
+    names, columns
+        Attributes and, for each, the converted values of all rows.
+    first : int
+        Index of the first row.
+    duplicates : str
+        What was to happen with rows whose primary key exists; unless ``error``, another unique key is at fault.
+    """
+    values = dict(zip(names, columns, strict=True))
+    for key in _unique_keys(target)[duplicates != "error" :]:
+        rows = _filled(values, key)
+        seen: dict[tuple[Any, ...], int] = {}
+        for index, row in rows:
+            if row in seen:
+                said = f"rows {first + seen[row]} and {first + index} have the same {_shown(key, row)}."
+                return _named(error, target, said, first + index)
+            seen[row] = index
+        found = _first_match(target, target.name, key, key, rows, present=True)
+        if found is not None:
+            said = f"row {first + found}: a row with {_shown(key, dict(rows)[found])} exists already."
+            return _named(error, target, said, first + found)
+    return error
+
+
+def explain_missing_parent(
+    target: BaseTable, names: Sequence[str], columns: Sequence[Sequence[Any]], first: int, error: IntegrityError
+) -> IntegrityError:
+    """Return an `IntegrityError` that tells the row and the parent row that is missing, as far as they can be found.
+
+    Parameters
+    ----------
+    names, columns
+        Attributes and, for each, the converted values of all rows.
+    first : int
+        Index of the first row.
+    """
+    values = dict(zip(names, columns, strict=True))
+    for link in _foreign_keys(target):
+        rows = _filled(values, link.columns)
+        found = _first_match(target, link.parent, link.columns, link.parent_columns, rows, present=False)
+        if found is None:
+            continue
+        given = dict(rows)[found]
+        key = {n: values[n][found] for n in target.heading.primary_key if n in values}
+        wanted = ", ".join(f"{n}={shorten(v)}" for n, v in zip(link.parent_columns, given, strict=True))
+        said = f"row {first + found} {shorten(key)}: no row in {link.parent} with {wanted}; insert it first."
+        return _named(error, target, said, first + found)
+    return error
+
+
+def _named(error: Error, target: BaseTable, said: str, row: int) -> Error:
+    named = type(error)(f"{target.name} {said}", table=str(target.name), row=row, query=error.query, code=error.code)
+    named.attribute, named.value = error.attribute, error.value
+    return named
+
+
+def _info(target: BaseTable) -> TableInfo | None:
+    catalog = target.connection.catalog(target.name.schema)
+    return None if catalog is None else catalog.tables.get(target.name.name)
+
+
+def _unique_keys(target: BaseTable) -> list[tuple[str, ...]]:
+    info = _info(target)
+    return [target.key, *(i.columns for i in info.indexes if i.unique)] if info else [target.key]
+
+
+def _foreign_keys(target: BaseTable) -> Iterable[ForeignKeyInfo]:
+    info = _info(target)
+    return info.foreign_keys if info else ()
+
+
+def _filled(values: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[tuple[int, tuple[Any, ...]]]:
+    """Return index and values of the rows in which all of `names` are filled."""
+    if not all(n in values for n in names):
+        return []
+    rows = enumerate(zip(*(values[n] for n in names), strict=True))
+    return [(index, row) for index, row in rows if None not in row]
+
+
+def _first_match(
+    target: BaseTable,
+    other: TableName,
+    names: Sequence[str],
+    other_names: Sequence[str],
+    rows: Sequence[tuple[int, tuple[Any, ...]]],
+    *,
+    present: bool,
+) -> int | None:
+    """Return the index of the first row whose values `names` are (or are not) in columns `other_names` of `other`."""
+    if not rows:
+        return None
+    backend = target.connection.backend
+    given, stored = Identifier(("g",)), Identifier(("s",))
+    typed: list[tuple[str, ValueType]] = [(n, target.heading._attributes[n].value_type) for n in names]
+    table = backend.key_table([*typed, (_ROW, INT)], [(*row, index) for index, row in rows])
+    matches = Sql.join(
+        " AND ",
+        (
+            Sql(stored, ".", Identifier((o,)), " = ", given, ".", Identifier((n,)))
+            for n, o in zip(names, other_names, strict=True)
+        ),
+    )
+    statement = Sql(
+        "SELECT min(", given, ".", Identifier((_ROW,)), ") FROM (", table, ") AS ", given,
+        " WHERE " if present else " WHERE NOT ",
+        "EXISTS (SELECT 1 FROM ", other.identifier, " AS ", stored, " WHERE ", matches, ")",
+    )  # fmt: skip
+    found = target.connection.execute(statement).rows[0][0]
+    return None if found is None else int(found)
+
+
+def _shown(names: Sequence[str], row: Sequence[Any]) -> str:
+    return ", ".join(f"{n}={shorten(v)}" for n, v in zip(names, row, strict=True))

@@ -1,0 +1,147 @@
+"""Check rows before they are inserted, without sending a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from datajoint.errors import DataJointError
+from datajoint.table.base_table import BaseTable, base_table
+from datajoint.table.columns import ColumnWriter
+from datajoint.table.rows import fields_of, iterate
+
+if TYPE_CHECKING:
+    from datajoint.expression.operand import Operand
+
+_SHOWN = 10
+
+Problem = tuple[int, str | None, str]
+
+
+@dataclass
+class ValidationResult:
+    """What `validate` found; true if nothing is wrong.
+
+    Attributes
+    ----------
+    is_valid : bool
+    errors : list of (int, str or None, str)
+        Index of the row, attribute (None: the row as a whole), and what is wrong.
+    rows_checked : int
+    """
+
+    is_valid: bool
+    errors: list[Problem] = field(default_factory=list)
+    rows_checked: int = 0
+
+    def __bool__(self) -> bool:
+        return self.is_valid
+
+    def raise_if_invalid(self) -> None:
+        """Raise an error with the summary if anything is wrong.
+
+        Raises
+        ------
+        DataJointError
+        """
+        if not self.is_valid:
+            raise DataJointError(self.summary())
+
+    def summary(self) -> str:
+        """Return the outcome as text, with the first ten errors."""
+        if self.is_valid:
+            return f"Validation passed: {self.rows_checked} rows checked"
+        lines = [f"Validation failed: {len(self.errors)} error(s) in {self.rows_checked} rows"]
+        for row, name, message in self.errors[:_SHOWN]:
+            lines.append(f"  Row {row}{f' in field {name!r}' if name else ''}: {message}")
+        if len(self.errors) > _SHOWN:
+            lines.append(f"  ... and {len(self.errors) - _SHOWN} more errors")
+        return "\n".join(lines)
+
+
+def validate(table: Operand, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
+    """Check rows as `insert` would, except for what only the database knows: existing keys and parent rows.
+
+    Codecs check their values but store nothing. An iterator is used up.
+
+    Parameters
+    ----------
+    rows : iterable of rows, DataFrame or pathlib.Path
+        As of `insert`.
+    ignore_extra_fields : bool
+        Ignore fields that are no attributes.
+
+    Returns
+    -------
+    ValidationResult
+
+    Raises
+    ------
+    TypeError
+        If `rows` cannot be iterated over.
+    DataJointError
+        If `rows` is a single dict or text, or a codec refuses a value in its own way.
+    """
+    target = base_table(table)
+    writers = {name: ColumnWriter.of(target, name) for name in target.heading.names}
+    errors: list[Problem] = []
+    count = 0
+    for index, row in enumerate(iterate(rows, str(target.name))):
+        errors += [(index, name, said) for name, said in _row_problems(target, writers, row, ignore_extra_fields)]
+        count += 1
+    return ValidationResult(not errors, errors, count)
+
+
+def _row_problems(
+    target: BaseTable,
+    writers: Mapping[str, ColumnWriter],
+    row: Any,
+    ignore_extra_fields: bool,
+) -> Iterator[tuple[str | None, str]]:
+    """Yield attribute and fault: unknown fields first, then attributes in their order, then the key."""
+    heading = target.heading
+    try:
+        fields = fields_of(row)
+    except DataJointError:
+        yield None, f"Invalid row type: {type(row).__name__}"
+        return
+    if fields is None:
+        if len(row) != len(heading):
+            yield None, f"Incorrect number of attributes: {len(row)} given, {len(heading)} expected"
+            return
+        fields = dict(zip(heading.names, row, strict=True))
+    if not ignore_extra_fields:
+        yield from ((str(name), f"Field {str(name)!r} not in table heading") for name in fields if name not in heading)
+    for name, writer in writers.items():
+        if fault := _fault(writer, fields):
+            yield name, fault
+    for name in heading.primary_key:
+        writer = writers[name]
+        if not writer.attribute.autoincrement and (name not in fields or writer.is_missing(fields[name])):
+            yield name, f"Primary key field {name!r} is missing or NULL"
+
+
+def _fault(writer: ColumnWriter, fields: Mapping[Any, Any]) -> str | None:
+    name = writer.attribute.name
+    if name not in fields:
+        return f"Required field {name!r} is missing" if writer.required else None
+    value = fields[name]
+    if writer.is_missing(value):
+        return f"NULL value not allowed for non-nullable field {name!r}" if writer.required else None
+    if writer.chain is not None:
+        try:
+            writer.chain.validate(value)
+        except DataJointError:
+            raise
+        except (TypeError, ValueError) as error:
+            return f"Codec validation failed: {error}"
+        return None
+    try:
+        writer.accept(value)
+    except (TypeError, ValueError) as error:
+        return _PREFIX.get(writer.attribute.value_type.kind, "") + str(error)
+    return None
+
+
+_PREFIX = {"uuid": "Invalid UUID format: ", "json": "Value not JSON serializable: "}
