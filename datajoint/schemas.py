@@ -16,7 +16,7 @@ from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
 from datajoint.prompt import user_choice
 from datajoint.singleton import conn
 from datajoint.table import FreeTable, Part, Table, TableMeta
-from datajoint.table.contents import insert_contents
+from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
 from datajoint.table.context import classes_in
 from datajoint.tiers import Lookup, tier_of
 
@@ -190,7 +190,7 @@ class _Schema:
         around = ChainMap(dict(self.add_objects or {}), _as_mutable(names))
         own: dict[str, Any] = {cls.__name__: cls}
         self._bind(cls, ChainMap({**own, "self": cls}, around))
-        for part in _parts_of(cls):
+        for part in parts_of(cls):
             part._master = cls
             self._bind(part, ChainMap({**own, "master": cls, "self": part}, around))
 
@@ -202,10 +202,10 @@ class _Schema:
         create = self._link.settings.database.create_tables if self.create_tables is None else self.create_tables
         if table.is_declared:
             if create:
-                _heal_lineage(table)
+                heal_lineage(table)
         elif create:
             table.declare(context)
-        _document(cls)
+        document(cls)
         if isinstance(table, Lookup) and hasattr(table, "contents") and table.is_declared:
             insert_contents(table)
 
@@ -497,47 +497,3 @@ def _visible_names(frame: FrameType) -> Names:
 def _as_mutable(names: Names) -> MutableMapping[str, Any]:
     # A ChainMap reads its further maps only; it keeps them, so that names bound later are seen.
     return cast("MutableMapping[str, Any]", names)
-
-
-def _parts_of(cls: type[Table]) -> list[type[Part]]:
-    """Return the part classes of a master in order of declaration, those of its superclasses first.
-
-    An inherited part is derived anew, so that the superclass keeps its own.
-    """
-    parts: dict[str, type[Part]] = {}
-    for base in reversed(cls.__mro__):
-        for name, value in list(vars(base).items()):
-            if not (name[:1].isupper() and isinstance(value, TableMeta) and issubclass(value, Part)):
-                continue
-            part: Any = value
-            if base is not cls:
-                content = {
-                    "__module__": cls.__module__,
-                    "__qualname__": f"{cls.__qualname__}.{name}",
-                    "__doc__": value.__doc__,
-                }
-                part = TableMeta(value.__name__, (value,), content)
-            parts[name] = part
-    for name, part in parts.items():
-        if name not in vars(cls):
-            setattr(cls, name, part)
-    return [part for name, part in parts.items() if vars(cls)[name] is part]
-
-
-def _document(cls: type[Table]) -> None:
-    """Append the definition to the docstring."""
-    definition = inspect.getattr_static(cls, "definition", None)
-    text = f"\nTable definition:\n\n{definition}"
-    if isinstance(definition, str) and text not in (cls.__doc__ or ""):
-        cls.__doc__ = (cls.__doc__ or "") + text
-
-
-def _heal_lineage(table: Table) -> None:
-    """Record the origins of a table that lacks some, as after changes by other programs."""
-    if all(attribute.lineage is not None for attribute in table.heading.attributes.values() if attribute.in_key):
-        return
-    try:
-        info, _ = table._info()
-        lineage.refresh_table_lineage(table.connection, info)
-    except DataJointError as error:
-        logger.warning("The lineage of %s could not be recorded: %s", table.name, error)

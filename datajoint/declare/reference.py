@@ -131,22 +131,22 @@ class _Evaluation:
         except KeyError:
             near = did_you_mean(node.id, (name for name in self.context if name[:1].isupper() or name == "master"))
             hint = near or "Define or import it before this class, or pass it to the schema in `context=`."
-            raise self.error(f"`{node.id}` is not defined.", node, hint) from None
+            raise self.error(f"`{node.id}` is not defined.", node.col_offset, hint) from None
 
     def attribute(self, node: ast.Attribute, value: Any) -> Any:
         try:
             return getattr(value, node.attr)
         except AttributeError as error:
             near = did_you_mean(node.attr, (name for name in dir(value) if name[:1].isupper()))
-            raise self.error(f"`{ast.unparse(node.value)}` has no `{node.attr}`.", node.value, near or None) from error
+            offset = (node.end_col_offset or 0) - len(node.attr)
+            raise self.error(f"`{ast.unparse(node.value)}` has no `{node.attr}`.", offset, near or None) from error
 
     def refuse(self, reason: str) -> NoReturn:
         raise self.reference.place.error(
             f"Foreign key reference `{self.reference.expression}` could not be resolved: {reason}"
         )
 
-    def error(self, reason: str, node: ast.expr, hint: str | None) -> DefinitionError:
+    def error(self, reason: str, offset: int, hint: str | None) -> DefinitionError:
         place = self.reference.place
-        column = place.column + (node.end_col_offset or 0) + 1 if isinstance(node, ast.Attribute) else place.column
         message = f"Foreign key reference `{self.reference.expression}` could not be resolved: {reason}"
-        return place.at(min(column, len(place.source))).error(message, hint)
+        return place.at(min(place.column + offset, len(place.source))).error(message, hint)

@@ -1,0 +1,101 @@
+"""What happens to a table class when a schema binds it: its parts, its docstring, its lineage, its contents."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from datajoint import lineage
+from datajoint.errors import DataJointError, InvalidValueError
+from datajoint.logging import logger
+from datajoint.table.meta import TableMeta
+from datajoint.table.part import Part
+from datajoint.table.table import Table
+from datajoint.values.accept import acceptor
+
+
+def parts_of(cls: type[Table]) -> list[type[Part]]:
+    """Return the part classes of a master in order of declaration, those of its superclasses first.
+
+    An inherited part is derived anew, so that the superclass keeps its own.
+    """
+    parts: dict[str, type[Part]] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in list(vars(base).items()):
+            if not (name[:1].isupper() and isinstance(value, TableMeta) and issubclass(value, Part)):
+                continue
+            part: Any = value
+            if base is not cls:
+                content = {
+                    "__module__": cls.__module__,
+                    "__qualname__": f"{cls.__qualname__}.{name}",
+                    "__doc__": value.__doc__,
+                }
+                part = TableMeta(value.__name__, (value,), content)
+            parts[name] = part
+    for name, part in parts.items():
+        if name not in vars(cls):
+            setattr(cls, name, part)
+    return [part for name, part in parts.items() if vars(cls)[name] is part]
+
+
+def document(cls: type[Table]) -> None:
+    """Append the definition to the docstring."""
+    definition = inspect.getattr_static(cls, "definition", None)
+    text = f"\nTable definition:\n\n{definition}"
+    if isinstance(definition, str) and text not in (cls.__doc__ or ""):
+        cls.__doc__ = (cls.__doc__ or "") + text
+
+
+def heal_lineage(table: Table) -> None:
+    """Record the origins of a table that lacks some, as after changes by other programs."""
+    if all(attribute.lineage is not None for attribute in table.heading.attributes.values() if attribute.in_key):
+        return
+    try:
+        info, _ = table._info()
+        lineage.refresh_table_lineage(table.connection, info)
+    except DataJointError as error:
+        logger.warning("The lineage of %s could not be recorded: %s", table.name, error)
+
+
+def insert_contents(table: Any) -> None:
+    """Insert those rows of ``table.contents`` whose keys the table does not have; existing rows stay as they are.
+
+    Parameters
+    ----------
+    table : Lookup
+        Its `contents` may be any iterable of rows and is consumed once.
+
+    Raises
+    ------
+    DataJointError
+        For rows that cannot be inserted.
+    """
+    rows = list(table.contents)
+    key = table.primary_key
+    if table.heading.has_autoincrement:
+        if len(rows) > len(table):
+            warnings.warn(
+                f"The contents of {table.name} are not inserted: the database numbers its rows, so they cannot be compared.",
+                stacklevel=4,
+            )
+        return
+    if not key:
+        missing = [] if table else rows[:1]
+    else:
+        present = {tuple(found[name] for name in key) for found in table.keys()}  # noqa: SIM118 - no dict
+        missing = [row for row in rows if _key_of(table, row) not in present]
+    if missing:
+        table.insert(missing, skip_duplicates=True)
+
+
+def _key_of(table: Table, row: Any) -> tuple[Any, ...] | None:
+    """Return the key of a row as it would be fetched; None if the row must be judged by the insert itself."""
+    heading = table.heading
+    fields = row if isinstance(row, Mapping) else dict(zip(heading.names, row, strict=False))
+    try:
+        return tuple(acceptor(heading[name].value_type)(fields[name]) for name in heading.primary_key)
+    except (KeyError, InvalidValueError):
+        return None
