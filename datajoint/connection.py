@@ -132,8 +132,8 @@ class Connection:
         if isinstance(host, Target):
             target = host
         else:
-            given = {"user": user, "password": password, "port": port, "use_tls": use_tls, "backend": backend}
-            target = target_from_settings(self.settings, host=host, database=database_name, **given)
+            given: dict[str, Any] = {"user": user, "password": password, "port": port, "use_tls": use_tls}
+            target = target_from_settings(self.settings, host=host, backend=backend, database=database_name, **given)
         self.target = target
         self.backend = get_backend(target.backend)
         self.events = EventStream()

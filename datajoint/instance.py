@@ -65,7 +65,7 @@ class Instance:
     ) -> None:
         self.config: Config = create_config()
         if backend is not None:
-            self.config.database.backend = backend  # type: ignore[assignment] - checked by the setting
+            self.config.database.backend = backend  # type: ignore[assignment]  # checked by the setting
             self.config.database.port = None  # a port that was configured belongs to the engine that was configured
         self.config.update(settings)
         self.connection = Connection(host, user, password, port, use_tls, backend=backend, config_override=self.config)

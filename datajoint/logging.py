@@ -44,10 +44,10 @@ class _Handler(logging.StreamHandler[TextIO]):
         self.setFormatter(LevelAwareFormatter())
 
     @property
-    def stream(self) -> TextIO:  # type: ignore[override] - looked up at every record, never stored
+    def stream(self) -> TextIO:  # type: ignore[override]  # looked up at every record, never stored
         return sys.stderr if os.environ.get("DJ_LOG_STREAM", "").lower() == "stderr" else sys.stdout
 
-    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+    def filter(self, record: logging.LogRecord) -> Any:  # bool; from Python 3.12 on also a record
         """Let a record pass unless the root logger will show it too."""
         return not logging.getLogger().handlers and super().filter(record)
 

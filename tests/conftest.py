@@ -100,7 +100,9 @@ def pytest_terminal_summary(terminalreporter, config):
             parts = Path(getattr(report, "nodeid", "").partition("::")[0]).parts
             if hasattr(report, "duration") and len(parts) > 2:
                 spent[parts[1]] += report.duration
-    workers = max(len(getattr(config.pluginmanager.get_plugin("dsession"), "_active_nodes", ()) or ()), _workers(config))
+    workers = max(
+        len(getattr(config.pluginmanager.get_plugin("dsession"), "_active_nodes", ()) or ()), _workers(config)
+    )
     for suite, seconds in sorted(spent.items()):
         budget = BUDGETS.get(suite)
         wall = seconds / workers
@@ -152,7 +154,9 @@ def new_connection(url, settings, new_schema_name):  # after the names, so that 
     made = []
 
     def make(**arguments):
-        made.append(dj.Connection(arguments.pop("url", url), config_override=arguments.pop("settings", settings), **arguments))
+        made.append(
+            dj.Connection(arguments.pop("url", url), config_override=arguments.pop("settings", settings), **arguments)
+        )
         return made[-1]
 
     yield make
@@ -251,6 +255,10 @@ def _is_ours(process):
     """Tell a process that a test forgot from the helpers that multiprocessing keeps until the interpreter ends."""
     try:
         command = " ".join(process.cmdline())
-        return process.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in command and "forkserver" not in command
+        return (
+            process.status() != psutil.STATUS_ZOMBIE
+            and "resource_tracker" not in command
+            and "forkserver" not in command
+        )
     except psutil.NoSuchProcess:
         return False

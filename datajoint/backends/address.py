@@ -147,7 +147,7 @@ def target_from_settings(
         If user or password are missing, or an argument cannot be read.
     """
     database_settings = settings.database
-    given = {"user": user, "password": password, "port": port, "use_tls": use_tls, "database": database}
+    given: dict[str, Any] = {"user": user, "password": password, "port": port, "use_tls": use_tls, "database": database}
     if host and "://" in host:
         return target_from_url(host, settings, **given)
     url = _secret(database_settings.url)

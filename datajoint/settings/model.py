@@ -170,7 +170,9 @@ class Config(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - reads unprefixed names
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the program's arguments, then our variables; nothing else."""
         return init_settings, _EnvironmentSource(settings_cls)
@@ -235,7 +237,7 @@ class Config(BaseSettings):
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.get(key, self) is not self
 
-    def __iter__(self) -> Iterator[str]:  # type: ignore[override] - a mapping of dotted keys, as users expect of it
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # a mapping of dotted keys, as users expect
         for name in type(self).model_fields:
             value = getattr(self, name)
             yield from (

@@ -25,7 +25,9 @@ class Parameter(NamedTuple):
 class Quoting(Protocol):
     """What rendering needs to know of a dialect."""
 
-    placeholder: str
+    @property
+    def placeholder(self) -> str:
+        """Return what stands for a bound value."""
 
     def quote(self, identifier: Identifier) -> str:
         """Return the identifier as the engine writes it."""

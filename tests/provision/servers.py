@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -137,15 +138,13 @@ def _answers(url: str) -> bool:
     """Tell whether a client can log in, through the driver and not through the library under test."""
     try:
         connect_raw(url).close()
-    except Exception:  # whatever a driver raises, the server is not ready
+    except Exception:  # noqa: BLE001 - whatever a driver raises, the server is not ready
         return False
     return True
 
 
 def connect_raw(url: str):
     """Open a plain driver connection in autocommit mode."""
-    from urllib.parse import urlsplit
-
     parts = urlsplit(url)
     if parts.scheme == "postgresql":
         import psycopg
@@ -154,24 +153,36 @@ def connect_raw(url: str):
     import pymysql
 
     return pymysql.connect(
-        host=parts.hostname, port=parts.port, user=parts.username, password=parts.password, autocommit=True, connect_timeout=5
+        host=parts.hostname,
+        port=parts.port,
+        user=parts.username,
+        password=parts.password,
+        autocommit=True,
+        connect_timeout=5,
     )
 
 
 # --- MariaDB
 def _start_mariadb(folder: Path) -> Server:
     program = find_program("mariadbd") or find_program("mysqld")
-    if program and "MariaDB" not in subprocess.run([program, "--version"], capture_output=True, check=True).stdout.decode():
+    if (
+        program
+        and "MariaDB" not in subprocess.run([program, "--version"], capture_output=True, check=True).stdout.decode()
+    ):
         program = None
     installer = find_program("mariadb-install-db") or find_program("mysql_install_db")
     if not program or not installer:
-        raise MissingServerError("MariaDB is not installed: `python -m tests.provision.install` as root, or set DJ_TEST_MARIADB_URL.")
+        raise MissingServerError(
+            "MariaDB is not installed: `python -m tests.provision.install` as root, or set DJ_TEST_MARIADB_URL."
+        )
     user = _unprivileged("mysql")
     data = _owned_folder(folder / "data", user)
     as_user = [f"--user={user}"] if user else []
     common = ["--no-defaults", f"--datadir={data}", *as_user]
     subprocess.run(
-        [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True
+        [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        check=True,
+        capture_output=True,
     )
     accounts = folder / "accounts.sql"
     accounts.write_text(
@@ -196,7 +207,11 @@ def _start_mariadb(folder: Path) -> Server:
 # --- PostgreSQL
 def _postgresql_folders() -> list[str]:
     versions = Path("/usr/lib/postgresql")
-    found = sorted(versions.glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True) if versions.is_dir() else []
+    found = (
+        sorted(versions.glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+        if versions.is_dir()
+        else []
+    )
     return [str(path) for path in found]
 
 
@@ -204,7 +219,9 @@ def _start_postgresql(folder: Path) -> Server:
     initdb = find_program("initdb", *_postgresql_folders())
     program = find_program("postgres", *_postgresql_folders())
     if not initdb or not program:
-        raise MissingServerError("PostgreSQL is not installed: `python -m tests.provision.install` as root, or set DJ_TEST_POSTGRESQL_URL.")
+        raise MissingServerError(
+            "PostgreSQL is not installed: `python -m tests.provision.install` as root, or set DJ_TEST_POSTGRESQL_URL."
+        )
     user = _unprivileged("postgres")
     run_as = _run_as(user)
     data = _owned_folder(folder / "data", user)
@@ -213,11 +230,11 @@ def _start_postgresql(folder: Path) -> Server:
     password.chmod(0o644)
     # A language's order of text, unlike ours by code point: what forgets to ask for ours is seen.
     language = ["--locale-provider=icu", "--icu-locale=en-US"] if _offers_icu(initdb) else []
+    account = ["-U", "postgres", f"--pwfile={password}", "--auth=scram-sha-256"]
+    text = ["--encoding=UTF8", "--locale=C.UTF-8", *language]
     subprocess.run(
-        [initdb, "-D", str(data), "-U", "postgres", f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"]
-        + ["--locale=C.UTF-8", *language],
-        check=True, capture_output=True, cwd="/", **run_as,
-    )  # fmt: skip
+        [initdb, "-D", str(data), "--no-sync", *account, *text], check=True, capture_output=True, cwd="/", **run_as
+    )
     port, log = free_port(), folder / "server.log"
     settings = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off", "synchronous_commit": "off",
@@ -226,7 +243,12 @@ def _start_postgresql(folder: Path) -> Server:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [program, "-D", str(data), *options], stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/", **run_as
+            [program, "-D", str(data), *options],
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            **run_as,
         )
     return _wait(Server(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres", process), port, log)
 

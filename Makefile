@@ -1,0 +1,61 @@
+# make demo    run the first notebook on an embedded database and show what it computed
+# make lab     open the notebooks in JupyterLab
+# make check   lint, types, imports, unit tests, SQLite (under 2 minutes)
+# make test    everything, on every engine (under 20 minutes)
+# make test-full   the same without sampling
+# make bench   the benchmarks
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest
+DEMO := 01_first_pipeline
+
+.PHONY: demo lab check lint provision test test-full bench clean
+.DEFAULT_GOAL := demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/of/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Stamps, so that a second run installs nothing.
+$(VENV)/demo.stamp: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e ".[notebook]"
+	@touch $@
+
+$(VENV)/test.stamp: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e ".[test]"
+	@touch $@ $(VENV)/demo.stamp
+
+demo: $(VENV)/demo.stamp
+	@$(BIN)/python notebooks/run_demo.py $(DEMO)
+
+lab: $(VENV)/demo.stamp
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=notebooks notebooks/$(DEMO).ipynb
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint
+	$(PYTEST) tests/unit tests/behaviour -n $(WORKERS) --engines=sqlite -q
+
+provision: $(VENV)/test.stamp
+	@$(BIN)/python -m tests.provision.install
+
+test: provision lint
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow"
+
+test-full: provision lint
+	$(PYTEST) -n $(WORKERS) --dist loadgroup --hypothesis-profile=full
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,91 @@
+"""What ``import datajoint`` costs, and what it must not touch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+import datajoint as dj
+
+BUDGET = 0.100
+HEAVY = (
+    "numpy",
+    "pandas",
+    "pydantic",
+    "pydantic_settings",
+    "networkx",
+    "sqlglot",
+    "pymysql",
+    "psycopg",
+    "sqlite3",
+    "IPython",
+)
+
+
+def seconds(code, runs=7):
+    """The best of several runs: the machine may be busy with other tests."""
+
+    def once():
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(runs))
+
+
+def in_fresh_python(code):
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def test_within_budget():
+    # Up to three tries: what counts is what the import can do, not what else the machine does.
+    costs = []
+    for _ in range(3):
+        costs.append(seconds("import datajoint") - seconds("pass"))
+        if costs[-1] <= BUDGET:
+            return
+    raise AssertionError(f"import datajoint costs {min(costs):.3f} s; the budget is {BUDGET} s")
+
+
+def test_loads_nothing_heavy():
+    loaded = in_fresh_python(
+        f"import sys, json, datajoint; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    )
+    assert loaded == []
+
+
+def test_installs_no_hooks_and_can_be_repeated():
+    code = """
+import json, sys
+hook = sys.excepthook
+import datajoint as dj
+same = sys.excepthook is hook
+for name in [m for m in sys.modules if m.split(".")[0] == "datajoint"]:
+    del sys.modules[name]
+import datajoint
+print(json.dumps([same, datajoint is not dj, "datajoint.diagram" in sys.modules, datajoint.errors.__name__]))
+"""
+    assert in_fresh_python(code) == [True, True, False, "datajoint.errors"]
+
+
+def test_every_public_name_resolves():
+    assert len(dj.__all__) > 30
+    missing = [name for name in dj.__all__ if getattr(dj, name, None) is None]
+    assert missing == []
+    assert set(dj.__all__) <= set(dir(dj))
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert dj.__version__ == "0.0.0+unknown" or dj.__version__.startswith("2.3.")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(AttributeError) as caught:
+        dj.Shema
+    assert str(caught.value) == "module 'datajoint' has no attribute 'Shema'. Did you mean 'Schema'?"
+    assert not hasattr(dj, "__wrapped__")
