@@ -24,7 +24,9 @@ else:
 EdgeProperties = dict[str, Any]
 
 # The table's own name is what follows the last quote character or dot: `s`.`t`, "s"."t" and, in one piece, `s.t`.
-_PART = re.compile(r"(?P<master>(?:.*[`\".])?(?:#|__|_)?[^`\".#_~][^`\".]*)__(?P<part>[^`\"._][^`\".]*?)(?P<quote>[`\"]?)", re.S)
+_PART = re.compile(
+    r"(?P<master>(?:.*[`\".])?(?:#|__|_)?[^`\".#_~][^`\".]*)__(?P<part>[^`\"._][^`\".]*?)(?P<quote>[`\"]?)", re.DOTALL
+)
 
 
 def extract_master(name: str) -> str | None:
@@ -93,7 +95,9 @@ def _sorted(graph: nx.DiGraph[str]) -> list[str]:
     try:
         return list(nx.topological_sort(graph))
     except nx.NetworkXUnfeasible as error:
-        raise DataJointError("DataJoint can only work with acyclic dependencies", hint=_describe_cycle(graph)) from error
+        raise DataJointError(
+            "DataJoint can only work with acyclic dependencies", hint=_describe_cycle(graph)
+        ) from error
 
 
 def _describe_cycle(graph: nx.DiGraph[str]) -> str:
@@ -130,12 +134,14 @@ class Dependencies(_Graph):
         Full name -> `TableName`, for every node.
     tables : dict
         Full name -> `TableInfo`, for nodes of loaded schemas.
+    lock : RLock
+        Held while the graph changes; hold it to read several things that must agree.
     """
 
     def __init__(self, connection: Connection | None = None) -> None:
         super().__init__()
         self._connection = connection
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._loaded: frozenset[str] | None = None  # names of the schemas read, existing or not
         self._extent: frozenset[str] = frozenset()  # schemas asked for beyond the activated ones
         self.table_names: dict[str, TableName] = {}
@@ -156,7 +162,7 @@ class Dependencies(_Graph):
         DataJointError
             If foreign keys form a cycle.
         """
-        with self._lock:
+        with self.lock:
             if self._loaded is not None and not force:
                 return
             connection = self._require_connection()
@@ -170,7 +176,7 @@ class Dependencies(_Graph):
 
     def cover(self, schema_names: Iterable[str]) -> None:
         """See to it that the graph covers `schema_names` too; does nothing if it does."""
-        with self._lock:
+        with self.lock:
             self.load(force=False)
             wanted = frozenset(schema_names)
             if not wanted <= (self._loaded or frozenset()):
@@ -186,19 +192,22 @@ class Dependencies(_Graph):
         self._load_related(downstream=False)
 
     def _load_related(self, *, downstream: bool) -> None:
-        with self._lock:
+        with self.lock:
             self.load(force=False)
             connection = self._require_connection()
             known = set(self._loaded or ())
             frontier = set(known)
             while frontier:
-                frontier = connection.backend.related_schemas(connection.execute, sorted(frontier), downstream=downstream) - known
+                frontier = (
+                    connection.backend.related_schemas(connection.execute, sorted(frontier), downstream=downstream)
+                    - known
+                )
                 known |= frontier
             self.cover(known)
 
     def clear(self) -> None:
         """Forget what was read; the next question reads it again, with the same extent."""
-        with self._lock:
+        with self.lock:
             super().clear()
             self.table_names.clear()
             self.tables.clear()
@@ -250,7 +259,7 @@ class Dependencies(_Graph):
     # --- questions
     def topo_sort(self) -> list[str]:
         """Return all tables, parents before children and parts directly behind their masters."""
-        with self._lock:
+        with self.lock:
             self.load(force=False)
             return topo_sort(self)
 
@@ -274,15 +283,23 @@ class Dependencies(_Graph):
         DataJointError
             If the table is not in the graph.
         """
-        with self._lock:
+        with self.lock:
             self._require(table_name)
-            return [(p, dict(data)) for p, _, data in self.in_edges(table_name, data=True) if primary in (None, data["primary"])]
+            return [
+                (p, dict(data))
+                for p, _, data in self.in_edges(table_name, data=True)
+                if primary in (None, data["primary"])
+            ]
 
     def children(self, table_name: str, primary: bool | None = None) -> list[tuple[str, EdgeProperties]]:
         """Return the tables that refer to `table_name`, one entry for each foreign key; as `parents`."""
-        with self._lock:
+        with self.lock:
             self._require(table_name)
-            return [(c, dict(data)) for _, c, data in self.out_edges(table_name, data=True) if primary in (None, data["primary"])]
+            return [
+                (c, dict(data))
+                for _, c, data in self.out_edges(table_name, data=True)
+                if primary in (None, data["primary"])
+            ]
 
     def descendants(self, table_name: str) -> list[str]:
         """Return `table_name` and everything that depends on it, in topological order.
@@ -292,7 +309,7 @@ class Dependencies(_Graph):
         DataJointError
             If the table is not in the graph.
         """
-        with self._lock:
+        with self.lock:
             self._require(table_name)
             below = nx.descendants(self, table_name)
             return [table_name, *(node for node in topo_sort(self) if node in below)]
@@ -305,7 +322,7 @@ class Dependencies(_Graph):
         DataJointError
             If the table is not in the graph.
         """
-        with self._lock:
+        with self.lock:
             self._require(table_name)
             above = nx.ancestors(self, table_name)
             return reversed([*(node for node in topo_sort(self) if node in above), table_name])

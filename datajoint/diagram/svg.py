@@ -1,0 +1,98 @@
+"""Finish the SVG that an engine drew: names for programs and screen readers, tooltips, fonts, both themes.
+
+All looks are presentation attributes, so that the picture reads well also where style sheets are taken out.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+from datajoint.diagram.dot import dot_name
+from datajoint.diagram.palette import FONT_STACK, adaptive_css
+from datajoint.diagram.scene import Box, Scene
+
+_SVG = "http://www.w3.org/2000/svg"
+_XLINK = "http://www.w3.org/1999/xlink"
+_TITLE, _GROUP, _TEXT, _ANCHOR, _PATH = (f"{{{_SVG}}}{tag}" for tag in ("title", "g", "text", "a", "path"))
+_ABSCISSA = re.compile(r"(-?[\d.]+),")
+_LABEL_INSET = 10  # points between a cluster's label and its frame
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n'
+
+# Keeps the usual prefixes when the document is written again.
+ET.register_namespace("", _SVG)
+ET.register_namespace("xlink", _XLINK)
+
+
+def finish_svg(drawn: bytes, scene: Scene, *, adaptive: bool) -> str:
+    """Return the root element of an engine's drawing, finished, as text.
+
+    Parameters
+    ----------
+    drawn : bytes
+        SVG made from the DOT text of `scene` with plain labels.
+    scene : Scene
+    adaptive : bool
+        Whether to add the style sheet that follows the reader's preference for dark.
+    """
+    root = ET.fromstring(drawn)  # noqa: S314 - the engine wrote it
+    root.tail = None
+    root.set("role", "img")
+    root.set("aria-label", scene.title)
+    boxes = {dot_name(box.name): box for box in scene.boxes.values()}
+    for group in list(root.iter(_GROUP)):
+        kind = group.get("class", "").partition(" ")[0]
+        if kind == "node":
+            _finish_node(group, boxes[group.findtext(_TITLE, "")])
+        else:
+            # Numbers that the engine gives would be found twice on a page with two diagrams.
+            group.attrib.pop("id", None)
+        if kind == "cluster":
+            _finish_cluster(group)
+        _turn_links_into_titles(group)
+    for text in root.iter(_TEXT):
+        text.set("font-family", FONT_STACK)
+    if adaptive:
+        style = ET.Element(f"{{{_SVG}}}style")
+        style.text = adaptive_css()
+        root.insert(0, style)
+    return ET.tostring(root, encoding="unicode")
+
+
+def as_document(root: str) -> str:
+    """Return the text of a root element as that of a whole XML document."""
+    return f"{_DECLARATION}{root}\n"
+
+
+def _finish_node(group: ET.Element, box: Box) -> None:
+    group.set("data-schema", box.schema)
+    group.set("data-tier", box.tier)
+    if box.table is not None:
+        group.set("data-table", box.table.name)
+    group.set("aria-label", f"{box.title}, {box.tier}")
+    if box.new_dimension:
+        for text in group.iter(_TEXT):
+            text.set("text-decoration", "underline")
+
+
+def _finish_cluster(group: ET.Element) -> None:
+    group.set("pointer-events", "none")  # its title is for programs, not for the mouse
+    frame, label = group.find(_PATH), group.find(_TEXT)
+    if frame is not None and label is not None:
+        right = max(float(x) for x in _ABSCISSA.findall(frame.get("d", "")))
+        label.text = (label.text or "").strip()
+        label.set("text-anchor", "end")
+        label.set("x", f"{right - _LABEL_INSET:.2f}")
+
+
+def _turn_links_into_titles(group: ET.Element) -> None:
+    """Make the engine's tooltips, links that lead nowhere, into titles, which every viewer shows."""
+    for wrapper in group.findall(_GROUP):
+        anchor = wrapper.find(_ANCHOR)
+        if anchor is None:
+            continue
+        wrapper.attrib.clear()
+        wrapper[:] = list(anchor)
+        title = ET.Element(_TITLE)
+        title.text = anchor.get(f"{{{_XLINK}}}title", "").replace("\r", "\n")
+        wrapper.insert(0, title)
