@@ -82,7 +82,9 @@ class Transaction:
         self._connection._enter_block(self._kind)
         return self._connection
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if error is None:
             self._connection._leave_block()
         else:
@@ -196,7 +198,9 @@ class Connection:
         session: _Session | None = getattr(self._local, "session", None)
         if session is None or session.closed or session.process != os.getpid():
             if self._closed and not self.settings.database.reconnect:
-                raise LostConnectionError("The connection is closed.", hint="Call connection.connect() to open it again.")
+                raise LostConnectionError(
+                    "The connection is closed.", hint="Call connection.connect() to open it again."
+                )
             self.connect()
             session = self._local.session
         return session
@@ -220,7 +224,9 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # --- statements
@@ -287,7 +293,9 @@ class Connection:
     def _run(self, text: str, run: Callable[[_Session], RawResult]) -> RawResult:
         session = self._session()
         if session.lost:
-            raise LostConnectionError("The connection was lost during a transaction.", hint="Leave the block and repeat it.")
+            raise LostConnectionError(
+                "The connection was lost during a transaction.", hint="Leave the block and repeat it."
+            )
         try:
             return self._timed(text, session, run)
         except DataJointError:
@@ -374,7 +382,9 @@ class Connection:
             Inside a transaction.
         """
         if self.in_transaction:
-            raise DataJointError("Nested connections are not supported.", hint="Use `with connection.transaction:` to nest.")
+            raise DataJointError(
+                "Nested connections are not supported.", hint="Use `with connection.transaction:` to nest."
+            )
         self._enter_block("snapshot")
 
     def commit_transaction(self) -> None:

@@ -84,7 +84,9 @@ class Heading(Mapping[str, Attribute]):
         Whether the schema records lineage; without it the semantic check is skipped.
     """
 
-    def __init__(self, attributes: Iterable[Attribute] = (), *, table_comment: str = "", lineage_available: bool = True) -> None:
+    def __init__(
+        self, attributes: Iterable[Attribute] = (), *, table_comment: str = "", lineage_available: bool = True
+    ) -> None:
         self._attributes = {a.name: a for a in attributes}
         self.table_comment = table_comment
         self.lineage_available = lineage_available

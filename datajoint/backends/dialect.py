@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from datajoint.sql.fragment import Identifier
 
@@ -21,6 +23,8 @@ class Dialect:
         Around identifiers.
     placeholder : str
         ``?`` or ``%s``.
+    backslash_escapes : bool
+        Whether a backslash escapes inside text literals.
     joined_names : bool
         Whether a table's physical name is ``schema.table`` in one identifier, because the engine has no schemas.
     max_identifier_length : int
@@ -51,6 +55,7 @@ class Dialect:
     grammar: str
     quote_character: str
     placeholder: str
+    backslash_escapes: bool = False
     joined_names: bool = False
     max_identifier_length: int = 64
     default_port: int | None = None
@@ -67,6 +72,22 @@ class Dialect:
     error_ends_transaction: bool = False
     json_equality: bool = True
     time_class: str = "timedelta"
+
+    def literal(self, value: Any) -> str:
+        """Write a driver's value as the engine reads it; for people, since statements bind their values."""
+        if value is None:
+            return "NULL"
+        if isinstance(value, bool):
+            return "TRUE" if value else "FALSE"
+        if isinstance(value, int | float | Decimal):
+            return str(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            digits = bytes(value).hex()
+            return f"'\\x{digits}'" if self.grammar == "postgres" else f"X'{digits}'"
+        if isinstance(value, list | tuple):
+            return "ARRAY[" + ", ".join(map(self.literal, value)) + "]"
+        text = str(value).replace("'", "''")
+        return "'" + (text.replace("\\", "\\\\") if self.backslash_escapes else text) + "'"
 
     def quote_name(self, name: str) -> str:
         """Quote one name, doubling the quote character inside."""

@@ -156,7 +156,9 @@ def _columns(
     def add(column: Column, attribute: Attribute) -> None:
         if column.name in attributes:
             raise DataJointError(
-                f"Attribute `{column.name}` already exists.", attribute=column.name, hint="Choose another name, or exclude it."
+                f"Attribute `{column.name}` already exists.",
+                attribute=column.name,
+                hint="Choose another name, or exclude it.",
             )
         attributes[column.name] = attribute
         columns.append(column)
@@ -211,7 +213,11 @@ def _joined_heading(a: Heading, b: Heading, *, outer: bool) -> Heading:
         can_be_null = outer and name not in a.attributes
         return attribute._replace(in_key=name in key, nullable=attribute.nullable or can_be_null)
 
-    order = [*key, *(n for n in first.names if n not in key), *(n for n in second.names if n not in key and n not in first)]
+    order = [
+        *key,
+        *(n for n in first.names if n not in key),
+        *(n for n in second.names if n not in key and n not in first),
+    ]
     return Heading(map(pick, order), lineage_available=a.lineage_available and b.lineage_available)
 
 
@@ -285,7 +291,9 @@ def distinct(source: Node, names: Sequence[str]) -> Distinct:
         if name not in heading:
             raise unknown_attribute(name, heading)
         if heading[name].json or heading[name].is_blob:
-            raise DataJointError(f"Attribute `{name}` of type {heading[name].type} has no equality.", hint="Use a JSON path.")
+            raise DataJointError(
+                f"Attribute `{name}` of type {heading[name].type} has no equality.", hint="Use a JSON path."
+            )
     return Distinct(source, tuple(names), heading.replaced(heading[n]._replace(in_key=True) for n in names))
 
 
@@ -369,13 +377,16 @@ def order_items(order_by: str | Iterable[str], heading: Heading, backend: Backen
                 for term in compile_order(piece, heading._attributes, backend):
                     if not isinstance(term.name, str):
                         raise DataJointError(
-                            f"Cannot order by {piece.strip()!r}.", hint="Compute it with .proj(name=…) and order by that name."
+                            f"Cannot order by {piece.strip()!r}.",
+                            hint="Compute it with .proj(name=…) and order by that name.",
                         )
                     items.append(OrderItem(term.name, term.descending))
     for item in items:
         attribute = heading._attributes[item.name]
         if attribute.json or attribute.is_blob:
-            raise DataJointError(f"Attribute `{item.name}` of type {attribute.type} has no order.", hint="Order by a JSON path.")
+            raise DataJointError(
+                f"Attribute `{item.name}` of type {attribute.type} has no order.", hint="Order by a JSON path."
+            )
     first: dict[str, OrderItem] = {}
     for item in items:
         first.setdefault(item.name, item)  # a repeated attribute decides nothing

@@ -146,7 +146,9 @@ class _Compiler:
     def output(self, node: Node, names: Sequence[str] | None, order: Sequence[OrderItem] | None) -> Query:
         wanted = frozenset(node.heading.names if names is None else names)
         items = tuple(order) if order is not None else () if is_ordered(node) else key_order(node.heading)
-        items = tuple(i for i in items if not (node.heading._attributes[i.name].json or node.heading._attributes[i.name].is_blob))
+        items = tuple(
+            i for i in items if not (node.heading._attributes[i.name].json or node.heading._attributes[i.name].is_blob)
+        )
         query = self.lower(node, wanted | {i.name for i in items})
         # DISTINCT acts on the select list: other columns, or an order, must come after it.
         if query.distinct is not None and (items or wanted != set(query.distinct)):
@@ -266,7 +268,11 @@ class _Compiler:
     def _operand(self, node: Node, needed: Names, *, single: bool = False, plain: bool = False) -> Query:
         """Lower an operand of a join: FROM and WHERE at most; as asked, of one source and with bare columns."""
         query = self.lower(node, needed)
-        if not query.flat or (single and len(query.sources) > 1) or (plain and not query.plain(needed & set(query.columns))):
+        if (
+            not query.flat
+            or (single and len(query.sources) > 1)
+            or (plain and not query.plain(needed & set(query.columns)))
+        ):
             query = self.wrap(query, needed)
         return query
 
@@ -299,7 +305,9 @@ class _Compiler:
         reads = frozenset(n for c in columns for n in _reads(c))
         key = frozenset(node.source.heading.primary_key)
         source = self._operand(node.source, (reads & own) | on | key, plain=True)
-        determined = source.base_key == {source.columns[n] for n in key} and self.backend.dialect.func_dep_group_by
+        determined = self.backend.dialect.func_dep_group_by and source.base_key == frozenset(
+            source.columns[n] for n in key
+        )
         group = self._operand(node.group, (reads - own) | on, single=not node.inner, plain=not node.inner)
         joined = self._attach(node, source, group)
         made = {c.name: self._column(c, joined) for c in columns}
@@ -464,7 +472,11 @@ def _json_spellings(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return [json.dumps(value), json.dumps(value, separators=(",", ":"))] if not isinstance(value, bool) else [json.dumps(value)]
+        return (
+            [json.dumps(value), json.dumps(value, separators=(",", ":"))]
+            if not isinstance(value, bool)
+            else [json.dumps(value)]
+        )
     spellings = [json.dumps(value)]
     if float(value).is_integer():
         spellings += [str(int(value)), f"{int(value)}.0"]

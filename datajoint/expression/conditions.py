@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datajoint.errors import DataJointError, InvalidTypeError
 from datajoint.expression import predicates as p
@@ -18,9 +18,6 @@ from datajoint.sql.fragment import Sql
 from datajoint.usertext import UserFragment, compile_condition
 from datajoint.values.accept import is_missing
 from datajoint.values.compare import compare
-
-if TYPE_CHECKING:
-    from datajoint.expression.universal import U
 
 # Beyond so many alternatives the keys travel in one parameter instead of in the text of the statement.
 MANY_KEYS = 20
@@ -109,7 +106,9 @@ class _Maker:
         if "." in key:
             match = JSON_KEY.match(key)
             if match is None:
-                raise DataJointError(f"Cannot read {key!r} as attribute.path or attribute.path:type of a JSON attribute.")
+                raise DataJointError(
+                    f"Cannot read {key!r} as attribute.path or attribute.path:type of a JSON attribute."
+                )
             return p.JsonPath(match["attribute"], match["path"], match["cast"], _json_operand(key, value))
         attribute = self.heading[key]
         if is_missing(attribute.value_type, value) and not (isinstance(value, str) and attribute.value_type.is_text):
@@ -142,7 +141,8 @@ class _Maker:
             document = json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise InvalidTypeError(
-                f"Cannot compare JSON attribute `{attribute.name}` with {str(value)[:80]!r}: {error}.", attribute=attribute.name
+                f"Cannot compare JSON attribute `{attribute.name}` with {str(value)[:80]!r}: {error}.",
+                attribute=attribute.name,
             ) from error
         return p.JsonPath(attribute.name, "", None, document)
 
@@ -162,7 +162,10 @@ class _Maker:
                 member = {name: member[name] for name in member.dtype.names}  # noqa: PLW2901 - the same row as a mapping
             predicate = self._mapping(member)
             parts = predicate.items if isinstance(predicate, p.All) else (predicate,)
-            if all(isinstance(c, p.Compare) and c.comparison.outcome == "bound" and c.comparison.operator == "=" for c in parts):
+            if all(
+                isinstance(c, p.Compare) and c.comparison.outcome == "bound" and c.comparison.operator == "="
+                for c in parts
+            ):
                 compares: list[Any] = list(parts)
                 keys.append((tuple(c.name for c in compares), tuple(c.comparison.value for c in compares)))
             else:
@@ -181,7 +184,9 @@ def _json_operand(key: str, value: Any) -> Any:
     try:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise InvalidTypeError(f"Cannot compare JSON path `{key}` with {str(value)[:80]!r}: {error}.", attribute=key) from error
+        raise InvalidTypeError(
+            f"Cannot compare JSON path `{key}` with {str(value)[:80]!r}: {error}.", attribute=key
+        ) from error
 
 
 def _is_universal(condition: Any) -> bool:
@@ -191,7 +196,9 @@ def _is_universal(condition: Any) -> bool:
 
 
 def _is_record(value: Any) -> bool:
-    return type(value).__name__ in {"void", "record"} and getattr(getattr(value, "dtype", None), "names", None) is not None
+    return (
+        type(value).__name__ in {"void", "record"} and getattr(getattr(value, "dtype", None), "names", None) is not None
+    )
 
 
 def _is_dataframe(value: Any) -> bool:

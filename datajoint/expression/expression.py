@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.errors import DataJointError
 from datajoint.expression import algebra, fetch
@@ -18,6 +19,7 @@ from datajoint.expression.preview import preview_html, preview_text
 from datajoint.expression.top import AndList, Not, Top
 from datajoint.expression.universal import U
 from datajoint.heading import Heading
+from datajoint.sql.fragment import Sql
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
@@ -46,7 +48,9 @@ class QueryExpression(Operand):
     def connection(self) -> Connection:
         """The connection on which the rows live."""
         if self._connection is None:
-            raise DataJointError(f"{type(self).__name__} is not connected.", hint="Decorate the class with a schema first.")
+            raise DataJointError(
+                f"{type(self).__name__} is not connected.", hint="Decorate the class with a schema first."
+            )
         return self._connection
 
     @property
@@ -84,7 +88,7 @@ class QueryExpression(Operand):
         return QueryExpression._of(node, self.connection)
 
     # --- restriction
-    def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:  # noqa: FBT001, FBT002 - public signature
+    def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
         """Keep the rows that satisfy a condition; ``A & c`` is ``A.restrict(c)``.
 
         Parameters
@@ -188,9 +192,9 @@ class QueryExpression(Operand):
     def join(
         self,
         other: Any,
-        semantic_check: bool = True,  # noqa: FBT001, FBT002 - public signature
-        left: bool = False,  # noqa: FBT001, FBT002
-        allow_nullable_pk: bool = False,  # noqa: FBT001, FBT002
+        semantic_check: bool = True,
+        left: bool = False,
+        allow_nullable_pk: bool = False,
     ) -> QueryExpression:
         """Pair the rows that agree on all attributes of the same name; ``A * B`` is ``A.join(B)``.
 
@@ -226,7 +230,7 @@ class QueryExpression(Operand):
     def __mul__(self, other: Any) -> QueryExpression:
         return self.join(other)
 
-    def extend(self, other: Any, semantic_check: bool = True) -> QueryExpression:  # noqa: FBT001, FBT002
+    def extend(self, other: Any, semantic_check: bool = True) -> QueryExpression:
         """Add the attributes of `other` to every row; NULL where it has no match. Same as a left join."""
         return self.join(other, semantic_check=semantic_check, left=True)
 
@@ -292,7 +296,7 @@ class QueryExpression(Operand):
         return algebra.limit(self._node, Top(limit, order_by, offset or 0), self.connection.backend)
 
     def to_dicts(
-        self, order_by: Order = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False  # noqa: FBT001, FBT002
+        self, order_by: Order = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> list[dict[str, Any]]:
         """Fetch the rows as dicts.
 
@@ -306,18 +310,20 @@ class QueryExpression(Operand):
             Whether to remove dimensions of length one from decoded arrays.
         """
         node = self._ordered(order_by, limit, offset)
-        names = node.heading.names
-        return [dict(zip(names, row, strict=True)) for row in fetch.fetch_rows(self.connection, node, names, squeeze=squeeze)] if names else [
-            {} for _ in range(self._count(node))
+        return self._dicts(node, node.heading.names, squeeze=squeeze)
+
+    def _dicts(self, node: Node, names: list[str], *, squeeze: bool = False) -> list[dict[str, Any]]:
+        if not names:
+            return [{} for _ in range(self._count(node))]
+        return [
+            dict(zip(names, row, strict=True))
+            for row in fetch.fetch_rows(self.connection, node, names, squeeze=squeeze)
         ]
 
     def keys(self, order_by: Order = None, limit: int | None = None, offset: int | None = None) -> list[dict[str, Any]]:
         """Fetch the primary keys as dicts, usable as a restriction; parameters as in `to_dicts`."""
         node = self._ordered(order_by, limit, offset)
-        names = node.heading.primary_key
-        if not names:
-            return [{} for _ in range(self._count(node))]
-        return [dict(zip(names, row, strict=True)) for row in fetch.fetch_rows(self.connection, node, names)]
+        return self._dicts(node, node.heading.primary_key)
 
     def to_arrays(
         self,
@@ -366,7 +372,7 @@ class QueryExpression(Operand):
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
     def to_pandas(
-        self, order_by: Order = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False  # noqa: FBT001, FBT002
+        self, order_by: Order = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> Any:
         """Fetch the rows as a pandas data frame with the primary key as its index; parameters as in `to_dicts`."""
         return fetch.data_frame(self.connection, self._ordered(order_by, limit, offset), squeeze=squeeze)
@@ -394,7 +400,9 @@ class QueryExpression(Operand):
             if name != "KEY" and name not in node.heading:
                 raise algebra.unknown_attribute(name, node.heading)
         key = node.heading.primary_key
-        names = list(dict.fromkeys(n for a in attrs for n in (key if a == "KEY" else [a]))) if attrs else node.heading.names
+        names = (
+            list(dict.fromkeys(n for a in attrs for n in (key if a == "KEY" else [a]))) if attrs else node.heading.names
+        )
         message = (
             "fetch1 should only return one tuple. {n} tuples found"
             if attrs
@@ -446,16 +454,17 @@ class QueryExpression(Operand):
         if attrs == ("KEY",):
             return list(self.keys(**options))
         others = [a for a in attrs if a != "KEY"]
-        keys, *arrays = self.to_arrays(*others, include_key=True, **options, squeeze=squeeze) if others else (self.keys(**options),)
-        remaining = iter(arrays)
+        keys, *arrays = (
+            self.to_arrays(*others, include_key=True, **options, squeeze=squeeze) if others else (self.keys(**options),)
+        )
+        remaining: Iterator[Any] = iter(arrays)
         return tuple(keys if a == "KEY" else next(remaining) for a in attrs)
 
-    def cursor(self, as_dict: bool = False) -> Any:  # noqa: FBT001, FBT002 - public signature
+    def cursor(self, as_dict: bool = False) -> Any:
         """Run the query and return a DB-API cursor on the driver's own values."""
-        text, values = self._sql().render(self.connection.backend.dialect)
-        if not values:
-            text = text.replace("%", "%%")
-        return self.connection.query(text if "?" != self.connection.backend.dialect.placeholder else _percent(text), values, as_dict=as_dict)
+        # The raw door reads %s and %% on every engine.
+        text, values = self._sql().render(replace(self.connection.backend.dialect, placeholder="%s"))
+        return self.connection.query(text if values else text.replace("%", "%%"), values, as_dict=as_dict)
 
     # --- as a collection
     def _count(self, node: Node) -> int:
@@ -474,12 +483,12 @@ class QueryExpression(Operand):
         return fetch.iterate(self.connection, self._node)
 
     # --- as text
-    def _sql(self, fields: Sequence[str] | None = None) -> Any:
+    def _sql(self, fields: Sequence[str] | None = None) -> Sql:
         return compile_select(self._node, self.connection.backend, list(fields) if fields else None)
 
     def make_sql(self, fields: Sequence[str] | None = None) -> str:
-        """Return the SELECT as text; `fields` limits its columns. Bound values are shown as placeholders."""
-        return cast("str", self._sql(fields).render(self.connection.backend.dialect)[0])
+        """Return the SELECT as text that runs as it stands; `fields` limits its columns."""
+        return self._sql(fields).inlined(self.connection.backend.dialect)
 
     def preview(self, limit: int | None = None, width: int | None = None) -> str:
         """Return the first rows as text.
@@ -506,7 +515,3 @@ class Aggregation(QueryExpression):
 
 class Union(QueryExpression):
     """The result of ``A + B``."""
-
-
-def _percent(text: str) -> str:
-    return text.replace("%", "%%").replace("?", "%s")

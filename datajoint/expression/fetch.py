@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from datajoint.codecs import CodecChain, CodecContext
@@ -55,7 +56,9 @@ def decode_rows(rows: list[tuple[Any, ...]], decode: Sequence[Decoder | None]) -
     return list(zip(*columns, strict=True))
 
 
-def decoders(connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool = False) -> list[Decoder | None]:
+def decoders(
+    connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool = False
+) -> list[Decoder | None]:
     """Return for each attribute what turns a driver's value into the promised one."""
     heading = node.heading
     return [_decoder(connection, heading._attributes[n], squeeze=squeeze) for n in names]
@@ -65,11 +68,12 @@ def _decoder(connection: Connection, attribute: Attribute, *, squeeze: bool) -> 
     plain = connection.backend.decoder(attribute.value_type)
     if attribute.codec is None:
         return plain
-    chain = CodecChain.of(attribute.codec, attribute.store)
-    context = CodecContext(config=connection.settings, field=attribute.name)
+    context = CodecContext("", "", attribute.name, connection.settings)
+    # Resolved at the first value: an unregistered codec is no fault of a result without one.
+    chain = cache(lambda: CodecChain.resolve(attribute.type))
 
     def decode(value: Any) -> Any:
-        decoded = chain.decode(plain(value) if plain else value, context)
+        decoded = chain().decode(plain(value) if plain else value, context)
         if squeeze and type(decoded).__name__ == "ndarray":
             return decoded.squeeze()
         return decoded
@@ -103,8 +107,13 @@ def iterate(connection: Connection, node: Node) -> Iterator[dict[str, Any]]:
 def _pageable(node: Node) -> bool:
     key = [node.heading[n] for n in node.heading.primary_key]
     exact = {"int", "char", "varchar", "date", "datetime", "uuid", "bool", "year"}
-    return bool(key) and not is_ordered(node) and all(
-        not a.nullable and a.codec is None and a.value_type.kind in exact and a.attribute_expression is None for a in key
+    return (
+        bool(key)
+        and not is_ordered(node)
+        and all(
+            not a.nullable and a.codec is None and a.value_type.kind in exact and a.attribute_expression is None
+            for a in key
+        )
     )
 
 
@@ -138,7 +147,7 @@ def _filled(values: list[Any], dtype: Any) -> Any:
     """Return the values as one field's contents; objects stay whole, even if numpy could unpack them."""
     import numpy as np  # noqa: PLC0415
 
-    if dtype == object:
+    if dtype.hasobject:
         return _object_array(values)
     return np.array([np.nan if v is None else v for v in values], dtype=dtype)
 
@@ -214,7 +223,9 @@ def _within_pandas(values: list[Any]) -> bool:
     return all(v is None or 1 <= v.year <= 9999 for v in values)  # noqa: PLR2004 - the years of datetime
 
 
-def single_row(connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool, message: str) -> tuple[Any, ...]:
+def single_row(
+    connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool, message: str
+) -> tuple[Any, ...]:
     """Return the only row.
 
     Raises

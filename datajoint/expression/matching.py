@@ -29,9 +29,7 @@ def check_lineage(left: Heading, right: Heading, *, verb: str = "join") -> None:
             "schema.rebuild_lineage()"
         )
         return
-    faults = [
-        fault for name in namesakes(left, right) if (fault := _fault(left[name], right[name], verb)) is not None
-    ]
+    faults = [fault for name in namesakes(left, right) if (fault := _fault(left[name], right[name], verb)) is not None]
     if faults:
         raise DataJointError(" ".join(faults))
 

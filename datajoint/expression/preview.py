@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from datajoint.expression.algebra import is_ordered, key_order
 from datajoint.expression.compile import compile_count
 from datajoint.expression.fetch import fetch_rows
-from datajoint.expression.nodes import Column, Limit, Project
+from datajoint.expression.nodes import Limit, Project
 from datajoint.heading import Attribute
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _order(node: Any) -> Any:
     """Return the order of a limited expression under the names that its projections gave."""
     names: list[dict[str, str]] = []
     while isinstance(node, Project):
-        names.append({c.origin: c.name for c in node.columns if isinstance(c, Column) and c.origin})
+        names.append({c.origin: c.name for c in node.columns if c.origin})
         node = node.source
     order = node.order
     for mapping in reversed(names):
@@ -115,7 +115,8 @@ def preview_html(expression: QueryExpression) -> str:
         for a in preview.attributes
     )
     body = "".join(
-        "<tr>" + "".join(_cell(a, v) for a, v in zip(preview.attributes, row, strict=True)) + "</tr>" for row in preview.rows
+        "<tr>" + "".join(_cell(a, v) for a, v in zip(preview.attributes, row, strict=True)) + "</tr>"
+        for row in preview.rows
     )
     foot = ("<p>...</p>" if preview.more else "") + ("" if preview.total is None else f"<p>Total: {preview.total}</p>")
     return (

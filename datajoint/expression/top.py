@@ -38,14 +38,8 @@ class Top:
 
     def __post_init__(self) -> None:
         self.order_by = _order(self.order_by)
-        if self.offset is None:
-            self.offset = 0
-        if self.limit is not None and not isinstance(self.limit, numbers.Integral):
-            raise TypeError("Top limit must be an integer")
-        if not isinstance(self.offset, numbers.Integral):
-            raise TypeError("The offset argument must be an integer")
-        self.offset = int(self.offset)
-        self.limit = None if self.limit is None else int(self.limit)
+        self.limit = _integer(self.limit, "Top limit must be an integer")
+        self.offset = _integer(self.offset, "The offset argument must be an integer") or 0
         if self.offset < 0 or (self.limit or 0) < 0:
             raise ValueError("Top limit and offset must not be negative")
         if self.offset and self.limit is None:
@@ -56,6 +50,12 @@ class Top:
         own = None if self.limit is None else max(0, self.limit - other.offset)
         limits = [limit for limit in (own, other.limit) if limit is not None]
         return Top(min(limits, default=None), self.order_by, self.offset + other.offset)
+
+
+def _integer(value: Any, message: str) -> int | None:
+    if value is not None and not isinstance(value, numbers.Integral):
+        raise TypeError(message)
+    return None if value is None else int(value)
 
 
 def _order(order_by: Any) -> list[str] | None:

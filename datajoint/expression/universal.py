@@ -72,7 +72,9 @@ class U:
         raise DataJointError("dj.U(...) - table produces an infinite set and is not supported.")
 
     def __mul__(self, other: Any) -> Any:
-        raise DataJointError("dj.U(...) * table is no longer supported in DataJoint 2.0.", hint="Use dj.U(...) & table.")
+        raise DataJointError(
+            "dj.U(...) * table is no longer supported in DataJoint 2.0.", hint="Use dj.U(...) & table."
+        )
 
     def __repr__(self) -> str:
         return f"U({', '.join(map(repr, self._names))})"

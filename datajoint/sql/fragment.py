@@ -32,6 +32,9 @@ class Quoting(Protocol):
     def quote(self, identifier: Identifier) -> str:
         """Return the identifier as the engine writes it."""
 
+    def literal(self, value: Any) -> str:
+        """Return a driver's value as the engine writes it, for reading."""
+
 
 Part = str | Identifier | Parameter
 
@@ -126,6 +129,17 @@ class Sql:
             else:
                 text.append(dialect.placeholder)
         return "".join(text), values
+
+    def inlined(self, dialect: Quoting) -> str:
+        """Return the statement with its values written out, for people to read and run; never to be executed by us."""
+        return "".join(
+            part
+            if isinstance(part, str)
+            else dialect.quote(part)
+            if isinstance(part, Identifier)
+            else dialect.literal(part.value)
+            for part in self.parts
+        )
 
     def __repr__(self) -> str:
         shown = (

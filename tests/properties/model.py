@@ -62,7 +62,9 @@ def semijoin(a: Relation, b: Relation, *, anti: bool = False) -> Relation:
     return like(a, [x for x in a.rows if any(agree(x, y, names) for y in b.rows) is not anti])
 
 
-def project(a: Relation, kept: Sequence[str], renamed: dict[str, str], computed: dict[str, Callable[[Row], Any]]) -> Relation:
+def project(
+    a: Relation, kept: Sequence[str], renamed: dict[str, str], computed: dict[str, Callable[[Row], Any]]
+) -> Relation:
     """Keep `kept` and the key, less what is renamed away; add new names; add computed attributes."""
     gone = set(renamed.values())
     stay = [n for n in a.names if (n in kept or n in a.key) and n not in gone]
@@ -91,7 +93,11 @@ def join(a: Relation, b: Relation, *, left: bool = False) -> Relation:
             rows.append({**dict.fromkeys(b.names), **x})
     first, second = (b, a) if not left and determines(b, a) and not determines(a, b) else (a, b)
     key = first.key if determines(first, second) else first.key + tuple(n for n in second.key if n not in first.key)
-    order = [*key, *(n for n in first.names if n not in key), *(n for n in second.names if n not in key and n not in first.names)]
+    order = [
+        *key,
+        *(n for n in first.names if n not in key),
+        *(n for n in second.names if n not in key and n not in first.names),
+    ]
     lineage = {n: first.lineage.get(n, second.lineage.get(n)) for n in order}
     return Relation(key, lineage, tuple({n: r[n] for n in order} for r in rows))
 

@@ -35,15 +35,30 @@ ROWS: dict[str, list[Row]] = {
     ],
     "B": [
         {"a": a, "b": b, "n": n, "t": t}
-        for a, b, n, t in [(0, 1, 2, "a"), (0, 2, None, "Z z"), (1, 1, 7, "back\\"), (2, 1, -3, ""), (3, 5, 0, "é"), (3, 6, 2, 'q"')]
+        for a, b, n, t in [
+            (0, 1, 2, "a"),
+            (0, 2, None, "Z z"),
+            (1, 1, 7, "back\\"),
+            (2, 1, -3, ""),
+            (3, 5, 0, "é"),
+            (3, 6, 2, 'q"'),
+        ]
     ],
-    "C": [{"a": a, "b": b, "c": c, "m": m} for a, b, c, m in [(0, 1, 1, 2), (0, 1, 2, None), (1, 1, 1, 7), (3, 5, 1, 0)]],
+    "C": [
+        {"a": a, "b": b, "c": c, "m": m} for a, b, c, m in [(0, 1, 1, 2), (0, 1, 2, None), (1, 1, 1, 7), (3, 5, 1, 0)]
+    ],
     "D": [{"d": d, "a": a, "u": u} for d, a, u in [(0, 0, 1), (1, None, 2), (2, 3, None), (7, 0, 0)]],
     "E": [],
     "K": [{"k": k, "a": a, "b": b} for k, a, b in [("a", 0, 1), ("A", None, None), ("é", 3, 5), ("a%", 0, 1)]],
 }
 
-FOREIGN = {"B": {"a": "A.a"}, "C": {"a": "A.a", "b": "B.b"}, "D": {"a": "A.a"}, "E": {"a": "A.a"}, "K": {"a": "A.a", "b": "B.b"}}
+FOREIGN = {
+    "B": {"a": "A.a"},
+    "C": {"a": "A.a", "b": "B.b"},
+    "D": {"a": "A.a"},
+    "E": {"a": "A.a"},
+    "K": {"a": "A.a", "b": "B.b"},
+}
 KEYS = {"A": ("a",), "B": ("a", "b"), "C": ("a", "b", "c"), "D": ("d",), "E": ("a",), "K": ("k",)}
 HEADINGS = {"A": "asfe", "B": "abnt", "C": "abcm", "D": "dau", "E": "aw", "K": "kab"}
 KINDS = dict.fromkeys("abnmduwc", "int") | dict.fromkeys("stk", "text") | {"f": "float", "e": "enum"}
@@ -73,7 +88,7 @@ class Program:
 
 
 def equality(program: Program, name: str, value: Any) -> Any:
-    return (lambda r: (r[name] is None) if value is None else (None if r[name] is None else r[name] == value))
+    return lambda r: (r[name] is None) if value is None else (None if r[name] is None else r[name] == value)
 
 
 @st.composite
@@ -92,9 +107,15 @@ def conditions(draw: st.DrawFn, program: Program) -> tuple[str, Any]:
     if form == "list":
         other = draw(st.sampled_from(VALUES[kind]))
         f, g = equality(program, name, value), equality(program, name, other)
-        return f"[{{{name!r}: {value!r}}}, {{{name!r}: {other!r}}}]", lambda r: None if r[name] is None else bool(f(r) or g(r))
+        return (
+            f"[{{{name!r}: {value!r}}}, {{{name!r}: {other!r}}}]",
+            lambda r: None if r[name] is None else bool(f(r) or g(r)),
+        )
     if form == "many" and kind == "int":
-        return f"[{{{name!r}: i * 2}} for i in range(30)]", lambda r: None if r[name] is None else r[name] in range(0, 60, 2)
+        return (
+            f"[{{{name!r}: i * 2}} for i in range(30)]",
+            lambda r: None if r[name] is None else r[name] in range(0, 60, 2),
+        )
     operator = draw(st.sampled_from(["=", "<>", "<", ">=", ">"]))
     literal = "'" + value.replace("\\", "\\\\").replace("'", "''") + "'" if isinstance(value, str) else repr(value)
     compare = {
@@ -182,7 +203,9 @@ def _compute(draw: st.DrawFn, p: Program) -> Program:
     if not numbers or "y" in p.relation.names:
         return p
     name = draw(st.sampled_from(numbers))
-    relation = model.project(p.relation, p.relation.names, {}, {"y": lambda r: None if r[name] is None else r[name] * 2 + 1})
+    relation = model.project(
+        p.relation, p.relation.names, {}, {"y": lambda r: None if r[name] is None else r[name] * 2 + 1}
+    )
     return Program(f"{p.text}.proj(..., y='`{name}` * 2 + 1')", relation, p.kinds | {"y": "int"}, p.nullable_key)
 
 
@@ -191,10 +214,17 @@ def _distinct(draw: st.DrawFn, p: Program) -> Program:
     if not p.relation.names:
         return p
     names = draw(st.lists(st.sampled_from(p.relation.names), unique=True, min_size=1, max_size=2))
-    return Program(f"(dj.U({', '.join(map(repr, names))}) & {p.text})", model.distinct(p.relation, names), p.kinds, nullable_key=True)
+    return Program(
+        f"(dj.U({', '.join(map(repr, names))}) & {p.text})",
+        model.distinct(p.relation, names),
+        p.kinds,
+        nullable_key=True,
+    )
 
 
-def _chosen(draw: st.DrawFn, found: dict[str, tuple[str, Any, str]], taken: tuple[str, ...]) -> dict[str, tuple[str, Any, str]]:
+def _chosen(
+    draw: st.DrawFn, found: dict[str, tuple[str, Any, str]], taken: tuple[str, ...]
+) -> dict[str, tuple[str, Any, str]]:
     free = sorted(n for n in found if n not in taken)
     names = draw(st.lists(st.sampled_from(free), unique=True, min_size=1, max_size=3))
     return {n: found[n] for n in names}
@@ -217,7 +247,12 @@ def _top(draw: st.DrawFn, p: Program) -> Program:
     limit, offset = draw(st.integers(0, 5)), draw(st.integers(0, 2))
     order: list[tuple[str, bool]] = []
     if p.relation.names and draw(st.booleans()):
-        order.append((draw(st.sampled_from([n for n in p.relation.names if p.kinds[n] != "enum"] or [p.relation.names[0]])), draw(st.booleans())))
+        order.append(
+            (
+                draw(st.sampled_from([n for n in p.relation.names if p.kinds[n] != "enum"] or [p.relation.names[0]])),
+                draw(st.booleans()),
+            )
+        )
         if p.kinds[order[0][0]] == "enum":
             return p
     order += [(n, False) for n in p.relation.key]
@@ -229,7 +264,9 @@ def _top(draw: st.DrawFn, p: Program) -> Program:
 
 
 def _relatable(p: Program, q: Program) -> bool:
-    return model.homologous(p.relation, q.relation) and not any(p.kinds[n] != q.kinds[n] for n in model.namesakes(p.relation, q.relation))
+    return model.homologous(p.relation, q.relation) and not any(
+        p.kinds[n] != q.kinds[n] for n in model.namesakes(p.relation, q.relation)
+    )
 
 
 @st.composite
@@ -237,21 +274,33 @@ def _semijoin(draw: st.DrawFn, p: Program, q: Program) -> Program:
     if not _relatable(p, q):
         return p
     anti = draw(st.booleans())
-    return Program(f"({p.text} {'-' if anti else '&'} {q.text})", model.semijoin(p.relation, q.relation, anti=anti), p.kinds, p.nullable_key)
+    return Program(
+        f"({p.text} {'-' if anti else '&'} {q.text})",
+        model.semijoin(p.relation, q.relation, anti=anti),
+        p.kinds,
+        p.nullable_key,
+    )
 
 
 @st.composite
 def _join(draw: st.DrawFn, p: Program, q: Program) -> Program:
     if not _relatable(p, q) or len(p.relation.rows) * len(q.relation.rows) > 400:
         return p
-    return Program(f"({p.text} * {q.text})", model.join(p.relation, q.relation), p.kinds | q.kinds, p.nullable_key or q.nullable_key)
+    return Program(
+        f"({p.text} * {q.text})",
+        model.join(p.relation, q.relation),
+        p.kinds | q.kinds,
+        p.nullable_key or q.nullable_key,
+    )
 
 
 @st.composite
 def _left_join(draw: st.DrawFn, p: Program, q: Program) -> Program:
     if not _relatable(p, q) or not model.determines(p.relation, q.relation):
         return p
-    return Program(f"{p.text}.extend({q.text})", model.join(p.relation, q.relation, left=True), p.kinds | q.kinds, p.nullable_key)
+    return Program(
+        f"{p.text}.extend({q.text})", model.join(p.relation, q.relation, left=True), p.kinds | q.kinds, p.nullable_key
+    )
 
 
 @st.composite
