@@ -136,8 +136,8 @@ class Connection:
         else:
             given: dict[str, Any] = {"user": user, "password": password, "port": port, "use_tls": use_tls}
             target = target_from_settings(self.settings, host=host, backend=backend, database=database_name, **given)
-        self.target = target
         self.backend = get_backend(target.backend)
+        self.target = self.backend.resolved(target)
         self.events = EventStream()
         self.schemas: dict[str, Any] = {}
         self._local = threading.local()

@@ -65,6 +65,10 @@ class Backend(ABC):
     dialect: Dialect
 
     # --- sessions
+    def resolved(self, target: Target) -> Target:
+        """Return the target with whatever must be decided once for all sessions of a connection."""
+        return target
+
     @abstractmethod
     def connect(self, target: Target) -> Any:
         """Open a raw driver connection in autocommit mode, with the session prepared.
@@ -122,7 +126,7 @@ class Backend(ABC):
 
     @abstractmethod
     def decoder(self, value_type: ValueType) -> Converter | None:
-        """Return what turns a driver's non-NULL value into the one promised by ``spec``, or None."""
+        """Return what turns a driver's non-NULL value into the one promised for the type, or None."""
 
     @abstractmethod
     def placeholder(self, value_type: ValueType) -> tuple[str, str]:
@@ -208,6 +212,10 @@ class Backend(ABC):
         """
         columns = Sql.join(", ", (Identifier((name,)) for name in key))
         return Sql("DELETE FROM ", table.identifier, " WHERE (", columns, ") IN (", chosen, ")")
+
+    def advance_sequence(self, table: TableName, column: str) -> Sql | None:  # noqa: ARG002 - for engines that do not do so themselves
+        """Return what moves a generated column past values that were given explicitly, None where nothing is to do."""
+        return None
 
     def empty_insert(self, table: TableName) -> Sql:
         """Return the statement that inserts one row of defaults."""

@@ -1,0 +1,78 @@
+"""Paths into JSON attributes, ``attribute.a.b[0]:type``: what they may be and what their types mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from datajoint.errors import QuerySyntaxError
+from datajoint.values.model import DATE, DATETIME, FLOAT, INT, TEXT, ValueType, decimal_type
+
+_PATH = re.compile(r"\[?[\w.*\[\]]+")
+_STEP = re.compile(r"\w+")
+_CAST = re.compile(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*(?:integer)?\s*", re.IGNORECASE)
+
+Family = Literal["int", "float", "decimal", "text", "date", "datetime"]
+
+
+class CastType(NamedTuple):
+    """A type that a JSON value is read as.
+
+    `text` is the normalised spelling, as MySQL has it.
+    """
+
+    family: Family
+    text: str
+    value_type: ValueType
+
+
+_PLAIN = {
+    "unsigned": CastType("int", "unsigned", INT), "signed": CastType("int", "signed", INT),
+    "int": CastType("int", "signed", INT), "integer": CastType("int", "signed", INT),
+    "bigint": CastType("int", "signed", INT), "smallint": CastType("int", "signed", INT),
+    "double": CastType("float", "double", FLOAT), "float": CastType("float", "double", FLOAT),
+    "real": CastType("float", "double", FLOAT), "float64": CastType("float", "double", FLOAT),
+    "date": CastType("date", "date", DATE), "datetime": CastType("datetime", "datetime", DATETIME),
+    "timestamp": CastType("datetime", "datetime", DATETIME),
+    "char": CastType("text", "char", TEXT), "varchar": CastType("text", "char", TEXT), "text": CastType("text", "char", TEXT),
+}  # fmt: skip
+
+
+def read_path(path: str) -> str:
+    """Return the path as SQL/JSON writes it, from ``$``.
+
+    Raises
+    ------
+    QuerySyntaxError
+        If it is none. What passes holds no quotes and may stand in a statement.
+    """
+    if not _PATH.fullmatch(path):
+        raise QuerySyntaxError(f"{path!r} is no JSON path.", hint="Write it as in a.b[0].c.")
+    return f"${path}" if path.startswith("[") else f"$.{path}"
+
+
+def path_steps(path: str) -> list[str]:
+    """Return the names and numbers of a path one by one."""
+    read_path(path)
+    return _STEP.findall(path)
+
+
+def read_cast(text: str) -> CastType:
+    """Return the type that is written after a path.
+
+    Raises
+    ------
+    QuerySyntaxError
+        If there is no such type.
+    """
+    match = _CAST.fullmatch(text)
+    if match:
+        name, first, second = match.groups()
+        if name.lower() in {"decimal", "numeric"}:
+            precision, scale = int(first or 10), int(second or 0)
+            return CastType("decimal", f"decimal({precision}, {scale})", decimal_type(scale))
+        if name.lower() in _PLAIN:
+            return _PLAIN[name.lower()]
+    raise QuerySyntaxError(
+        f"{text!r} is no type of a JSON path.", hint="Use unsigned, signed, double, decimal(m,n), char, date or datetime."
+    )

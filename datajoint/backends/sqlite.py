@@ -1,0 +1,297 @@
+"""The embedded engine: one file, all schemas in it, the physical table of ``lab.session`` called just so."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from datajoint.backends import ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends.base import Backend, BeginKind, Converter, DuplicateClauses, Duplicates, Execute, RawResult, Target
+from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.catalog.reader import CatalogReader
+from datajoint.backends.cursor import BufferedCursor
+from datajoint.backends.dialect import Dialect
+from datajoint.backends.json_paths import read_cast, read_path
+from datajoint.definition import TableDefinition, TableName
+from datajoint.errors import DataJointError
+from datajoint.sql.fragment import Parameter, Sql, column
+from datajoint.values.model import TEXT, ValueType
+from datajoint.values.parse import parse_stored_type
+
+DIALECT = Dialect(
+    name="sqlite", grammar="sqlite", quote_character="`", placeholder="?", joined_names=True, float_infinity=True,
+    exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False,
+)  # fmt: skip
+
+# Strings, quoted names and comments, in which a placeholder is no placeholder; then the placeholders themselves.
+_RAW_TEXT = re.compile(
+    r"""(?P<opaque>'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*.*?\*/)|%\((?P<name>\w+)\)s|(?P<percent>%%)|(?P<value>%s)""",
+    re.DOTALL,
+)
+
+
+class SQLite(Backend):
+    """The embedded engine."""
+
+    dialect = DIALECT
+
+    def __init__(self) -> None:
+        self._reader = CatalogReader("sqlite")
+
+    # --- sessions
+    def resolved(self, target: Target) -> Target:
+        """Give ``:memory:`` a private temporary file, which all threads and workers can open."""
+        return replace(target, path=sqlite_file.private_file()) if target.path in {None, ":memory:"} else target
+
+    def connect(self, target: Target) -> sqlite3.Connection:
+        """Open the file; see `datajoint.backends.sqlite_file`."""
+        try:
+            return sqlite_file.open_file(target)
+        except sqlite3.Error as error:
+            raise DataJointError(
+                f"Cannot open the database {target.path}: {error}.", hint="Check database.path, the disk and its permissions."
+            ) from error
+
+    def session_id(self, raw: sqlite3.Connection) -> int:  # noqa: ARG002 - there is no server to number sessions
+        """Return the number of the thread, which is the session's only user."""
+        return threading.get_native_id()
+
+    def is_alive(self, raw: sqlite3.Connection) -> bool:
+        """Tell whether the file is open."""
+        try:
+            raw.total_changes  # noqa: B018 - raises when closed
+        except sqlite3.ProgrammingError:
+            return False
+        return True
+
+    def close(self, raw: sqlite3.Connection) -> None:
+        """Close the file."""
+        try:
+            raw.close()
+        except sqlite3.Error:
+            pass
+
+    def execute(self, raw: sqlite3.Connection, text: str, values: Sequence[Any]) -> RawResult:
+        """Run one statement and read its result to the end, so that no snapshot stays open."""
+        cursor = raw.execute(text, values)
+        if cursor.description is None:
+            if text in {"COMMIT", "ROLLBACK"}:
+                raw.execute("PRAGMA query_only = OFF")  # ends what a read-only transaction began
+            return RawResult((), [], cursor.rowcount, cursor.lastrowid)
+        rows = cursor.fetchall()
+        affected = cursor.rowcount if cursor.rowcount >= 0 else len(rows)
+        return RawResult(tuple(d[0] for d in cursor.description), rows, affected, cursor.lastrowid)
+
+    def execute_many(self, raw: sqlite3.Connection, text: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run one data statement for many rows."""
+        return raw.executemany(text, rows).rowcount
+
+    def cursor(self, raw: sqlite3.Connection, text: str, values: Any, *, as_dict: bool) -> BufferedCursor:
+        """Run a user's statement with ``%s`` and ``%%``."""
+        cursor = raw.execute(_translated(text), dict(values) if isinstance(values, Mapping) else tuple(values))
+        rows: list[Any] = cursor.fetchall() if cursor.description else []
+        if as_dict and rows:
+            names = [d[0] for d in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in rows]
+        count = len(rows) if cursor.description and cursor.rowcount < 0 else cursor.rowcount
+        return BufferedCursor(cursor.description, rows, count, cursor.lastrowid)
+
+    def begin(self, kind: BeginKind) -> tuple[str, ...]:
+        """Begin at once as the one writer: a reader that turned writer later could only fail."""
+        if kind == "read_only":
+            # the first read fixes the snapshot
+            return ("BEGIN", "PRAGMA query_only = ON", "SELECT format FROM `~dj_format`")
+        return ("BEGIN IMMEDIATE",)
+
+    def explain(self, error: BaseException, text: str = "") -> DataJointError:
+        """Translate an error of sqlite3."""
+        return sqlite_errors.explain(error, text)
+
+    # --- values
+    def encoder(self, value_type: ValueType) -> Converter | None:
+        """Return the converter to the driver."""
+        return sqlite_values.encoder(value_type)
+
+    def decoder(self, value_type: ValueType) -> Converter | None:
+        """Return the converter from the driver."""
+        return sqlite_values.decoder(value_type)
+
+    def placeholder(self, value_type: ValueType) -> tuple[str, str]:  # noqa: ARG002 - SQLite's values carry their type
+        """Return no casts."""
+        return "", ""
+
+    def json_equals(self, expression: Sql, document: str) -> Sql:
+        """Compare as values, by a function of ours."""
+        return Sql("dj_json_equals(", expression, ", ", Parameter(document), ")")
+
+    def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
+        """Return the column itself."""
+        return expression
+
+    def ordered(self, value_type: ValueType, expression: Sql, *, nullable: bool, descending: bool) -> Sql:  # noqa: ARG002
+        """Order enums by position; NULLs come first ascending by themselves."""
+        self._has_order(value_type)
+        if value_type.kind == "enum":
+            whens = Sql.join(" ", (Sql("WHEN ", Parameter(label), f" THEN {n}") for n, label in enumerate(value_type.labels)))
+            expression = Sql("CASE ", expression, " ", whens, " END")
+        return expression + " DESC" if descending else expression
+
+    def compared(self, value_type: ValueType, expression: Sql) -> Sql:
+        """Return the column itself: text compares by code point."""
+        self._has_order(value_type)
+        return expression
+
+    def _has_order(self, value_type: ValueType) -> None:
+        if value_type.kind == "decimal" and not sqlite_values.exact_in_double(value_type):
+            raise DataJointError(
+                f"Values of {value_type.text} have no order on SQLite, which computes with {sqlite_values.EXACT_DIGITS} digits.",
+                hint="Fetch them and sort in Python, or declare the attribute with fewer digits.",
+            )
+
+    def key_table(self, columns: Sequence[tuple[str, ValueType]], rows: Sequence[Sequence[Any]]) -> Sql:
+        """Send all rows as one JSON text."""
+        if len(columns) == 1:
+            (name, value_type), = columns
+            one = _to_json(value_type)
+            items: list[Any] = [one(row[0]) if one else row[0] for row in rows]
+            selected = Sql(_from_json(value_type, "value"), " AS ", column(name))
+        else:
+            converters = [_to_json(value_type) for _, value_type in columns]
+            items = [[c(v) if c else v for c, v in zip(converters, row, strict=True)] for row in rows]
+            selected = Sql.join(
+                ", ",
+                (
+                    Sql(_from_json(value_type, f"json_extract(value, '$[{n}]')"), " AS ", column(name))
+                    for n, (name, value_type) in enumerate(columns)
+                ),
+            )
+        text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+        return Sql("SELECT ", selected, " FROM json_each(", Parameter(text), ")")
+
+    def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
+        """Extract by SQLite's own JSON functions."""
+        where = ddl.quote_text(read_path(path))
+        if cast is None:
+            text = Sql(
+                "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
+                ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
+            )  # fmt: skip
+            return text, TEXT
+        found = read_cast(cast)
+        return Sql(*_CASTS[found.family](found, Sql("json_extract(", expression, ", ", where, ")"))), found.value_type
+
+    # --- structure
+    def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
+        """Record the schema."""
+        return [Sql("INSERT OR IGNORE INTO `~dj_schemas` VALUES (", Parameter(schema), ")")]
+
+    def drop_schema(self, schema: str, catalog: SchemaCatalog) -> list[Sql]:
+        """Drop all tables, children first, and their records."""
+        ddl.refuse_incoming(schema, catalog)
+        drops = [statement for name in ddl.children_first(catalog) for statement in self.drop_table(name, catalog)]
+        return [*drops, Sql("DELETE FROM `~dj_schemas` WHERE schema_name = ", Parameter(schema))]
+
+    def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:  # noqa: ARG002
+        """Create a STRICT table with its CHECKs and indexes, and record what SQLite does not keep."""
+        return sqlite_ddl.create_table(name, definition)
+
+    def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
+        """Drop a table and its records."""
+        which = Sql(" WHERE schema_name = ", Parameter(name.schema), " AND table_name = ", Parameter(name.name))
+        return [
+            Sql("DROP TABLE ", name.identifier),
+            Sql("DELETE FROM `~dj_columns`", which),
+            Sql("DELETE FROM `~dj_tables`", which),
+        ]
+
+    def schema_names(self, execute: Execute) -> list[str]:
+        """Return the recorded schemas."""
+        return self._reader.schema_names(execute)
+
+    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
+        """Read the structure from the file's own tables and the records beside them."""
+        return self._reader.load(execute, schemas)
+
+    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
+        """Follow foreign keys one step."""
+        return self._reader.related(execute, schemas, downstream=downstream)
+
+    # --- data
+    def duplicate_clauses(
+        self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
+    ) -> DuplicateClauses:  # noqa: ARG002 - other engines name the columns
+        """Skip rows whose primary key exists; replace as MySQL does."""
+        if duplicates == "skip":
+            return DuplicateClauses("INSERT", Sql(" ON CONFLICT (", ddl.columns(key), ") DO NOTHING"))
+        return DuplicateClauses("REPLACE" if duplicates == "replace" else "INSERT", Sql())
+
+    def default_value(self, table: TableName, column: str, catalog: SchemaCatalog) -> Sql:
+        """Write the default itself: SQLite's UPDATE has no keyword for it."""
+        info = catalog.tables.get(table.name)
+        for stored in info.columns if info else ():
+            if stored.name == column:
+                return Sql(sqlite_ddl.default_text(parse_stored_type(stored.type), stored.default, column) or "NULL")
+        return Sql("NULL")
+
+
+def _translated(text: str) -> str:
+    """Turn ``%s`` outside strings and comments into SQLite's placeholders, and ``%%`` everywhere into a percent sign."""
+
+    def one(match: re.Match[str]) -> str:
+        if match["opaque"] is not None:
+            return match["opaque"].replace("%%", "%")
+        if match["name"] is not None:
+            return ":" + match["name"]
+        return "%" if match["percent"] else "?"
+
+    return _RAW_TEXT.sub(one, text)
+
+
+# --- keys as JSON
+def _to_json(value_type: ValueType) -> Converter | None:
+    """Return what turns a canonical value into one that survives a JSON text unchanged."""
+    encode = sqlite_values.encoder(value_type)
+    match value_type.kind:
+        case "float32" | "float64":
+            return repr
+        case "decimal" if sqlite_values.exact_in_double(value_type):
+            return lambda value: repr(float(value))
+        case "uuid":
+            return lambda value: value.hex
+        case "bytes":
+            return bytes.hex
+        case "unknown":
+            return lambda value: value.isoformat() if isinstance(value, dt.date) else encode(value) if encode else value
+    return encode
+
+
+def _from_json(value_type: ValueType, extracted: str) -> str:
+    match value_type.kind:
+        case "uuid" | "bytes":
+            return f"dj_bytes({extracted})"
+        case "float32" | "float64":
+            return f"dj_float({extracted})"  # SQLite's own reading of decimals may be off in the last bit
+        case "decimal" if sqlite_values.exact_in_double(value_type):
+            return f"dj_float({extracted})"
+    return extracted
+
+
+_CASTS = {
+    "int": lambda found, value: ("CAST(", value, " AS INTEGER)"),
+    "float": lambda found, value: ("CAST(", value, " AS REAL)"),
+    "decimal": lambda found, value: (f"dj_round_exactly(CAST(", value, f" AS REAL), {found.value_type.scale})"),
+    "text": lambda found, value: ("CAST(", value, " AS TEXT)"),
+    "date": lambda found, value: ("date(", value, ")"),
+    "datetime": lambda found, value: ("datetime(", value, ")"),
+}
+
+
+def backend() -> SQLite:
+    """Return the backend."""
+    return SQLite()

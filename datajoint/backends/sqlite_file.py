@@ -1,0 +1,218 @@
+"""Open the file of the embedded engine: create it, recognise it, refuse what is not ours."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from datajoint.backends.base import Target
+from datajoint.backends.sqlite_functions import register_functions
+from datajoint.errors import AccessError, DataJointError, LockError
+
+logger = logging.getLogger("datajoint")
+
+FORMAT = 1
+
+# What SQLite itself does not keep: schemas, comments, declared types, defaults as written, keys around a rowid.
+_CATALOGUE = (
+    "CREATE TABLE `~dj_format` (format INT NOT NULL) STRICT",
+    f"INSERT INTO `~dj_format` VALUES ({FORMAT})",
+    "CREATE TABLE `~dj_schemas` (schema_name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
+    "CREATE TABLE `~dj_tables` (schema_name TEXT NOT NULL, table_name TEXT NOT NULL, comment TEXT NOT NULL, "
+    "PRIMARY KEY (schema_name, table_name)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE `~dj_columns` (schema_name TEXT NOT NULL, table_name TEXT NOT NULL, column_name TEXT NOT NULL, "
+    "type TEXT NOT NULL, comment TEXT NOT NULL, default_text TEXT, key_position INT, "
+    "PRIMARY KEY (schema_name, table_name, column_name)) STRICT, WITHOUT ROWID",
+)
+_SYNCHRONISED = ("dropbox", "onedrive", "google drive", "googledrive", "icloud", "mobile documents", "nextcloud", "owncloud")
+_NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "lustre", "beegfs", "gpfs", "ceph")
+_WAIT = 0.02
+_OLDEST_SQLITE = (3, 38, 0)
+
+
+def private_file() -> str:
+    """Return the path of a new temporary database, removed with its folder when the process ends."""
+    folder = tempfile.mkdtemp(prefix="datajoint_")
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:  # a forked child leaves its parent's file alone
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return str(Path(folder) / "memory.db")
+
+
+def open_file(target: Target) -> sqlite3.Connection:
+    """Open the database of a target, in autocommit mode; a new one is created.
+
+    Raises
+    ------
+    AccessError
+        If the file or its folder may not be read or written.
+    DataJointError
+        If the folder is missing, or the file is no database, is not ours, or was made by a newer version.
+    LockError
+        If another process kept the file locked for longer than the busy time-out.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise DataJointError(
+            f"SQLite {sqlite3.sqlite_version} is too old.", hint="Python needs a SQLite library of version 3.38 or newer."
+        )
+    path = Path(target.path or "")
+    read_only = _checked_access(path, target)
+    _warn_of_place(path.parent)
+    raw = _open(path, "ro" if read_only else "rwc", target.busy_timeout)
+    try:
+        try:
+            _prepare(raw, path, target, read_only=read_only)
+        except sqlite3.OperationalError as error:
+            if not read_only or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+                raise
+            # In a folder that cannot be written the companions of a write-ahead log cannot be made either.
+            raw.close()
+            raw = _open(path, "ro&immutable=1", target.busy_timeout)
+            _prepare(raw, path, target, read_only=True)
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+def _checked_access(path: Path, target: Target) -> bool:
+    """Return whether the file is to be opened for reading only; raise what a person can understand."""
+    folder = path.parent
+    if path.is_dir():
+        raise DataJointError(f"Cannot open {path} as a database: it is a folder.", hint="Name a file in it, such as datajoint.db.")
+    if not folder.is_dir():
+        raise DataJointError(
+            f"Cannot create the database {path}: the folder {folder} does not exist.",
+            hint="Create the folder, or set database.path to another place.",
+        )
+    if path.exists():
+        if not os.access(path, os.R_OK):
+            raise AccessError(f"Cannot open the database {path}: the file may not be read.", hint="Ask its owner for the permission.")
+        read_only = target.read_only or not (os.access(path, os.W_OK) and os.access(folder, os.W_OK))
+        if read_only and not target.read_only:
+            logger.warning("The database %s may not be written; it is opened for reading only.", path)
+        return read_only
+    if target.read_only:
+        raise DataJointError(f"Cannot open {path} for reading: there is no such file.", hint="Check database.path.")
+    if not os.access(folder, os.W_OK):
+        raise AccessError(
+            f"Cannot create the database {path}: the folder {folder} may not be written.",
+            hint="Set database.path to a place where you may write.",
+        )
+    return False
+
+
+def _open(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
+    # Sessions are closed by whichever thread ends the connection; used they are by one thread only.
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256,
+    )  # fmt: skip
+
+
+def _prepare(raw: sqlite3.Connection, path: Path, target: Target, *, read_only: bool) -> None:
+    for setting in ("foreign_keys = ON", "case_sensitive_like = ON"):
+        raw.execute(f"PRAGMA {setting}")
+    if not _recognised(raw, path):
+        if read_only:
+            raise DataJointError(f"The database {path} is empty and opened for reading only.", hint="Open it once for writing.")
+        _use_write_ahead_log(raw, path, target.busy_timeout)
+        _initialise(raw, path)
+    elif not read_only:
+        _use_write_ahead_log(raw, path, target.busy_timeout)
+    register_functions(raw)
+
+
+def _recognised(raw: sqlite3.Connection, path: Path) -> bool:
+    """Tell whether the file is ours (True) or holds nothing yet (False); refuse anything else."""
+    try:
+        row = raw.execute("SELECT format FROM `~dj_format`").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise DataJointError(
+                f"Cannot open {path}: the file is not a SQLite database.", hint="Set database.path to another file."
+            ) from error
+        if "no such table" not in str(error):
+            raise
+        if raw.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
+            return False
+        raise DataJointError(
+            f"Cannot use {path}: the database was made by another program.",
+            hint="Set database.path to a new file; its tables can then be filled from this one.",
+        ) from error
+    if row is None or row[0] > FORMAT:
+        raise DataJointError(
+            f"Cannot use {path}: it was made by a newer version of this library (format {row and row[0]}, known is {FORMAT}).",
+            hint="Upgrade datajoint.",
+        )
+    return True
+
+
+def _use_write_ahead_log(raw: sqlite3.Connection, path: Path, timeout: float) -> None:
+    """Switch to a write-ahead log. SQLite does not wait for its turn here, so this does."""
+    if raw.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() > end:
+                raise LockError(f"The database {path} is locked by another process.", hint="End it, or try again.") from error
+            time.sleep(_WAIT)
+        else:
+            return
+
+
+def _initialise(raw: sqlite3.Connection, path: Path) -> None:
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        if not _recognised(raw, path):  # another process may have been first
+            for statement in _CATALOGUE:
+                raw.execute(statement)
+        raw.execute("COMMIT")
+    except BaseException:
+        raw.execute("ROLLBACK")
+        raise
+    logger.info("Created the database %s", path)
+
+
+@cache
+def _warn_of_place(folder: Path) -> None:
+    """Warn, once a folder, of places where two machines may write one file without seeing each other's locks."""
+    place = folder.absolute()
+    synchronised = any(word in part.lower() for part in place.parts for word in _SYNCHRONISED)
+    if synchronised or _file_system(place).startswith(_NETWORK_TYPES):
+        logger.warning(
+            "The folder %s is %s: a database in it can be damaged when several machines write. Keep it on a local disk, or use a server.",
+            place, "synchronised" if synchronised else "on a network",
+        )  # fmt: skip
+
+
+def _file_system(place: Path) -> str:
+    """Return the type of the file system of a folder, where the system tells."""
+    if sys.platform != "linux":
+        return ""
+    try:
+        lines = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    except OSError:
+        return ""
+    mounts = {fields[1].replace("\\040", " "): fields[2] for fields in lines}
+    for parent in (place, *place.parents):
+        if str(parent) in mounts:
+            return mounts[str(parent)]
+    return ""
