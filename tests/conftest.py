@@ -13,6 +13,7 @@ something made of it, runs once on each. Servers are private to the session; ``D
 `new_schema_name`   makes further names
 `schema`            a `dj.Schema` on `connection`
 `new_schema`        makes further ones
+`module_schema`     one for all tests of a module
 ==================  ===================================================================================================
 """
 
@@ -25,6 +26,7 @@ import threading
 from collections import defaultdict
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 
@@ -45,6 +47,11 @@ BUDGETS = {
 
 _POOL = pytest.StashKey[Pool]()
 _IS_CI = os.environ.get("CI", "").lower() == "true"
+
+# `make test` samples, `make test-full` (--hypothesis-profile=full) looks longer.
+hypothesis.settings.register_profile("sampled", max_examples=60, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("full", max_examples=1000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("sampled")
 
 # The person's own settings must not reach the tests.
 for _variable in [name for name in os.environ if name.upper().startswith("DJ_") and not name.startswith("DJ_TEST_")]:
@@ -228,6 +235,25 @@ def new_schema(connection, new_schema_name):
 def schema(new_schema):
     """A schema on `connection`."""
     return new_schema()
+
+
+@pytest.fixture(scope="module")
+def module_schema(engine, request, tmp_path_factory):
+    """A schema on a connection of its own, shared by the tests of a module."""
+    import datajoint as dj
+    from datajoint.settings import Config
+
+    is_file = engine == "sqlite"
+    address = (
+        f"sqlite:///{tmp_path_factory.mktemp('db') / 'test.db'}" if is_file else request.config.stash[_POOL].url(engine)
+    )
+    connection = dj.Connection(address, config_override=Config(safemode=False))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"t{os.getpid()}_{worker}_{next(_numbers)}_m"
+    yield dj.Schema(name, connection=connection)
+    connection.close()
+    if not is_file:
+        _drop(address, [name])
 
 
 # --- nothing is left behind
