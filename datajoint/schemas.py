@@ -206,7 +206,11 @@ class _Schema:
         elif create:
             table.declare(context)
         document(cls)
-        if isinstance(table, Lookup) and hasattr(table, "contents") and table.is_declared:
+        if (
+            isinstance(table, Lookup)
+            and inspect.getattr_static(cls, "contents", None) is not None
+            and table.is_declared
+        ):
             insert_contents(table)
 
     # --- tables

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 from datajoint import lineage
@@ -73,7 +72,8 @@ def insert_contents(table: Any) -> None:
     DataJointError
         For rows that cannot be inserted.
     """
-    rows = list(table.contents)
+    names = table.heading.names
+    rows = [_named(row, names) for row in table.contents]
     key = table.primary_key
     if table.heading.has_autoincrement:
         if len(rows) > len(table):
@@ -91,11 +91,16 @@ def insert_contents(table: Any) -> None:
         table.insert(missing, skip_duplicates=True)
 
 
+def _named(row: Any, names: list[str]) -> Any:
+    """Return a row given by position as a dict; what does not fit is left to the insert."""
+    is_positional = isinstance(row, list | tuple) and len(row) == len(names)
+    return dict(zip(names, row, strict=True)) if is_positional else row
+
+
 def _key_of(table: Table, row: Any) -> tuple[Any, ...] | None:
     """Return the key of a row as it would be fetched; None if the row must be judged by the insert itself."""
     heading = table.heading
-    fields = row if isinstance(row, Mapping) else dict(zip(heading.names, row, strict=False))
     try:
-        return tuple(acceptor(heading[name].value_type)(fields[name]) for name in heading.primary_key)
-    except (KeyError, InvalidValueError):
+        return tuple(acceptor(heading[name].value_type)(row[name]) for name in heading.primary_key)
+    except (KeyError, IndexError, TypeError, InvalidValueError):
         return None
