@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import ThreadSafetyError
+from datajoint.logging import logger
 
 if TYPE_CHECKING:
     from datajoint.settings.environment import ENV_VAR_MAPPING
@@ -92,7 +93,6 @@ def process_config() -> Config:
     global _process_config
     with _lock:
         if _process_config is None:
-            from datajoint.logging import logger  # noqa: PLC0415
             from datajoint.settings.model import create_config  # noqa: PLC0415 - loads pydantic
 
             _process_config = create_config()

@@ -48,6 +48,9 @@ ENV_VAR_MAPPING: dict[str, str] = {
 }
 """Environment variable of every setting."""
 
+GROUPS = {key.partition(".")[0] for key in ENV_VAR_MAPPING if "." in key}
+"""Names of the groups of settings."""
+
 Layer = dict[str, Any]
 """Settings from one place, nested: ``{"database": {"host": ...}, "stores": {...}, "safemode": ...}``."""
 
@@ -85,6 +88,26 @@ def put(layer: Layer, key: str, value: Any) -> None:
         layer.setdefault(group, {})[name] = value
     else:
         layer[group] = value
+
+
+def merge(layer: Layer, stronger: Layer) -> None:
+    """Let `stronger` win over `layer`, setting by setting; `stores` are replaced as a whole."""
+    for key, value in stronger.items():
+        if key in GROUPS:
+            layer.setdefault(key, {}).update(value)
+        else:
+            layer[key] = value
+
+
+def without(layer: Layer, stronger: Layer) -> Layer:
+    """Return what `layer` sets and `stronger` does not."""
+    kept: Layer = {}
+    for key, value in layer.items():
+        if key in GROUPS:
+            kept[key] = {name: item for name, item in value.items() if name not in stronger.get(key, {})}
+        elif key not in stronger:
+            kept[key] = value
+    return kept
 
 
 def _parsed(key: str, variable: str, text: str) -> Any:

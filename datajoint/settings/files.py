@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 
 from datajoint.errors import DataJointError
 from datajoint.naming import did_you_mean
-from datajoint.settings.environment import ENV_VAR_MAPPING, Layer, environment_layer, put, variables
+from datajoint.settings.environment import ENV_VAR_MAPPING, GROUPS, Layer, environment_layer, merge, put, variables
 
 CONFIG_FILENAME = "datajoint.json"
 SECRETS_DIRNAME = ".secrets"
 SYSTEM_SECRETS_DIR = Path("/run/secrets/datajoint")
 
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
-_GROUPS = {key.partition(".")[0] for key in ENV_VAR_MAPPING if "." in key}
 
 
 class ConfigFileError(DataJointError, ValueError):
@@ -113,7 +112,7 @@ def _take(layer: Layer, key: str, value: Any, origin: str) -> None:
             stores[name] = value
     elif key == "stores" and isinstance(value, Mapping):
         layer.setdefault("stores", {}).update({k: dict(v) if isinstance(v, Mapping) else v for k, v in value.items()})
-    elif key in _GROUPS and isinstance(value, Mapping):
+    elif key in GROUPS and isinstance(value, Mapping):
         for name, member in value.items():
             _take(layer, f"{key}.{name}", member, origin)
     elif key in ENV_VAR_MAPPING and key != "stores":
@@ -151,20 +150,18 @@ def ignores_files() -> bool:
     return variables().get("DJ_IGNORE_CONFIG_FILE", "").lower() in _TRUE
 
 
-def gather(path: Path | None = None) -> Gathered:
-    """Read all that is set outside the program, strongest last, into one layer.
+def gather() -> Gathered:
+    """Read all that is set outside the program into one layer.
 
-    Parameters
-    ----------
-    path : Path, optional
-        The settings file; by default what ``DJ_CONFIG_FILE`` names, else the nearest ``datajoint.json``.
+    The settings file is what ``DJ_CONFIG_FILE`` names, else the nearest ``datajoint.json``.
 
     Raises
     ------
     ConfigFileError, FileNotFoundError, ValueError
         As `read_config_file` and `environment_layer`.
     """
-    if path is None and not ignores_files():
+    path = None
+    if not ignores_files():
         named = variables().get("DJ_CONFIG_FILE")
         path = Path(named) if named else find_config_file()
     secrets_dir = find_secrets_dir(path) if not ignores_files() or variables().get("DJ_SECRETS_DIR") else None
@@ -175,17 +172,9 @@ def gather(path: Path | None = None) -> Gathered:
         read_config_file(path) if path else {},
         environment_layer(),
     ):
-        _merge(layer, weaker_to_stronger)
+        merge(layer, weaker_to_stronger)
     _fill(layer, read_secrets(secrets_dir))
     return Gathered(layer, path.absolute() if path else None)
-
-
-def _merge(layer: Layer, stronger: Layer) -> None:
-    for key, value in stronger.items():
-        if key in _GROUPS:
-            layer.setdefault(key, {}).update(value)
-        else:  # also `stores`: the environment replaces those of the file as a whole
-            layer[key] = value
 
 
 def _fill(layer: Layer, secrets: Layer) -> None:

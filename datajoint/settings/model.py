@@ -23,8 +23,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean
-from datajoint.settings.environment import ENV_VAR_MAPPING, Layer, environment_layer
-from datajoint.settings.files import ConfigFileError, gather, warn_unknown
+from datajoint.settings.environment import ENV_VAR_MAPPING, Layer, environment_layer, merge, without
+from datajoint.settings.files import ConfigFileError, gather, read_config_file, warn_unknown
 
 _SECRET_STORE_ATTRIBUTES = {"access_key", "secret_key", "token", "account_key", "connection_string"}
 _STORE_PARTS = 3
@@ -136,11 +136,9 @@ class _EnvironmentSource(PydanticBaseSettingsSource):
         return self().get(field_name), field_name, True
 
     def __call__(self) -> Layer:
-        return _joined(environment_layer(empty=True), environment_layer())
-
-
-def _joined(weaker: Layer, stronger: Layer) -> Layer:
-    return weaker | {k: {**weaker[k], **v} if isinstance(weaker.get(k), dict) else v for k, v in stronger.items()}
+        layer = environment_layer(empty=True)
+        merge(layer, environment_layer())
+        return layer
 
 
 class Config(BaseSettings):
@@ -250,11 +248,12 @@ class Config(BaseSettings):
 
     def items(self) -> list[tuple[str, Any]]:
         """Return the dotted keys with their values; secrets stay masked."""
-        return [
-            (key, getattr(getattr(self, g), n) if n else getattr(self, g))
-            for key in self
-            for g, _, n in [key.partition(".")]
-        ]
+        pairs = []
+        for key in self:
+            group, _, name = key.partition(".")
+            value = getattr(self, group)
+            pairs.append((key, getattr(value, name) if name else value))
+        return pairs
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return ``config[key]``, or `default` where there is no such setting."""
@@ -331,10 +330,10 @@ class Config(BaseSettings):
         ConfigFileError
             If it cannot be read or a value is not valid; nothing of it was applied then.
         """
-        gathered = gather(Path(filename))
+        path = Path(filename).absolute()
         candidate = copy.deepcopy(self)
-        _apply(candidate, gathered.layer, gathered.path)
-        candidate._config_path = gathered.path
+        _apply(candidate, without(read_config_file(path), environment_layer()), path)
+        candidate._config_path = path
         self._adopt(candidate)
 
     def reload(self) -> None:
@@ -369,7 +368,7 @@ def _masked(value: Any) -> Any:
     return {k: "**********" if k in _SECRET_STORE_ATTRIBUTES and v else _masked(v) for k, v in value.items()}
 
 
-def _apply(config: Config, layer: Layer, path: Path | None) -> None:
+def _apply(config: Config, layer: Layer, path: Path) -> None:
     try:
         for name, value in layer.items():
             current = getattr(config, name)

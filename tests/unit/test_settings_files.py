@@ -120,6 +120,15 @@ class TestFile:
         with pytest.raises(FileNotFoundError):
             cfg.load(project / "absent.json")
 
+    def test_load_leaves_what_the_file_does_not_say(self, project, monkeypatch):
+        monkeypatch.setenv("DJ_HOST", "env.lab")
+        monkeypatch.setenv("DJ_USER", "me")
+        cfg = create_config()
+        cfg.database.host = "mine"
+        write(project, {"database.user": "filed", "safemode": False})
+        cfg.load("datajoint.json")
+        assert (cfg.database.host, cfg.database.user, cfg.safemode) == ("mine", "me", False)
+
     def test_reload_forgets_assignments(self, project):
         write(project, {"display.limit": 5})
         cfg = create_config()
