@@ -18,6 +18,7 @@ from .errors import DataJointError as DataJointError
 from .errors import ThreadSafetyError as ThreadSafetyError
 from .expression import AndList as AndList
 from .expression import Not as Not
+from .expression import QueryExpression as QueryExpression
 from .expression import Top as Top
 from .expression import U as U
 from .instance import Instance as Instance
