@@ -40,7 +40,8 @@ def run(name: str) -> int:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(WORK)}})
+    quiet = ["--log-level=ERROR"]  # of the kernel itself
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(WORK)}}, extra_arguments=quiet)
     start = time.monotonic()
     print(f"Running {name}.ipynb on an embedded database in {_shown(WORK)} ...", flush=True)
     try:
