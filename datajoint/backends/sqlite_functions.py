@@ -19,6 +19,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, wraps
 from typing import Any
 
+from datajoint.backends.sqlite_text_functions import TEXT_AGGREGATES, TEXT_FUNCTIONS
 from datajoint.values.dates import moment_text, read_moment
 from datajoint.values.documents import from_json, same_document
 
@@ -29,10 +30,12 @@ _MONTHS = {"MONTH": 1, "QUARTER": _QUARTER, "YEAR": 12}
 
 def register_functions(raw: sqlite3.Connection) -> None:
     """Register all functions on a connection."""
-    for name, arity, function in _FUNCTIONS:
+    for name, arity, function in (*_FUNCTIONS, *TEXT_FUNCTIONS):
         raw.create_function(name, arity, function, deterministic=name not in _BUILT_IN)
     for name, aggregate in _AGGREGATES.items():
         raw.create_aggregate(name, 1, aggregate)  # type: ignore[arg-type]
+    for name, text_aggregate in TEXT_AGGREGATES.items():
+        raw.create_aggregate(name, -1, text_aggregate)  # type: ignore[arg-type]
 
 
 def _strict(function: Callable[..., Any]) -> Callable[..., Any]:
