@@ -32,7 +32,7 @@ import pytest
 
 from tests.capabilities import ENGINES, reason_to_fail
 from tests.provision.pool import Pool, keeper_pids
-from tests.provision.servers import MissingServerError, connect_raw
+from tests.provision.servers import MYSQL_TOOL, MissingServerError, connect_raw
 
 BUDGETS = {
     "unit": 60,
@@ -134,7 +134,9 @@ def engine(request):
         try:
             request.config.stash[_POOL].url(name)
         except MissingServerError as error:
-            (pytest.fail if _IS_CI else pytest.skip)(f"{name} cannot be had: {error}")
+            # MySQL has no package everywhere: its absence is a fault only where its tool or its address is given.
+            may_be_absent = name == "mysql" and not MYSQL_TOOL.exists()
+            (pytest.fail if _IS_CI and not may_be_absent else pytest.skip)(f"{name} cannot be had: {error}")
     return name
 
 
