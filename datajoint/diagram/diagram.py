@@ -324,7 +324,7 @@ class Diagram(_Graph):
                 "make_svg() makes an IPython object, and IPython is not installed.",
                 hint="Use svg_string() or save(), or: pip install ipython.",
             ) from error
-        return SVG(self.svg_string())  # type: ignore[no-untyped-call]
+        return SVG(self.svg_string())
 
     def make_png(self) -> io.BytesIO:
         """Return the diagram as a PNG file in memory; the theme ``auto`` is drawn light.

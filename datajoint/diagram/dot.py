@@ -79,8 +79,13 @@ def _quoted(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Return text for a label or a tooltip, in which Graphviz also reads HTML entities."""
+    """Return text for a label, in which Graphviz also reads HTML entities."""
     return _quoted(html.escape(text, quote=False))
+
+
+def _tooltip(text: str) -> str:
+    """Return text for a tooltip; there a backslash would be read twice."""
+    return html.escape(text, quote=False).replace("\\", "\\\\").replace("→", "&#8594;")
 
 
 def _box_attributes(box: Box, palette: Palette, *, rich: bool) -> dict[str, str]:
@@ -103,7 +108,7 @@ def _box_attributes(box: Box, palette: Palette, *, rich: bool) -> dict[str, str]
         "fontcolor": paint.text,
     }
     if box.definition:
-        attributes["tooltip"] = "&#13;".join(map(_text, box.definition)).replace("→", "&#8594;")
+        attributes["tooltip"] = _quoted("&#13;".join(map(_tooltip, box.definition)))
     return attributes
 
 
@@ -115,7 +120,7 @@ def _link_attributes(link: Link, palette: Palette) -> dict[str, str]:
         "color": (palette.renamed_edge if link.renamed else palette.edge) + palette.edge_alpha,
     }
     if link.renamed:
-        attributes["tooltip"] = _text("; ".join(f"{child} ← {parent}" for child, parent in link.renamed))
+        attributes["tooltip"] = _quoted(_tooltip("; ".join(f"{child} ← {parent}" for child, parent in link.renamed)))
     return attributes
 
 
@@ -144,9 +149,7 @@ def _add_cluster(dot: graphviz.Digraph, cluster: Cluster, palette: Palette, *, p
 def _add_group(frame: graphviz.Digraph, master: str, parts: list[Box], palette: Palette) -> None:
     """Put a master and its parts on a common ground, side by side where the foreign keys allow."""
     with frame.subgraph(name=_quoted(f"cluster_entity_{master}")) as group:
-        group.attr(
-            label="", style="rounded,filled", fillcolor=palette.group, color=palette.group, penwidth="0", margin="8"
-        )
+        group.attr(label="", style="rounded,filled", fillcolor=palette.group, color="transparent", margin="8")
         with group.subgraph() as rank:
             rank.attr(rank="same")
             rank.node(_quoted(dot_name(master)))

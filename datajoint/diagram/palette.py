@@ -138,8 +138,10 @@ def _advance(character: str) -> float:
         return 0.0
     if character in _NARROW:
         return 0.41
-    if character in _BROADEST or unicodedata.east_asian_width(character) in "WF":
+    if character in _BROADEST:
         return 1.0
-    if character in _BROAD or not character.isascii():
+    if character in _BROAD:
         return 0.84
-    return 0.70 if character.isupper() else 0.64
+    if not character.isascii():
+        return 1.1
+    return 0.72 if character.isupper() else 0.64

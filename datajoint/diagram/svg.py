@@ -54,7 +54,7 @@ def finish_svg(drawn: bytes, scene: Scene, *, adaptive: bool) -> str:
         text.set("font-family", FONT_STACK)
     if adaptive:
         style = ET.Element(f"{{{_SVG}}}style")
-        style.text = adaptive_css()
+        style.text, style.tail, root.text = adaptive_css(), root.text, None
         root.insert(0, style)
     return ET.tostring(root, encoding="unicode")
 
