@@ -71,7 +71,7 @@ class TablePlan:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DeletePlan:
     """The rows that a deletion would take from every table, found before anything is deleted.
 
@@ -148,6 +148,9 @@ class DeletePlan:
             shown = ", ".join(shorten(key) for key in table.sample[:2]) + (", …" if table.count > 2 else "")  # noqa: PLR2004
             lines.append(f"  {table.name!s:<{width}}  {table.count:>{digits},}  {shown}".rstrip())
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         rows = "".join(
