@@ -1,0 +1,60 @@
+"""``%dj browse``: the rows of a table or an expression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from IPython.display import display
+
+import datajoint as dj
+from datajoint.expression import QueryExpression
+from datajoint_jupyter.magics.arguments import option, output_option, positive, rest
+from datajoint_jupyter.magics.command import Command, Context
+from datajoint_jupyter.magics.errors import CommandError
+from datajoint_jupyter.magics.evaluate import evaluate
+from datajoint_jupyter.magics.show import browser_of, show_rows, shown_rows
+from datajoint_jupyter.widgets.browser.columns import table_name
+
+
+@dataclass(frozen=True, slots=True)
+class BrowseArguments:
+    """The line of ``%dj browse``."""
+
+    expression: str = rest("EXPRESSION", "a table, or an expression over tables")
+    limit: int | None = option("--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook")
+    static: bool = option("--static", default=False, help_text="a plain table instead of a live browser")
+    output: str | None = output_option()
+
+
+def browse(context: Context, arguments: BrowseArguments) -> None:
+    """Show the rows; keep the browser if a name is given."""
+    found = evaluate(arguments.expression, context.workspace, name="%dj browse")
+    if not isinstance(found.value, QueryExpression):
+        raise CommandError(
+            f"%dj browse shows tables and expressions, and {found.source} is {type(found.value).__name__}.",
+            "Give the name of a table.",
+        )
+    title = table_title(found.value, found.source)
+    if arguments.output and not arguments.static:
+        browser = browser_of(found.value, title=title, shown=arguments.limit or shown_rows(found.value))
+        context.keep(arguments.output, browser)
+        display(browser)
+    else:
+        show_rows(found.value, title=title, limit=arguments.limit, static=arguments.static)
+        context.keep(arguments.output, found.value)
+
+
+def table_title(expression: QueryExpression, source: str) -> str:
+    """Return the name of a whole table, the text of any other expression."""
+    plain = isinstance(expression, dj.Table) and source.replace(".", "").isidentifier()
+    return (table_name(expression) or source) if plain else source
+
+
+COMMAND = Command(
+    "browse",
+    "scroll and sort the rows of a table or an expression",
+    BrowseArguments,
+    browse,
+    completes="expressions",
+    examples=("%dj browse Session", '%dj browse Session & "subject_id > 3" --limit 5'),
+)

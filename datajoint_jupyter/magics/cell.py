@@ -1,0 +1,53 @@
+"""``%%dj``: relational expressions written over several lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from datajoint.expression import QueryExpression
+from datajoint_jupyter.magics.arguments import cell_body, option, output_option, positive
+from datajoint_jupyter.magics.browse import table_title
+from datajoint_jupyter.magics.command import Command, Context
+from datajoint_jupyter.magics.errors import CommandError
+from datajoint_jupyter.magics.evaluate import Evaluated, evaluate
+from datajoint_jupyter.magics.show import show_rows
+
+
+@dataclass(frozen=True, slots=True)
+class CellArguments:
+    """The first line of ``%%dj``, and the cell."""
+
+    output: str | None = output_option()
+    limit: int | None = option("--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook")
+    static: bool = option("--static", default=False, help_text="a plain table instead of a live browser")
+    body: str = cell_body()
+
+
+def run_cell(context: Context, arguments: CellArguments) -> Any:
+    """Evaluate the cell; show its last expression if that has rows, else return it to be shown as any value is."""
+    found = evaluate(arguments.body, context.workspace, name="%%dj")
+    if arguments.output:
+        _keep(context, arguments.output, found)
+    if not isinstance(found.value, QueryExpression):
+        return found.value
+    context.shell.displayhook.update_user_ns(found.value)  # `_` and `Out`, as for any last value
+    title = table_title(found.value, found.source)
+    show_rows(found.value, title=title, limit=arguments.limit, static=arguments.static)
+    return None
+
+
+def _keep(context: Context, name: str, found: Evaluated) -> None:
+    if not found.has_value:
+        raise CommandError(f"%%dj ends with an assignment, so there is nothing to keep as {name}.", "End with an expression.")
+    context.keep(name, found.value)
+
+
+COMMAND = Command(
+    "%%dj",
+    "evaluate expressions over tables; a line that begins with an operator continues the one before",
+    CellArguments,
+    run_cell,
+    completes="expressions",
+    examples=("%%dj -o recent\n  Session\n  & 'session_date > \"2024-01-01\"'\n  * Subject",),
+)

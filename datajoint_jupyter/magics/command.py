@@ -1,0 +1,50 @@
+"""What a sub-command is and what it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from datajoint_jupyter.workspace import Workspace
+
+A = TypeVar("A")
+
+Completes = Literal["expressions", "schemas", "commands", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The shell that a magic runs in, and what its notebook knows of the database."""
+
+    shell: Any
+    workspace: Workspace
+
+    def keep(self, name: str | None, value: Any) -> None:
+        """Put `value` into the notebook under `name`, if one is given."""
+        if name is not None:
+            self.shell.user_ns[name] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[A]):
+    """A sub-command of ``%dj``, or what ``%%dj`` does.
+
+    Attributes
+    ----------
+    name, summary : str
+    arguments : type
+        The frozen dataclass that its line is read into.
+    run : callable
+        ``run(context, arguments)``; shows what it has to show. What it returns is the value of the magic.
+    completes : str
+        What its line consists of, for completion.
+    examples : tuple of str
+    """
+
+    name: str
+    summary: str
+    arguments: type[A]
+    run: Callable[[Context, A], Any]
+    completes: Completes = "nothing"
+    examples: tuple[str, ...] = ()

@@ -1,0 +1,109 @@
+"""Completion of sub-commands, options, tables, schemas and attributes, in every front end, by the shell's own completer.
+
+Names are those that the workspace keeps; a key press costs no query after the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+import datajoint as dj
+from datajoint_jupyter.magics.arguments import option_flags, outer_words
+from datajoint_jupyter.magics.command import Command, Context
+from datajoint_jupyter.magics.magic import CELL, COMMANDS
+
+_LINE = re.compile(r"^\s*%dj\s+(?P<words>.*)$")
+_TOKEN = re.compile(r"[\w.\-]*$")
+_MAX_ATTRIBUTE_TABLES = 8
+
+
+def make_matcher(context: Context) -> Any:
+    """Return the matcher to be added to the shell's completer."""
+
+    @context_matcher()  # type: ignore[untyped-decorator]
+    def datajoint_matcher(asked: CompletionContext) -> SimpleMatcherResult:
+        before = _before_cursor(asked)
+        found: Iterable[tuple[str, str]] = ()
+        if asked.full_text.lstrip().startswith("%%dj"):
+            on_first_line = "\n" not in before.lstrip()
+            found = _flags(CELL) if on_first_line else _words(before, context)
+        elif match := _LINE.match(before.rsplit("\n", 1)[-1]):
+            found = _line(match["words"], context)
+        token = (_TOKEN.search(before) or [""])[0]
+        completions = [
+            SimpleCompletion(text, type=kind) for text, kind in found if text.lower().startswith(token.lower()) and text != token
+        ]
+        return {"completions": completions, "matched_fragment": token, "suppress": bool(completions)}
+
+    return datajoint_matcher
+
+
+def _before_cursor(asked: CompletionContext) -> str:
+    lines = asked.full_text.split("\n")
+    return "\n".join([*lines[: asked.cursor_line], lines[asked.cursor_line][: asked.cursor_position]])
+
+
+def _line(words: str, context: Context) -> Iterable[tuple[str, str]]:
+    """Return what may stand at the end of ``%dj`` followed by `words`."""
+    name, blank, rest = words.partition(" ")
+    if not blank:
+        return [(command, "keyword") for command in COMMANDS]
+    command = COMMANDS.get(name)
+    if command is None:
+        return ()
+    if command.completes == "commands":
+        return [(other, "keyword") for other in COMMANDS]
+    if (outer_words(rest) or [""])[-1].startswith("-") and not rest.endswith(" "):
+        return _flags(command)
+    if command.completes == "schemas":
+        return [(schema, "module") for schema in _schemas(context)]
+    return _words(rest, context) if command.completes == "expressions" else _flags(command)
+
+
+def _flags(command: Command[Any]) -> list[tuple[str, str]]:
+    return [(flag, "param") for flag in option_flags(command.arguments)] + [("--help", "param")]
+
+
+def _words(text: str, context: Context) -> list[tuple[str, str]]:
+    """Return the tables' names, or within quotes the attributes of the tables that `text` mentions."""
+    try:
+        names = context.workspace.table_names()
+        if not _in_quotes(text):
+            return [(name, "class") for name in names]
+        mentioned = [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
+        attributes = dict.fromkeys(
+            attribute for name in mentioned[:_MAX_ATTRIBUTE_TABLES] for attribute in _heading(name, context)
+        )  # fmt: skip
+    except dj.DataJointError:
+        return []  # without a database there is nothing to offer, and nobody to tell
+    return [(attribute, "property") for attribute in attributes]
+
+
+def _in_quotes(text: str) -> bool:
+    quote = ""
+    for character in text.rsplit("\n", 1)[-1]:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+    return bool(quote)
+
+
+def _heading(name: str, context: Context) -> list[str]:
+    first, *parts = name.split(".")
+    table = context.workspace.lookup(first)
+    for part in parts:
+        table = getattr(table, part)
+    names: list[str] = table.heading.names
+    return names
+
+
+def _schemas(context: Context) -> list[str]:
+    try:
+        return list(dj.list_schemas(context.workspace.connection))
+    except dj.DataJointError:
+        return []

@@ -1,0 +1,59 @@
+"""``%dj diagram``: how tables depend on each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
+
+from IPython.display import display
+
+import datajoint as dj
+from datajoint_jupyter.magics.arguments import option, output_option, positive, rest
+from datajoint_jupyter.magics.command import Command, Context
+from datajoint_jupyter.magics.errors import CommandError
+from datajoint_jupyter.magics.evaluate import evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramArguments:
+    """The line of ``%dj diagram``."""
+
+    expression: str = rest("TABLES", "tables, schemas or diagrams, with commas between; by default all schemas in use")
+    up: int = option("--up", default=0, metavar="N", parse=positive, help_text="add N steps of parents")
+    down: int = option("--down", default=0, metavar="N", parse=positive, help_text="add N steps of children")
+    output: str | None = output_option()
+
+
+def diagram(context: Context, arguments: DiagramArguments) -> None:
+    """Draw the dependencies of tables; keep the diagram if a name is given."""
+    found = reduce(add, (_diagram_of(source, context) for source in _sources(context, arguments)))
+    if arguments.up or arguments.down:
+        found = (found - arguments.up) + (found + arguments.down)
+    context.keep(arguments.output, found)
+    display(found)
+
+
+def _sources(context: Context, arguments: DiagramArguments) -> list[Any]:
+    if arguments.expression:
+        value = evaluate(arguments.expression, context.workspace, name="%dj diagram").value
+        return list(value) if isinstance(value, tuple | list) else [value]
+    schemas = list(context.workspace.schemas.values())
+    if not schemas:
+        raise CommandError("No schema is in use, so there is nothing to draw.", "Make one with dj.Schema, or import your pipeline.")
+    return schemas
+
+
+def _diagram_of(source: Any, context: Context) -> Any:
+    return source if isinstance(source, dj.Diagram) else dj.Diagram(source, context=context.workspace.namespace)
+
+
+COMMAND = Command(
+    "diagram",
+    "draw how tables depend on each other",
+    DiagramArguments,
+    diagram,
+    completes="expressions",
+    examples=("%dj diagram", "%dj diagram Detection --up 2", "%dj diagram Image, Detection"),
+)

@@ -1,0 +1,67 @@
+"""``%dj COMMAND …`` and ``%%dj``: find the command, read its line, run it, keep errors short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+
+from datajoint_jupyter.magics import browse, cell, diagram, populate, schemas, status, tables
+from datajoint_jupyter.magics.arguments import outer_words, parse_line
+from datajoint_jupyter.magics.command import Command, Context
+from datajoint_jupyter.magics.errors import CommandError, short_errors, unknown
+from datajoint_jupyter.magics.help import help_command, manual
+from datajoint_jupyter.workspace import Workspace
+
+CELL: Command[Any] = cell.COMMAND
+COMMANDS: dict[str, Command[Any]] = {
+    module.COMMAND.name: module.COMMAND for module in (status, schemas, tables, diagram, browse, populate)
+}
+COMMANDS["help"] = help_command(COMMANDS, CELL)
+
+
+@magics_class
+class DataJointMagics(Magics):
+    """Tables in a notebook."""
+
+    def __init__(self, shell: Any, workspace: Workspace) -> None:
+        super().__init__(shell)
+        self.context = Context(shell, workspace)
+
+    @no_var_expand  # braces and dollar signs of the line are Python's, or the database's
+    @line_cell_magic
+    def dj(self, line: str, cell: str | None = None) -> Any:
+        """Work with tables: ``%dj help`` lists what there is."""
+        with short_errors():
+            if cell is None:
+                return self._run_line(line)
+            if {"--help", "-h"} & set(outer_words(line)):
+                print(manual(CELL, "%%dj"))  # noqa: T201 - it is what was asked for
+                return None
+            return CELL.run(self.context, parse_line(CELL.arguments, line, "%%dj", cell))
+
+    def _run_line(self, line: str) -> Any:
+        name, _, words = line.strip().partition(" ")
+        command = find_command(name or "help", COMMANDS, self.context)
+        if {"--help", "-h"} & set(outer_words(words)):
+            print(manual(command, f"%dj {command.name}"))  # noqa: T201
+            return None
+        return command.run(self.context, parse_line(command.arguments, words, f"%dj {command.name}"))
+
+
+def find_command(name: str, commands: Mapping[str, Command[Any]], context: Context) -> Command[Any]:
+    """Return a command by name.
+
+    Raises
+    ------
+    CommandError
+        If there is none; names the nearest, or the command that a table's name was meant for.
+    """
+    if name in ("--help", "-h"):
+        name = "help"
+    if name in commands:
+        return commands[name]
+    if name in context.workspace.table_names():
+        raise CommandError(f"There is no sub-command {name!r}; it is a table.", f"Write %dj browse {name}.")
+    raise unknown("sub-command", name, list(commands))

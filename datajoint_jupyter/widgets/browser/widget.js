@@ -1,0 +1,686 @@
+// @ts-check
+// The table browser's page. Rows are drawn for what is in view and recycled; the kernel is asked for pages of rows.
+
+/**
+ * @typedef {{name: string, type: string, kind: string, key: boolean, foreign: boolean, hint: string,
+ *            placeholder: string | null, sortable: boolean}} Column
+ * @typedef {{name: string, descending: boolean}} SortItem
+ * @typedef {(string | null)[]} Row
+ */
+
+const ROW_HEIGHT = 26;
+const HEAD_ROWS = 1;
+const MAX_BODY = 8_000_000; // pixels; browsers cut off taller elements
+const KEPT_PAGES = 30;
+const DEBOUNCE = 80; // milliseconds of rest before a page is asked for while scrolling
+const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
+const MIN_WIDTH = 64;
+const MAX_WIDTH = 340;
+
+/** @param {number} number */
+const spell = (number) => number.toLocaleString("en-US");
+
+/** The rows that were fetched, shared by all views of one widget. One question is under way at a time. */
+class Pages {
+  /** @param {Model} model */
+  constructor(model) {
+    this.model = model;
+    /** @type {Map<number, Row[]>} pages by number, the last used one last */
+    this.pages = new Map();
+    /** @type {Set<number>} pages drawn from saved state, to be read again */
+    this.saved = new Set();
+    /** @type {Map<object, number[]>} what each view wants, most urgent first */
+    this.wanted = new Map();
+    /** @type {{id: string, page: number, since: number} | null} */
+    this.asked = null;
+    this.error = "";
+    this.detail = "";
+    this.failed = false; // the last page could not be read; ask no more until told to
+    this.counting = false;
+    this.serial = 0;
+    this.prefix = Math.random().toString(36).slice(2);
+    /** @type {Set<() => void>} */
+    this.listeners = new Set();
+    this.size = model.get("page_rows");
+    if (model.get("revision") === 0 && model.get("first_page").length) {
+      this.pages.set(0, model.get("first_page"));
+      this.saved.add(0);
+    }
+    model.on("msg:custom", (message) => this.receive(message));
+    model.on("change:revision", () => this.forget());
+    model.on("change:row_count", () => this.tell());
+    model.on("change:count_is_exact", () => this.tell());
+  }
+
+  /** How many rows there are, as far as is known. */
+  get count() {
+    const known = this.model.get("row_count");
+    let seen = 0;
+    for (const [page, rows] of this.pages) seen = Math.max(seen, page * this.size + rows.length);
+    return known === null || (!this.model.get("count_is_exact") && seen > known) ? seen : known;
+  }
+
+  /** Whether there may be rows beyond `count`. */
+  get open() {
+    if (this.model.get("count_is_exact")) return false;
+    const last = Math.floor(Math.max(0, this.count - 1) / this.size);
+    return (this.pages.get(last)?.length ?? this.size) === this.size;
+  }
+
+  /** @param {number} index */
+  row(index) {
+    return this.pages.get(Math.floor(index / this.size))?.[index % this.size];
+  }
+
+  /** @param {object} view @param {number} first @param {number} last @param {number} direction */
+  want(view, first, last, direction) {
+    const from = Math.floor(first / this.size);
+    const to = Math.floor(last / this.size);
+    const pages = [];
+    for (let page = from; page <= to; page += 1) pages.push(page);
+    pages.push(direction < 0 ? from - 1 : to + 1); // one page ahead
+    const end = this.open ? this.count + 1 : this.count;
+    this.wanted.set(view, pages.filter((page) => page >= 0 && page * this.size < Math.max(1, end)));
+    for (const page of pages.slice(0, -1)) this.touch(page);
+    this.ask();
+  }
+
+  /** @param {object} view */
+  leave(view) {
+    this.wanted.delete(view);
+  }
+
+  /** @param {number} page */
+  touch(page) {
+    const rows = this.pages.get(page);
+    if (rows) {
+      this.pages.delete(page);
+      this.pages.set(page, rows);
+    }
+  }
+
+  ask() {
+    if (this.asked || this.failed) return;
+    for (const pages of [...this.wanted.values()].reverse()) {
+      const page = pages.find((number) => !this.pages.has(number) || this.saved.has(number));
+      if (page !== undefined) {
+        const payload = { offset: page * this.size, limit: this.size, revision: this.model.get("revision") };
+        this.asked = { id: this.send("page", payload), page, since: performance.now() };
+        return;
+      }
+    }
+  }
+
+  /** @param {string} kind @param {object} payload */
+  send(kind, payload) {
+    this.serial += 1;
+    const id = `${this.prefix}:${this.serial}`;
+    this.model.send({ id, kind, payload });
+    return id;
+  }
+
+  /** @param {SortItem[]} sort */
+  order(sort) {
+    this.send("sort", { sort });
+  }
+
+  refresh() {
+    this.send("refresh", {});
+  }
+
+  countAll() {
+    this.counting = true;
+    this.send("count", {});
+    this.tell();
+  }
+
+  retry() {
+    this.error = this.detail = "";
+    this.failed = false;
+    this.ask();
+    this.tell();
+  }
+
+  /** @param {any} message */
+  receive(message) {
+    if (!message || typeof message.id !== "string") return;
+    const { id, kind, payload } = message;
+    const mine = id === "" || id.startsWith(`${this.prefix}:`);
+    if (!mine) return;
+    const current = this.asked?.id === id;
+    if (kind === "error") {
+      this.error = payload.message;
+      this.detail = payload.traceback;
+      this.counting = false;
+      this.failed = current;
+    } else if (kind === "page" && current && payload.revision === this.model.get("revision")) {
+      this.keep(payload.offset / this.size, payload.rows);
+      this.error = this.detail = "";
+    } else if (kind === "done") {
+      this.counting = false;
+    }
+    if (current) {
+      this.asked = null;
+      this.ask();
+    }
+    this.tell();
+  }
+
+  /** @param {number} page @param {Row[]} rows */
+  keep(page, rows) {
+    this.saved.delete(page);
+    this.pages.delete(page);
+    this.pages.set(page, rows);
+    for (const old of this.pages.keys()) {
+      if (this.pages.size <= KEPT_PAGES) break;
+      this.pages.delete(old);
+    }
+  }
+
+  forget() {
+    this.pages.clear();
+    this.saved.clear();
+    this.asked = null; // its answer is of the past and will be dropped
+    this.failed = this.counting = false;
+    this.error = this.detail = "";
+    this.tell();
+  }
+
+  tell() {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+/** One view of the browser: the table, the keyboard, the panel of one row. */
+class Grid {
+  root = make("div", "dj-browser dj-live", { "data-lm-suppress-shortcuts": "true" });
+  status = make("span", "dj-status", { role: "status", "aria-live": "polite" });
+  countButton = make("button", "dj-button", { type: "button" }, "Count all");
+  refreshButton = make("button", "dj-button", { type: "button", title: "Read the rows again" }, "Refresh");
+  alert = make("div", "dj-alert", { role: "alert" });
+  grid = make("div", "dj-grid", { role: "grid", "aria-readonly": "true" });
+  head = make("div", "dj-head", { role: "rowgroup" });
+  headRow = make("div", "dj-row dj-head-row", { role: "row", "aria-rowindex": "1" });
+  body = make("div", "dj-body", { role: "rowgroup" });
+  empty = make("div", "dj-empty", {}, "No rows");
+  panel = make("section", "dj-panel", { "aria-label": "Row", tabindex: "-1" });
+
+  /** @type {HTMLElement[]} rows on the page, recycled */
+  rows = [];
+  /** The active cell; row -1 is the header. */
+  active = { row: -1, column: 0 };
+  /** Row shown in full below the table, or -1. */
+  opened = -1;
+  direction = 1;
+  begun = false;
+  /** Where we scrolled to ourselves. */
+  placed = 0;
+  frame = 0;
+  rest = 0;
+  saving = 0;
+
+  redraw = () => this.schedule();
+
+  reorder = () => {
+    this.top = 0;
+    this.opened = -1;
+    this.paintOrder();
+    this.schedule();
+  };
+
+  /** @param {Model} model @param {Pages} pages @param {HTMLElement} el */
+  constructor(model, pages, el) {
+    this.model = model;
+    this.pages = pages;
+    /** @type {Column[]} */
+    this.columns = model.get("columns");
+    /** First row in view, with a fraction. @type {number} */
+    this.top = model.get("top_row");
+    this.heads = this.columns.map((column, index) => this.header(column, index));
+    this.build(el);
+    this.listen();
+    this.sizes = new ResizeObserver(this.redraw);
+    this.sizes.observe(this.grid);
+    this.impatience = setInterval(() => this.paintStatus(), 500);
+    this.layout();
+  }
+
+  /** @param {HTMLElement} el */
+  build(el) {
+    const bar = make("div", "dj-bar");
+    bar.append(make("span", "dj-title", {}, this.model.get("title")), this.status, this.countButton, this.refreshButton);
+    this.grid.setAttribute("aria-label", this.model.get("title"));
+    this.grid.setAttribute("aria-colcount", String(this.columns.length));
+    this.headRow.append(...this.heads);
+    this.head.append(this.headRow);
+    this.grid.append(this.head, this.body);
+    this.alert.hidden = true;
+    this.panel.hidden = true;
+    this.root.append(bar, this.alert, this.grid, this.empty, this.panel);
+    el.append(this.root);
+  }
+
+  /** @param {Column} column @param {number} index */
+  header(column, index) {
+    const cell = make("div", "dj-cell dj-header", { role: "columnheader", "aria-colindex": String(index + 1) });
+    cell.title = column.hint;
+    if (column.kind === "number") cell.classList.add("dj-number");
+    const button = make("button", "dj-sort", { type: "button", tabindex: "-1" });
+    const line = make("span", "dj-name-line");
+    line.append(make("span", column.key ? "dj-name dj-key" : "dj-name", {}, column.name));
+    if (column.key) line.append(make("span", "dj-mark", { title: "primary key" }, "PK"));
+    if (column.foreign) line.append(make("span", "dj-mark dj-mark-foreign", { title: "foreign key" }, "FK"));
+    line.append(make("span", "dj-arrow", { "aria-hidden": "true" }));
+    button.append(line, make("span", "dj-type", {}, column.type));
+    if (!column.sortable) button.setAttribute("aria-disabled", "true");
+    cell.append(button);
+    return cell;
+  }
+
+  listen() {
+    this.pages.listeners.add(this.redraw);
+    this.model.on("change:sort", this.reorder);
+    this.grid.addEventListener("scroll", () => this.scrolled());
+    this.grid.addEventListener("keydown", (event) => this.key(event));
+    this.grid.addEventListener("click", (event) => this.click(event));
+    this.grid.addEventListener("focusin", (event) => this.focused(event));
+    this.panel.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+    });
+    this.countButton.addEventListener("click", () => this.pages.countAll());
+    this.refreshButton.addEventListener("click", () => this.pages.refresh());
+  }
+
+  destroy() {
+    this.pages.listeners.delete(this.redraw);
+    this.pages.leave(this);
+    this.model.off("change:sort", this.reorder);
+    this.sizes.disconnect();
+    clearInterval(this.impatience);
+    clearTimeout(this.rest);
+    clearTimeout(this.saving);
+    cancelAnimationFrame(this.frame);
+    this.root.remove();
+  }
+
+  // --- geometry
+  layout() {
+    const context = document.createElement("canvas").getContext("2d");
+    /** @type {Row[]} */
+    const sample = this.model.get("first_page").slice(0, 60);
+    if (context) context.font = "13px sans-serif";
+    const widths = this.columns.map((column, index) => {
+      const marks = (column.key ? " PK__" : "") + (column.foreign ? " FK__" : "");
+      const texts = [`${column.name} ${marks} ▲`, column.type, column.placeholder ?? ""];
+      for (const row of sample) texts.push(row[index] ?? "NULL");
+      const widest = Math.max(...texts.map((text) => (context ? context.measureText(text.slice(0, 60)).width : 8 * text.length)));
+      return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, widest + 30)));
+    });
+    this.root.style.setProperty("--dj-columns", widths.map((width) => `minmax(${width}px, ${width}fr)`).join(" "));
+    this.root.style.setProperty("--dj-row-height", `${ROW_HEIGHT}px`);
+    this.paintOrder();
+    this.schedule();
+  }
+
+  /** Height of the rows' window in pixels. */
+  get height() {
+    return Math.max(ROW_HEIGHT, this.grid.clientHeight - this.head.offsetHeight);
+  }
+
+  /** Rows that fit, whole ones. */
+  get fitting() {
+    return Math.max(1, Math.floor(this.height / ROW_HEIGHT));
+  }
+
+  get total() {
+    return this.pages.open ? this.pages.count + 1 : this.pages.count; // one more to scroll to
+  }
+
+  get bodyHeight() {
+    return Math.min(MAX_BODY, this.total * ROW_HEIGHT);
+  }
+
+  get lastTop() {
+    return Math.max(0, this.total - this.height / ROW_HEIGHT);
+  }
+
+  /** Pixels to scroll for a first row; beyond the tallest element, a pixel stands for several rows. @param {number} top */
+  position(top) {
+    const range = this.bodyHeight - this.height;
+    return this.lastTop > 0 && range > 0 ? (top / this.lastTop) * range : 0;
+  }
+
+  scrolled() {
+    const position = this.grid.scrollTop;
+    if (Math.abs(position - this.placed) < 1) return; // our own doing
+    const range = this.bodyHeight - this.height;
+    const top = range > 0 ? (Math.min(position, range) / range) * this.lastTop : 0;
+    this.direction = top < this.top ? -1 : 1;
+    this.top = top;
+    this.placed = position;
+    this.schedule();
+  }
+
+  /** @param {number} row */
+  reveal(row) {
+    const fit = this.fitting;
+    if (row < this.top) this.top = row;
+    else if (row > this.top + fit - 1) this.top = row - this.height / ROW_HEIGHT + 1;
+    this.top = Math.min(Math.max(0, this.top), this.lastTop);
+  }
+
+  // --- drawing
+  schedule() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.paint();
+    });
+  }
+
+  paint() {
+    if (!this.root.isConnected || !this.grid.clientHeight) return;
+    const total = this.total;
+    this.body.style.height = `${this.bodyHeight}px`;
+    this.top = Math.min(Math.max(0, this.top), this.lastTop);
+    this.grid.setAttribute("aria-rowcount", this.pages.open ? "-1" : String(this.pages.count + HEAD_ROWS));
+    const scroll = this.position(this.top);
+    if (Math.abs(this.grid.scrollTop - scroll) >= 1) this.grid.scrollTop = scroll;
+    this.placed = this.grid.scrollTop;
+    const first = Math.floor(this.top);
+    const count = Math.max(0, Math.min(total - first, Math.ceil(this.height / ROW_HEIGHT) + 1));
+    while (this.rows.length < count) this.rows.push(this.newRow());
+    this.rows.forEach((node, index) => {
+      node.hidden = index >= count;
+      if (index < count) {
+        node.style.transform = `translateY(${this.placed + (first + index - this.top) * ROW_HEIGHT}px)`;
+        this.fill(node, first + index);
+      }
+    });
+    this.empty.hidden = total > 0 || this.pages.asked !== null;
+    this.paintFocus();
+    this.paintStatus();
+    this.paintPanel();
+    clearTimeout(this.rest);
+    const ask = () => this.pages.want(this, first, Math.min(total, first + count) - 1, this.direction);
+    // The first rows of a view are wanted at once; those passed by while scrolling are not.
+    if (this.begun && !this.pages.row(first)) this.rest = setTimeout(ask, DEBOUNCE);
+    else ask();
+    this.begun = true;
+    this.save();
+  }
+
+  newRow() {
+    const row = make("div", "dj-row", { role: "row" });
+    this.columns.forEach((column, index) => {
+      const cell = make("div", "dj-cell", { role: "gridcell", "aria-colindex": String(index + 1), tabindex: "-1" });
+      if (column.kind === "number") cell.classList.add("dj-number");
+      row.append(cell);
+    });
+    this.body.append(row);
+    return row;
+  }
+
+  /** @param {HTMLElement} node @param {number} index */
+  fill(node, index) {
+    const row = this.pages.row(index);
+    node.setAttribute("aria-rowindex", String(index + 1 + HEAD_ROWS));
+    node.dataset.row = String(index);
+    node.classList.toggle("dj-odd", index % 2 === 1);
+    node.classList.toggle("dj-waiting", row === undefined);
+    node.classList.toggle("dj-opened", index === this.opened);
+    this.columns.forEach((column, position) => {
+      const cell = /** @type {HTMLElement} */ (node.children[position]);
+      const missing = row !== undefined && row[position] === null && column.placeholder === null;
+      const text = row === undefined ? "" : column.placeholder ?? row[position] ?? "NULL";
+      if (cell.textContent !== text) cell.textContent = text; // never as markup
+      cell.classList.toggle("dj-null", missing);
+      cell.classList.toggle("dj-blob", row !== undefined && column.placeholder !== null);
+      cell.title = missing ? "missing value" : text.length > 24 ? text : "";
+    });
+  }
+
+  paintOrder() {
+    /** @type {SortItem[]} */
+    const sort = this.model.get("sort");
+    this.columns.forEach((column, index) => {
+      const place = sort.findIndex((item) => item.name === column.name);
+      const head = this.heads[index];
+      const arrow = /** @type {HTMLElement} */ (head.querySelector(".dj-arrow"));
+      if (place < 0) {
+        if (column.sortable) head.setAttribute("aria-sort", "none");
+        arrow.textContent = "";
+      } else {
+        head.setAttribute("aria-sort", sort[place].descending ? "descending" : "ascending");
+        arrow.textContent = (sort[place].descending ? "▼" : "▲") + (sort.length > 1 ? String(place + 1) : "");
+      }
+    });
+  }
+
+  paintStatus() {
+    const { pages } = this;
+    const known = this.model.get("row_count");
+    const exact = this.model.get("count_is_exact");
+    let text = known === null ? "counting rows…" : `${exact ? "" : "more than "}${spell(known)} row${known === 1 ? "" : "s"}`;
+    if (pages.counting) text = "counting all rows…";
+    const late = pages.asked !== null && performance.now() - pages.asked.since > PATIENCE;
+    if (late) text += " · waiting for the kernel, which is busy";
+    if (this.status.textContent !== text) this.status.textContent = text;
+    this.countButton.hidden = known === null || exact || pages.counting;
+    this.grid.setAttribute("aria-busy", String(pages.asked !== null));
+    if (this.alert.dataset.error !== pages.error) this.paintError();
+  }
+
+  paintError() {
+    const { error, detail } = this.pages;
+    this.alert.dataset.error = error;
+    this.alert.hidden = !error;
+    this.alert.replaceChildren();
+    if (!error) return;
+    const retry = make("button", "dj-button", { type: "button" }, "Try again");
+    retry.addEventListener("click", () => {
+      this.pages.retry();
+      this.schedule();
+    });
+    const more = make("details", "");
+    more.append(make("summary", "", {}, "Traceback"), make("pre", "", {}, detail));
+    this.alert.append(make("span", "dj-message", {}, error), retry, more);
+  }
+
+  // --- one row in full
+  /** @param {number} row */
+  open(row) {
+    this.opened = row;
+    this.schedule();
+  }
+
+  close() {
+    const row = this.opened;
+    this.opened = -1;
+    if (row >= 0) {
+      this.active.row = row;
+      this.reveal(row);
+      this.paint();
+      this.focus();
+    }
+  }
+
+  paintPanel() {
+    const row = this.opened >= 0 ? this.pages.row(this.opened) : undefined;
+    this.panel.hidden = row === undefined;
+    const shown = row === undefined ? "" : `${this.model.get("revision")}/${this.opened}`;
+    if (row === undefined || this.panel.dataset.shown === shown) {
+      this.panel.dataset.shown = shown;
+      return;
+    }
+    this.panel.dataset.shown = shown;
+    const head = make("div", "dj-bar");
+    const close = make("button", "dj-button", { type: "button", "aria-label": "Close this row" }, "Close");
+    close.addEventListener("click", () => this.close());
+    head.append(make("span", "dj-title", {}, `Row ${spell(this.opened + 1)}`), make("span", "dj-status"), close);
+    const list = make("dl", "dj-list");
+    this.columns.forEach((column, index) => {
+      const missing = row[index] === null && column.placeholder === null;
+      const value = make("dd", missing ? "dj-null" : column.placeholder === null ? "" : "dj-blob");
+      value.textContent = column.placeholder ?? row[index] ?? "NULL";
+      const name = make("dt", column.key ? "dj-key" : "", { title: column.hint }, column.name);
+      list.append(name, value);
+    });
+    this.panel.replaceChildren(head, list);
+  }
+
+  // --- keyboard and pointer
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (event.altKey || event.metaKey) return;
+    const { row, column } = this.active;
+    const last = this.pages.count - 1;
+    const wide = this.columns.length - 1;
+    const corner = event.ctrlKey;
+    /** @type {Record<string, () => [number, number]>} */
+    const moves = {
+      ArrowUp: () => [row - 1, column],
+      ArrowDown: () => [row + 1, column],
+      ArrowLeft: () => [row, column - 1],
+      ArrowRight: () => [row, column + 1],
+      PageUp: () => [row < 0 ? row : Math.max(0, row - this.fitting), column],
+      PageDown: () => [row + this.fitting, column],
+      Home: () => [corner ? Math.min(0, last) : row, 0],
+      End: () => [corner ? last : row, wide],
+    };
+    if (moves[event.key]) {
+      const [toRow, toColumn] = moves[event.key]();
+      this.direction = toRow < row ? -1 : 1;
+      this.move(Math.min(Math.max(-1, toRow), last), Math.min(Math.max(0, toColumn), wide));
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (row < 0) this.toggle(column, event.shiftKey);
+      else if (this.opened === row) this.opened = -1;
+      else this.opened = row;
+      this.schedule();
+    } else if (event.key === "Escape" && this.opened >= 0) {
+      this.close();
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @param {number} row @param {number} column */
+  move(row, column) {
+    this.active = { row, column };
+    if (this.opened >= 0 && row >= 0) this.opened = row; // the panel follows
+    if (row >= 0) this.reveal(row);
+    this.paint();
+    this.focus();
+  }
+
+  /** The element of the active cell, if its row is in view. */
+  get activeNode() {
+    const { row, column } = this.active;
+    if (row < 0) return /** @type {HTMLElement | null} */ (this.heads[column]?.firstElementChild ?? null);
+    const node = this.rows.find((candidate) => !candidate.hidden && candidate.dataset.row === String(row));
+    return node ? /** @type {HTMLElement} */ (node.children[column]) : null;
+  }
+
+  focus() {
+    const node = this.activeNode;
+    node?.focus({ preventScroll: true });
+    if (node && this.active.row < 0) node.scrollIntoView({ block: "nearest", inline: "nearest" });
+    else if (node) {
+      // Sideways only: up and down is ours.
+      const box = node.getBoundingClientRect();
+      const frame = this.grid.getBoundingClientRect();
+      if (box.left < frame.left) this.grid.scrollLeft -= frame.left - box.left;
+      else if (box.right > frame.right) this.grid.scrollLeft += Math.min(box.right - frame.right, box.left - frame.left);
+    }
+  }
+
+  /** One element of the grid is in the tab order: the active cell, or the grid itself while that is out of view. */
+  paintFocus() {
+    const node = this.activeNode;
+    const inside = this.body.contains(document.activeElement);
+    for (const cell of this.grid.querySelectorAll("[tabindex='0']")) if (cell !== node) cell.setAttribute("tabindex", "-1");
+    this.grid.tabIndex = node ? -1 : 0;
+    if (node) node.tabIndex = 0;
+    if (inside && document.activeElement !== node) {
+      if (node) node.focus({ preventScroll: true });
+      else this.grid.focus({ preventScroll: true });
+    }
+  }
+
+  /** @param {FocusEvent} event */
+  focused(event) {
+    const place = this.place(event.target);
+    if (place) this.active = place;
+  }
+
+  /** @param {EventTarget | null} target @returns {{row: number, column: number} | null} */
+  place(target) {
+    const cell = target instanceof Element ? target.closest(".dj-cell") : null;
+    const row = cell?.parentElement;
+    if (!cell || !row) return null;
+    return {
+      row: row === this.headRow ? -1 : Number(row.dataset.row),
+      column: [...row.children].indexOf(cell),
+    };
+  }
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const place = this.place(event.target);
+    if (!place) return;
+    this.active = place;
+    if (place.row < 0) this.toggle(place.column, event.shiftKey);
+    else if (event.detail > 1) this.open(place.row);
+    this.paintFocus();
+    this.activeNode?.focus({ preventScroll: true });
+  }
+
+  /** Up, down, unordered; with shift beside the other columns, else instead of them. @param {number} index @param {boolean} add */
+  toggle(index, add) {
+    const column = this.columns[index];
+    if (!column.sortable) return;
+    /** @type {SortItem[]} */
+    const sort = this.model.get("sort");
+    const place = sort.findIndex((item) => item.name === column.name);
+    const alone = sort.length === 1 && place === 0;
+    if (!add && !alone) {
+      const again = place >= 0 && !sort[place].descending;
+      this.pages.order([{ name: column.name, descending: again }]);
+      return;
+    }
+    const next = sort.map((item) => ({ ...item }));
+    if (place < 0) next.push({ name: column.name, descending: false });
+    else if (!next[place].descending) next[place].descending = true;
+    else next.splice(place, 1);
+    this.pages.order(next);
+  }
+
+  /** The model remembers where one was: a view may be taken down and built again at any time. */
+  save() {
+    if (Math.abs(this.model.get("top_row") - this.top) < 1) return;
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => {
+      this.model.set("top_row", this.top);
+      this.model.save_changes();
+    }, 400);
+  }
+}
+
+export default () => {
+  /** @type {Pages | undefined} */
+  let pages;
+  return {
+    /** @param {{model: Model}} context */
+    initialize({ model }) {
+      pages = new Pages(model);
+    },
+    /** @param {{model: Model, el: HTMLElement}} context */
+    render({ model, el }) {
+      const grid = new Grid(model, pages ?? new Pages(model), el);
+      requestAnimationFrame(() => hideTwin(model.get("twin_key"), el));
+      return () => grid.destroy();
+    },
+  };
+};
