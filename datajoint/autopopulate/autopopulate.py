@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import threading
 import time
@@ -62,6 +63,10 @@ class AutoPopulate(Table):
         if self._key_source is None:
             self._key_source = default_key_source(self)
         return self._key_source
+
+    @property
+    def _has_default_key_source(self) -> bool:
+        return inspect.getattr_static(type(self), "key_source") is AutoPopulate.__dict__["key_source"]
 
     def make(self, key: Key, **options: Any) -> Any:
         """Compute and insert what belongs to `key`; to be defined by the user's class.

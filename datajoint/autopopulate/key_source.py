@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import reduce
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import DataJointError
@@ -14,10 +17,15 @@ if TYPE_CHECKING:
     from datajoint.table.table import Table
 
 
-def default_key_source(table: Table) -> QueryExpression:
+def default_key_source(table: Table, *, wide: bool = False) -> QueryExpression:
     """Return the join of all tables that the primary key of `table` refers to, reduced to their keys.
 
     One factor for each foreign key; renamed attributes bear the names that they have in `table`.
+
+    Parameters
+    ----------
+    wide : bool
+        Whether to keep those secondary attributes whose names occur but once, so that they cannot affect the join.
 
     Raises
     ------
@@ -25,26 +33,24 @@ def default_key_source(table: Table) -> QueryExpression:
         If the primary key refers to no table.
     """
     info, _ = table._info()
-    factors = [
-        _parent_keys(table, str(key.parent), dict(zip(key.columns, key.parent_columns, strict=True)))
-        for key in info.foreign_keys
-        if set(key.columns) <= set(info.primary_key)
-    ]
-    if not factors:
+    links = [key for key in info.foreign_keys if set(key.columns) <= set(info.primary_key)]
+    if not links:
         raise DataJointError(
             "A table must have dependencies from its primary key for auto-populate to work.",
             table=str(table.name),
             hint=f"Refer to a table above the --- of {table.name}, or give the class a key_source.",
         )
-    source = factors[0]
-    for factor in factors[1:]:
-        source = source * factor
-    return source
-
-
-def _parent_keys(table: Table, parent: str, attributes: dict[str, str]) -> QueryExpression:
-    renamed = {new: old for new, old in attributes.items() if new != old}
-    return FreeTable(table.connection, parent).proj(**renamed)
+    parents = [FreeTable(table.connection, str(key.parent)) for key in links]
+    names = Counter(name for parent in parents for name in parent.heading.names)
+    names.update(name for key in links for name in key.columns)
+    factors = (
+        parent.proj(
+            *(name for name in parent.heading.secondary_attributes if wide and names[name] == 1),
+            **{new: old for new, old in zip(key.columns, key.parent_columns, strict=True) if new != old},
+        )
+        for key, parent in zip(links, parents, strict=True)
+    )
+    return reduce(mul, factors)
 
 
 def keys_to_compute(table: AutoPopulate, restrictions: tuple[Any, ...]) -> QueryExpression:
@@ -76,7 +82,19 @@ def keys_to_compute(table: AutoPopulate, restrictions: tuple[Any, ...]) -> Query
                 table=str(table.name),
                 attribute=name,
             )
-    return (source & AndList(restrictions)).proj()
+    texts = [r for r in restrictions if _has_text(r)] if table._has_default_key_source else []
+    if not texts:
+        return (source & AndList(restrictions)).proj()
+    # A condition in words may be about any attribute of the parents.
+    others = [r for r in restrictions if not _has_text(r)]
+    chosen = default_key_source(table, wide=True) & AndList(texts)
+    return chosen.proj() & AndList(others)
+
+
+def _has_text(restriction: Any) -> bool:
+    if isinstance(restriction, list | tuple | set):
+        return any(map(_has_text, restriction))
+    return isinstance(restriction, str)
 
 
 def without_rows(keys: QueryExpression, table: Table) -> QueryExpression:

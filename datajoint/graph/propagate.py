@@ -59,10 +59,16 @@ class ForeignKeyGraph:
         return [key for key in self.children.get(name, ()) if key.child == name]
 
     def master_links(self, part: TableName) -> list[ForeignKeyInfo]:
-        """Return the foreign keys of a part that lead to its master, or to a sibling part."""
-        master = self.masters[part]
-        composite = {master, *(p for p, m in self.masters.items() if m == master)}
-        return [k for k in self.tables[part].foreign_keys if k.parent in composite and k.parent != part]
+        """Return the foreign keys by which rows of a part belong to their master.
+
+        Those within the primary key if there are any, else all that refer to the master; without such, those that refer
+        to sibling parts, whose rows belong to the same master.
+        """
+        info, master = self.tables[part], self.masters[part]
+        direct = [key for key in info.foreign_keys if key.parent == master]
+        siblings = {p for p, m in self.masters.items() if m == master and p != part}
+        links = direct or [key for key in info.foreign_keys if key.parent in siblings]
+        return [key for key in links if set(key.columns) <= set(info.primary_key)] or links
 
 
 def downstream(seed: TableName, load: LoadSchemas, *, with_masters: bool) -> ForeignKeyGraph:

@@ -281,6 +281,12 @@ def _send(
         statement = _statement(target, writers, duplicates)
         for start in range(0, count, _SLICE):
             connection.execute_many(statement, rows[start : start + _SLICE])
+        for writer in writers:
+            advance = writer.attribute.autoincrement and connection.backend.advance_sequence(
+                target.name, writer.attribute.name
+            )
+            if advance:
+                connection.execute(advance)
     connection.events.emit(RowsInserted(table=target.full_name, count=count))
 
 
