@@ -36,6 +36,7 @@ def describe(info: TableInfo, heading: Heading, spell: Callable[[TableName], str
     covered = {name for key in waiting for name in key.columns}
     consumed: list[IndexInfo] = []
     appeared: set[str] = set()
+    brought: set[str] = set()
     in_key = True
     for name, attribute in heading.attributes.items():
         if in_key and not attribute.in_key:
@@ -49,7 +50,10 @@ def describe(info: TableInfo, heading: Heading, spell: Callable[[TableName], str
             index = unique.get(frozenset(key.columns))
             if index is not None:
                 consumed.append(index)
-            lines.append(_foreign_key_line(key, heading, spell, unique=index is not None))
+            # Of columns that an earlier foreign key brought, that one's options are told.
+            nullable = any(heading[column].nullable for column in key.columns if column not in brought)
+            brought.update(key.columns)
+            lines.append(_foreign_key_line(key, spell, nullable=nullable, unique=index is not None))
     lines.extend(_index_line(index) for index in info.indexes if index not in consumed and not _is_support(index, info))
     return "".join(f"{line}\n" for line in lines)
 
@@ -63,12 +67,8 @@ def _attribute_line(attribute: Attribute) -> str:
     return f"{name:<20} : {declared:<28} {'# ' + comment if comment else ''}".rstrip()
 
 
-def _foreign_key_line(key: ForeignKeyInfo, heading: Heading, spell: Callable[[TableName], str], *, unique: bool) -> str:
-    options = []
-    if any(heading[name].nullable for name in key.columns):
-        options.append("nullable")
-    if unique:
-        options.append("unique")
+def _foreign_key_line(key: ForeignKeyInfo, spell: Callable[[TableName], str], *, nullable: bool, unique: bool) -> str:
+    options = ["nullable"] * nullable + ["unique"] * unique
     target = "self" if key.parent == key.child else spell(key.parent)
     renames = ", ".join(
         f'{new}="{old}"' for new, old in zip(key.columns, key.parent_columns, strict=True) if new != old
