@@ -91,7 +91,7 @@ def compile_select(
     """
     compiler = _Compiler(backend)
     query = compiler.output(node, names, order)
-    return compiler.render(query, names or node.heading.names, fetched=True)
+    return compiler.render(query, node.heading.names if names is None else names, fetched=True)
 
 
 def compile_raw(node: Node, backend: Backend, names: Sequence[str]) -> Sql:
@@ -113,10 +113,8 @@ def compile_exists(node: Node, backend: Backend) -> Sql:
     """Return the statement that yields one row if there is any."""
     compiler = _Compiler(backend)
     query = compiler.lower(_without_output(node), frozenset())
-    if query.grouped and not query.group:
+    if query.cut or (query.grouped and not query.group):
         query = compiler.wrap(query, _some_names(query))
-    if query.cut:
-        return Sql("SELECT 1 FROM (", compiler.render(query, _some_names(query)), ") AS ", compiler.alias(), " LIMIT 1")
     return Sql("SELECT 1", *compiler.tail(replace(query, distinct=None)), " LIMIT 1")
 
 
@@ -167,6 +165,8 @@ class _Compiler:
             if fetched:
                 expression = self.backend.selected(query.heading._attributes[name].value_type, expression)
             items.append(Sql(expression, " AS ", Identifier((name,))))
+        if not items and query.grouped and not query.group:  # only an aggregate makes one row of all
+            items = [Sql("count(*) AS ", Identifier(("_",)))]
         head = "SELECT DISTINCT " if query.distinct is not None and names else "SELECT "
         return Sql(head, Sql.join(", ", items) if items else Sql("1 AS ", Identifier(("_",))), *self.tail(query))
 
@@ -313,7 +313,9 @@ class _Compiler:
         made = {c.name: self._column(c, joined) for c in columns}
         # Where the engine does not see that the key determines the other attributes, they must be grouped by too.
         grouped = key if determined else key | (reads & own)
-        joined.group = [source.columns[n] for n in node.source.heading._attributes if n in grouped]
+        columns_of_key = [source.columns[n] for n in node.source.heading._attributes if n in grouped]
+        # Without a key the one row, if it is there, is a group; no GROUP BY at all would make one of nothing.
+        joined.group = columns_of_key or [Sql("(1 = 1)")]
         joined.grouped, joined.columns, joined.heading = True, made, node.heading
         return joined
 

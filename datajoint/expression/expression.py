@@ -313,8 +313,6 @@ class QueryExpression(Operand):
         return self._dicts(node, node.heading.names, squeeze=squeeze)
 
     def _dicts(self, node: Node, names: list[str], *, squeeze: bool = False) -> list[dict[str, Any]]:
-        if not names:
-            return [{} for _ in range(self._count(node))]
         return [
             dict(zip(names, row, strict=True))
             for row in fetch.fetch_rows(self.connection, node, names, squeeze=squeeze)

@@ -28,6 +28,8 @@ def fetch_rows(
 ) -> list[tuple[Any, ...]]:
     """Return decoded rows of the attributes `names`."""
     raw = connection.execute(compile_select(node, connection.backend, names)).rows
+    if not names:
+        return [()] * len(raw)
     return decode_rows(raw, decoders(connection, node, names, squeeze=squeeze))
 
 

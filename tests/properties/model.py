@@ -31,7 +31,13 @@ class Relation:
         return list(self.rows) if self.ordered else sorted(self.rows, key=lambda r: [sort_key(r[n]) for n in self.key])
 
 
+LABELS = ("zeta", "alpha", "mid")
+"""The members of the enum, which sorts as declared; no other text is one of them."""
+
+
 def sort_key(value: Any) -> tuple[bool, Any]:
+    if value in LABELS:
+        return (True, LABELS.index(value))
     return (value is not None, value if value is not None else 0)
 
 

@@ -22,7 +22,7 @@ def tables(module_schema: dj.Schema) -> dict[str, Any]:
     return classes
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=5 * settings.default.max_examples)
 @given(program=programs())
 def test_agrees_with_the_model(tables: dict[str, Any], program: Program) -> None:
     expression, relation = program.run(tables), program.relation
