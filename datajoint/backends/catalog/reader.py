@@ -108,7 +108,7 @@ class CatalogReader:
         if not existing:
             return {}
         names = sorted(existing)
-        columns, keys = self._columns(execute, names)
+        columns, keys = self._columns(execute, names), self._keys(execute, names)
         children, incoming = self._foreign_keys(execute, names)
         indexes = self._indexes(execute, names)
         tables: dict[str, dict[str, TableInfo]] = {name: {} for name in names}
@@ -126,17 +126,17 @@ class CatalogReader:
             for name in names
         }  # fmt: skip
 
-    def _columns(
-        self, execute: Execute, names: Sequence[str]
-    ) -> tuple[dict[TableName, list[ColumnInfo]], dict[TableName, list[str]]]:
+    def _columns(self, execute: Execute, names: Sequence[str]) -> dict[TableName, list[ColumnInfo]]:
         columns: dict[TableName, list[ColumnInfo]] = defaultdict(list)
-        keys: dict[TableName, list[tuple[int, str]]] = defaultdict(list)
-        for schema, table, position, *row in self._run(execute, "columns", names):
-            name = TableName(schema, table)
-            columns[name].append(self._make_column(row))
-            if position:
-                keys[name].append((position, row[0]))
-        return columns, defaultdict(list, {name: [c for _, c in sorted(pairs)] for name, pairs in keys.items()})
+        for schema, table, *row in self._run(execute, "columns", names):
+            columns[TableName(schema, table)].append(self._make_column(row))
+        return columns
+
+    def _keys(self, execute: Execute, names: Sequence[str]) -> dict[TableName, list[str]]:
+        keys: dict[TableName, list[str]] = defaultdict(list)
+        for schema, table, name in self._run(execute, "keys", names):
+            keys[TableName(schema, table)].append(name)
+        return keys
 
     def _foreign_keys(
         self, execute: Execute, names: Sequence[str]

@@ -10,7 +10,7 @@ SELECT schema_name, NULL AS collation FROM `~dj_schemas` WHERE schema_name IN :s
 SELECT schema_name, table_name, comment FROM `~dj_tables` WHERE schema_name IN :schemas ORDER BY 1, 2;
 
 -- name: columns
-SELECT t.schema_name, t.table_name, coalesce(c.key_position, nullif(x.pk, 0)) AS key_position, x.name,
+SELECT t.schema_name, t.table_name, x.name,
        coalesce(c.type, x.type) AS type, NOT x."notnull" AND x.pk = 0 AS nullable, coalesce(c.default_text, x.dflt_value) AS default_text,
        c.comment, 0 AS auto_increment, NULL AS collation, NULL AS enum_type
 FROM `~dj_tables` t
@@ -19,6 +19,10 @@ LEFT JOIN `~dj_columns` c
        ON c.schema_name = t.schema_name AND c.table_name = t.table_name AND c.column_name = x.name
 WHERE t.schema_name IN :schemas
 ORDER BY t.schema_name, t.table_name, x.cid;
+
+-- name: keys
+SELECT schema_name, table_name, column_name FROM `~dj_columns`
+WHERE schema_name IN :schemas AND key_position IS NOT NULL ORDER BY schema_name, table_name, key_position;
 
 -- name: foreign_keys
 SELECT t.schema_name, t.table_name, f.id AS name, p.schema_name AS parent_schema, p.table_name AS parent_table,

@@ -1,0 +1,54 @@
+"""MySQL 8.0 and later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datajoint.backends import mysql_session
+from datajoint.backends.base import Backend
+from datajoint.backends.ddl import quote_text
+from datajoint.backends.dialect import Dialect
+from datajoint.backends.json_paths import read_cast, read_path
+from datajoint.backends.mariadb import MariaDB
+from datajoint.backends.mysql_protocol import MySQLProtocol
+from datajoint.sql.fragment import Parameter, Sql
+from datajoint.values.model import TEXT, ValueType
+
+DIALECT = Dialect(
+    name="mysql", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
+    transactional_ddl=False, inline_comments=True, inline_indexes=True, returning=False,
+)  # fmt: skip
+
+
+class MySQL(MySQLProtocol):
+    """MySQL."""
+
+    dialect = DIALECT
+
+    def __init__(self, collation: str = "utf8mb4_0900_bin") -> None:
+        super().__init__(collation, "mysql")
+
+    def refined(self, raw: Any) -> Backend:
+        """Return the backend for what in fact serves the connection."""
+        found = mysql_session.server(raw)
+        if found.mariadb:
+            return MariaDB(found.version)
+        return self if found.collation == self.collation else MySQL(found.collation)
+
+    def json_equals(self, expression: Sql, document: str) -> Sql:
+        """Compare in the server's JSON type."""
+        return Sql(expression, " = CAST(", Parameter(document), " AS JSON)")
+
+    def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
+        """Extract as text, or as a type that the server converts to."""
+        where = quote_text(read_path(path))
+        if cast is not None:
+            found = read_cast(cast)
+            return Sql("JSON_VALUE(", expression, f", {where} RETURNING {found.text})"), found.value_type
+        value = Sql("JSON_EXTRACT(", expression, f", {where})")
+        return Sql("IF(JSON_TYPE(", value, ") = 'NULL', NULL, JSON_UNQUOTE(", value, "))"), TEXT
+
+
+def backend() -> MySQL:
+    """Return the backend; which server it meets is found out when connecting."""
+    return MySQL()

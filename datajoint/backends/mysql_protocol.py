@@ -1,0 +1,285 @@
+"""What MySQL and MariaDB have in common: the driver, the statements, the values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import pymysql
+from pymysql.cursors import DictCursor
+
+from datajoint.backends import ddl, mysql_ddl, mysql_errors, mysql_session
+from datajoint.backends.base import Backend, BeginKind, Converter, DuplicateClauses, Duplicates, Execute, RawResult, Target
+from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.catalog.reader import CatalogReader
+from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
+from datajoint.definition import TableDefinition, TableName
+from datajoint.errors import DataJointError, InvalidValueError
+from datajoint.sql.fragment import Identifier, Parameter, Sql, column
+from datajoint.values.dates import moment_text, time_text
+from datajoint.values.documents import from_json
+from datajoint.values.model import ValueType
+
+_BEGIN: dict[BeginKind, str] = {
+    "write": "START TRANSACTION",
+    "snapshot": "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+    "read_only": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+}
+_LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
+_VARCHAR_CHARACTERS = 16_000  # what a column of utf8mb4 may have
+_CHARSET = "utf8mb4"
+
+
+class MySQLProtocol(Backend):
+    """A server that speaks MySQL's protocol.
+
+    Parameters
+    ----------
+    collation : str
+        The collation that compares by code point.
+    engine : str
+        Whose catalogue queries to run.
+    """
+
+    def __init__(self, collation: str, engine: str) -> None:
+        self.collation = collation
+        self._reader = CatalogReader(engine)
+
+    # --- sessions
+    def connect(self, target: Target) -> Any:
+        """Connect; see `datajoint.backends.mysql_session`."""
+        return mysql_session.connect(target)
+
+    def session_id(self, raw: Any) -> int:
+        """Return the server's number of the connection."""
+        return int(raw.thread_id())
+
+    def is_alive(self, raw: Any) -> bool:
+        """Ask the server for a sign of life."""
+        try:
+            raw.ping(reconnect=False)
+        except (pymysql.MySQLError, OSError):
+            return False
+        return True
+
+    def close(self, raw: Any) -> None:
+        """Say goodbye, if anybody listens."""
+        try:
+            raw.close()
+        except (pymysql.MySQLError, OSError):
+            pass
+
+    def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
+        """Run one statement and read its result to the end."""
+        with raw.cursor() as cursor:
+            cursor.execute(text, values or None)
+            if cursor.description is None:
+                return RawResult((), [], cursor.rowcount, cursor.lastrowid)
+            columns = tuple(d[0] for d in cursor.description)
+            return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
+
+    def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run one data statement for many rows; the driver writes one INSERT of many rows."""
+        with raw.cursor() as cursor:
+            cursor.executemany(text, rows)
+            return int(cursor.rowcount)
+
+    def cursor(self, raw: Any, text: str, values: Any, *, as_dict: bool) -> Any:
+        """Run a user's statement; the driver's cursor is buffered."""
+        cursor = raw.cursor(DictCursor) if as_dict else raw.cursor()
+        cursor.execute(text, values or ())
+        return cursor
+
+    def begin(self, kind: BeginKind) -> tuple[str, ...]:
+        """Begin a transaction."""
+        return (_BEGIN[kind],)
+
+    def explain(self, error: BaseException, text: str = "") -> DataJointError:
+        """Translate an error of PyMySQL."""
+        return mysql_errors.explain(error, text)
+
+    # --- values
+    def encoder(self, value_type: ValueType) -> Converter | None:
+        """Return the converter to the driver."""
+        match value_type.kind:
+            case "float32" | "float64":
+                return _finite
+            case "time":
+                return lambda value: _time(value, value_type.digits)
+            case "uuid":
+                return _uuid_bytes
+            case "unknown":
+                return lambda value: value.bytes if isinstance(value, UUID) else value
+        return None
+
+    def decoder(self, value_type: ValueType) -> Converter | None:
+        """Return the converter from the driver."""
+        match value_type.kind:
+            case "int" if value_type.low is None:
+                return whole_number
+            case "float32":
+                return shortest_float32
+            case "float64" if not value_type.core:
+                return float
+            case "bool":
+                return bool
+            case "date":
+                return expect(dt.date, "date")
+            case "datetime" | "timestamp":
+                return expect(dt.datetime, "datetime")
+            case "uuid":
+                return read_uuid
+            case "json":
+                return from_json
+        return None
+
+    def placeholder(self, value_type: ValueType) -> tuple[str, str]:  # noqa: ARG002 - literals carry their type
+        """Return no casts."""
+        return "", ""
+
+    def selected(self, value_type: ValueType, expression: Sql) -> Sql:
+        """Select a float32 as double: the server prints only six digits of it."""
+        return Sql("CAST(", expression, " AS DOUBLE)") if value_type.kind == "float32" else expression
+
+    def ordered(self, value_type: ValueType, expression: Sql, *, nullable: bool, descending: bool) -> Sql:  # noqa: ARG002
+        """Return the column itself: enums sort by position, NULLs come first."""
+        return expression + " DESC" if descending else expression
+
+    def compared(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - enums compare as text
+        """Return the column itself."""
+        return expression
+
+    def key_table(self, columns: Sequence[tuple[str, ValueType]], rows: Sequence[Sequence[Any]]) -> Sql:
+        """Send all rows as one JSON text."""
+        converters = [_to_json(value_type) for _, value_type in columns]
+        items = [[c(v) if c else v for c, v in zip(converters, row, strict=True)] for row in rows]
+        text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+        declared, selected = [], []
+        for n, (name, value_type) in enumerate(columns):
+            width = max((len(row[n]) for row in items if isinstance(row[n], str)), default=1)
+            declared.append(f"c{n} {self._json_type(value_type, width)} PATH '$[{n}]'")
+            binary = value_type.kind in {"uuid", "bytes"}
+            selected.append(Sql(f"UNHEX(k.c{n})" if binary else f"k.c{n}", " AS ", column(name)))
+        return Sql(
+            "SELECT ", Sql.join(", ", selected), " FROM JSON_TABLE(", Parameter(text), f", '$[*]' COLUMNS ({', '.join(declared)})) AS k"
+        )  # fmt: skip
+
+    def _json_type(self, value_type: ValueType, width: int) -> str:
+        """Return the column type in which a key travels."""
+        match value_type.kind:
+            case "int" | "year":
+                return "BIGINT UNSIGNED" if (value_type.high or 0) >= 2**63 else "BIGINT"
+            case "bool":
+                return "TINYINT"
+            case "float32" | "float64":
+                return "DOUBLE"
+            case "decimal":
+                return f"DECIMAL({value_type.precision or 65},{value_type.scale or 0})"
+            case "date":
+                return "DATE"
+            case "datetime" | "timestamp":
+                return "DATETIME(6)"
+            case "time":
+                return "TIME(6)"
+        characters = "LONGTEXT" if width > _VARCHAR_CHARACTERS else f"VARCHAR({max(width, 1)})"
+        return f"{characters} CHARACTER SET {_CHARSET} COLLATE {self.collation}"
+
+    @abstractmethod
+    def json_equals(self, expression: Sql, document: str) -> Sql:
+        """Compare JSON as values."""
+
+    # --- structure
+    def create_schema(self, schema: str, target: Target) -> list[Sql]:
+        """Create a database in which text compares by code point, unless the settings say otherwise."""
+        options = {"binary": f" CHARACTER SET {_CHARSET} COLLATE {self.collation}", "server": ""}
+        chosen = options.get(target.schema_collation, f" COLLATE {target.schema_collation}")
+        return [Sql("CREATE DATABASE IF NOT EXISTS ", Identifier((schema,)), chosen)]
+
+    def drop_schema(self, schema: str, catalog: SchemaCatalog) -> list[Sql]:
+        """Drop a database."""
+        ddl.refuse_incoming(schema, catalog)
+        return [Sql("DROP DATABASE ", Identifier((schema,)))]
+
+    def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
+        """Create a table, comments and indexes in one statement."""
+        return mysql_ddl.create_table(name, definition, catalog.collation if catalog else None)
+
+    def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
+        """Drop a table."""
+        return [Sql("DROP TABLE ", name.identifier)]
+
+    def schema_names(self, execute: Execute) -> list[str]:
+        """Return the databases that are not the server's own."""
+        return self._reader.schema_names(execute)
+
+    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
+        """Read the structure from the information schema."""
+        return self._reader.load(execute, schemas)
+
+    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
+        """Follow foreign keys one step."""
+        return self._reader.related(execute, schemas, downstream=downstream)
+
+    # --- data
+    def duplicate_clauses(
+        self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
+    ) -> DuplicateClauses:  # noqa: ARG002 - other engines name the columns
+        """Skip rows by updating nothing; replace with the engine's own verb."""
+        if duplicates == "skip":
+            first = Identifier((key[0],))
+            return DuplicateClauses(
+                "INSERT", Sql(" ON DUPLICATE KEY UPDATE ", first, "=", Identifier((*table, key[0])))
+            )  # fmt: skip
+        return DuplicateClauses("REPLACE" if duplicates == "replace" else "INSERT", Sql())
+
+    def delete_rows(self, table: TableName, key: Sequence[str], chosen: Sql) -> Sql:
+        """Join the chosen keys, materialised: the engine refuses to read in a subquery what it deletes from."""
+        # Without an alias for the table: with one, the servers ask for a current database.
+        same = Sql.join(" AND ", (Sql(Identifier((*table, n)), " = k.", Identifier((n,))) for n in key))
+        name = table.identifier
+        return Sql("DELETE ", name, " FROM ", name, " JOIN (SELECT DISTINCT * FROM (", chosen, ") AS c) AS k ON ", same)
+
+    def empty_insert(self, table: TableName) -> Sql:
+        """Return the statement that inserts one row of defaults."""
+        return Sql("INSERT INTO ", table.identifier, " () VALUES ()")
+
+
+def _finite(value: float) -> float:
+    if math.isfinite(value):
+        return value
+    raise InvalidValueError(f"{value} cannot be stored: floats of this engine are finite.", value=value)
+
+
+def _time(value: dt.timedelta, digits: int) -> str:
+    if abs(value) > _LONGEST_TIME:
+        raise InvalidValueError(f"{value} is out of range; time takes -838:59:59 to 838:59:59.", value=value)
+    return time_text(value, digits)
+
+
+def _uuid_bytes(value: UUID) -> bytes:
+    return value.bytes
+
+
+def _to_json(value_type: ValueType) -> Converter | None:
+    """Return what turns a canonical value into one that survives a JSON text unchanged."""
+    match value_type.kind:
+        case "decimal":
+            return str
+        case "date":
+            return dt.date.isoformat
+        case "datetime" | "timestamp":
+            return lambda value: moment_text(value, 6)
+        case "time":
+            return lambda value: _time(value, 6)
+        case "uuid":
+            return lambda value: value.hex
+        case "bytes":
+            return bytes.hex
+        case "unknown":
+            return lambda value: value if isinstance(value, (int, float, str)) else str(value)
+    return None
