@@ -6,7 +6,7 @@ import functools
 import inspect
 import io
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -21,8 +21,9 @@ from datajoint.diagram.scene import Scene, SceneBuilder
 from datajoint.diagram.svg import as_document, finish_svg
 from datajoint.diagram.text import make_text
 from datajoint.errors import DataJointError, MissingTableError
-from datajoint.graph.dependencies import extract_master
+from datajoint.graph.dependencies import extract_master, topo_sort
 from datajoint.naming import did_you_mean, shorten
+from datajoint.table import FreeTable
 
 if TYPE_CHECKING:
     import graphviz
@@ -137,7 +138,7 @@ class Diagram(_Graph):
         database = getattr(schema, "database", None)
         if not isinstance(database, str):
             raise DataJointError(
-                f"Cannot plot Diagram for {shorten(source)}.",
+                f"Cannot plot Diagram for {_spoken(source)}.",
                 hint="Give a table, a schema, or a module with a `schema`.",
             )
         self._load(database)
@@ -221,7 +222,7 @@ class Diagram(_Graph):
             If `other` is no diagram.
         """
         if not isinstance(other, Diagram):
-            raise AttributeError(f"A diagram can be intersected with a diagram, not with {shorten(other)}.")  # noqa: TRY004 - the class is part of the interface
+            raise AttributeError(f"A diagram can be intersected with a diagram, not with {_spoken(other)}.")  # noqa: TRY004 - the class is part of the interface
         result = type(self)(self)
         result.nodes_to_show &= other.nodes_to_show
         result._expanded_nodes &= result.nodes_to_show
@@ -258,6 +259,19 @@ class Diagram(_Graph):
         result = type(self)(self)
         result._expanded_nodes = set()
         return result
+
+    # --- iteration
+    def __iter__(self) -> Iterator[FreeTable]:  # type: ignore[override]
+        """Iterate over the tables shown, parents before children; names of all nodes are in ``nodes``."""
+        return iter(self._free_tables())
+
+    def __reversed__(self) -> Iterator[FreeTable]:
+        """Iterate over the tables shown, children before parents."""
+        return reversed(self._free_tables())
+
+    def _free_tables(self) -> list[FreeTable]:
+        shown = [node for node in topo_sort(self) if node in self.nodes_to_show]
+        return [FreeTable(self._require_connection(), node) for node in shown]
 
     # --- pictures
     def _scene(self) -> Scene:
@@ -418,6 +432,15 @@ def _connection_of(source: Any) -> Connection:
         if connection is not None and hasattr(connection, "dependencies"):
             return connection
     raise DataJointError(
-        f"Could not find database connection in {shorten(source)}.",
+        f"Could not find database connection in {_spoken(source)}.",
         hint="Give a table, a schema, or a module with a `schema`; several go to Diagram.from_sequence().",
+    )
+
+
+def _spoken(value: object) -> str:
+    """Name a value for a message; not by its repr, because an expression's would ask the database."""
+    return (
+        shorten(value)
+        if value is None or isinstance(value, str | int | float | type | ModuleType)
+        else f"a {type(value).__name__}"
     )

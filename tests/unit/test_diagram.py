@@ -108,6 +108,13 @@ def test_networkx_may_copy_reverse_and_cut_out(connection):
     assert nx.is_directed_acyclic_graph(diagram)
 
 
+def test_iteration_yields_the_tables_shown_parents_first(connection):
+    diagram = Diagram(connection.schema("lab"))
+    names = [table.full_table_name for table in diagram]
+    assert names == [node for node in connection.dependencies.topo_sort() if node in diagram.nodes_to_show]
+    assert [table.full_table_name for table in reversed(diagram)] == names[::-1]
+
+
 # --- algebra
 def test_a_number_added_shows_what_lies_downstream(tables):
     subject = Diagram(tables.Subject)
