@@ -5,7 +5,7 @@ A type decides how a Python value is taken in, bound, compared and given back; t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal[
@@ -37,6 +37,8 @@ class ValueType:
     low, high : int or None
         Bounds of an integer.
     auto_increment : bool
+    enum_type : str or None
+        The engine's own type behind a stored enum, where it has one; no part of what the values are.
     """
 
     kind: Kind
@@ -50,6 +52,7 @@ class ValueType:
     low: int | None = None
     high: int | None = None
     auto_increment: bool = False
+    enum_type: str | None = field(default=None, compare=False)
 
     @property
     def is_number(self) -> bool:

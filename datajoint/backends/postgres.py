@@ -1,0 +1,244 @@
+"""PostgreSQL 15 and later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+try:
+    import psycopg
+    from psycopg.rows import dict_row
+except ImportError as error:
+    raise ImportError(
+        "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
+    ) from error
+
+from datajoint.backends import ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends.base import Backend, BeginKind, Converter, DuplicateClauses, Duplicates, Execute, RawResult, Target
+from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
+from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
+from datajoint.backends.dialect import Dialect
+from datajoint.backends.json_paths import path_steps, read_cast
+from datajoint.definition import TableDefinition, TableName
+from datajoint.errors import DataJointError
+from datajoint.sql.fragment import Identifier, Parameter, Sql, column
+from datajoint.values.model import TEXT, ValueType
+
+DIALECT = Dialect(
+    name="postgresql", grammar="postgres", quote_character='"', placeholder="%s", default_port=postgres_session.PORT,
+    max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, nulls_first=False, float_infinity=True,
+    exact_decimal_digits=1000, time_class="time",
+)  # fmt: skip
+
+_BEGIN: dict[BeginKind, str] = {
+    "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}  # fmt: skip
+_CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
+_DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
+
+
+class PostgreSQL(Backend):
+    """PostgreSQL.
+
+    Parameters
+    ----------
+    by_code_point : bool
+        Whether the database's own order of text is that of code points.
+    """
+
+    dialect = DIALECT
+
+    def __init__(self, *, by_code_point: bool = False) -> None:
+        self._by_code_point = by_code_point
+        self._reader = CatalogReader("postgres", _make_column)
+
+    # --- sessions
+    def connect(self, target: Target) -> Any:
+        """Connect; see `datajoint.backends.postgres_session`."""
+        return postgres_session.connect(target)
+
+    def refined(self, raw: Any) -> Backend:
+        """Return the backend that knows how the database sorts text."""
+        found = postgres_session.sorts_by_code_point(raw)
+        return self if found == self._by_code_point else PostgreSQL(by_code_point=found)
+
+    def session_id(self, raw: Any) -> int:
+        """Return the number of the server's process."""
+        return int(raw.info.backend_pid)
+
+    def is_alive(self, raw: Any) -> bool:
+        """Ask the server for a sign of life; inside a failed transaction no statement would do."""
+        if raw.closed or raw.broken:
+            return False
+        if raw.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+            return True
+        try:
+            raw.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def close(self, raw: Any) -> None:
+        """Say goodbye, if anybody listens."""
+        try:
+            raw.close()
+        except psycopg.Error:
+            pass
+
+    def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
+        """Run one statement and read its result to the end."""
+        cursor = raw.execute(text, values or None)
+        if cursor.description is None:
+            return RawResult((), [], cursor.rowcount)
+        return RawResult(tuple(d.name for d in cursor.description), cursor.fetchall(), cursor.rowcount)
+
+    def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run one data statement for many rows; the driver sends them in a pipeline."""
+        with raw.cursor() as cursor:
+            cursor.executemany(text, rows)
+            return int(cursor.rowcount)
+
+    def cursor(self, raw: Any, text: str, values: Any, *, as_dict: bool) -> Any:
+        """Run a user's statement; the driver's cursor holds all rows."""
+        cursor = raw.cursor(row_factory=dict_row) if as_dict else raw.cursor()
+        cursor.execute(text, values if isinstance(values, Mapping) else tuple(values))
+        return cursor
+
+    def begin(self, kind: BeginKind) -> tuple[str, ...]:
+        """Begin a transaction."""
+        return (_BEGIN[kind],)
+
+    def explain(self, error: BaseException, text: str = "") -> DataJointError:
+        """Translate an error of psycopg."""
+        return postgres_errors.explain(error, text)
+
+    # --- values
+    def encoder(self, value_type: ValueType) -> Converter | None:
+        """Return the converter to the driver."""
+        return postgres_values.encoder(value_type)
+
+    def decoder(self, value_type: ValueType) -> Converter | None:
+        """Return the converter from the driver."""
+        return postgres_values.decoder(value_type)
+
+    def placeholder(self, value_type: ValueType) -> tuple[str, str]:
+        """Return the cast where the server could infer another type."""
+        return postgres_values.placeholder(value_type)
+
+    def json_equals(self, expression: Sql, document: str) -> Sql:
+        """Compare in the server's JSON type."""
+        return Sql(expression, " = ", Parameter(postgres_values.written_in_full(document)), "::jsonb")
+
+    def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
+        """Return the column itself."""
+        return expression
+
+    def ordered(self, value_type: ValueType, expression: Sql, *, nullable: bool, descending: bool) -> Sql:
+        """Say where NULLs go only if there can be any: an index could not serve otherwise."""
+        if value_type.kind != "enum":
+            expression = self._collated(value_type, expression)
+        nulls = (" NULLS LAST" if descending else " NULLS FIRST") if nullable else ""
+        return expression + (" DESC" if descending else "") + nulls
+
+    def compared(self, value_type: ValueType, expression: Sql) -> Sql:
+        """Compare text by code point, and enums by label."""
+        if value_type.kind == "enum":
+            expression = Sql("(", expression, ")::text")
+        return self._collated(value_type, expression)
+
+    def _collated(self, value_type: ValueType, expression: Sql) -> Sql:
+        if self._by_code_point or not value_type.is_text:
+            return expression
+        return Sql("(", expression, ') COLLATE "C"')
+
+    def key_table(self, columns: Sequence[tuple[str, ValueType]], rows: Sequence[Sequence[Any]]) -> Sql:
+        """Send one array for each column."""
+        arrays = []
+        for n, (_, value_type) in enumerate(columns):
+            encode = self.encoder(value_type)
+            values = [encode(row[n]) if encode else row[n] for row in rows]
+            arrays.append(Sql(Parameter(values), postgres_values.array_cast(value_type)))
+        names = Sql.join(", ", (column(name) for name, _ in columns))
+        return Sql("SELECT ", names, " FROM unnest(", Sql.join(", ", arrays), ") AS k(", names, ")")
+
+    def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
+        """Extract as text, which JSON null is not, and cast where a type is asked for; booleans count as 1 and 0."""
+        steps = ", ".join(map(ddl.quote_text, path_steps(path)))
+        text = Sql("jsonb_extract_path_text(", expression, f", {steps})")
+        if cast is None:
+            return text, TEXT
+        found = read_cast(cast)
+        target = found.text if found.family == "decimal" else _CASTS[found.family]
+        if found.family in {"int", "float", "decimal"}:
+            text = Sql("CASE ", text, " WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ", text, " END")
+        return Sql("(", text, f")::{target}"), found.value_type
+
+    # --- structure
+    def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
+        """Create a schema."""
+        return [Sql("CREATE SCHEMA IF NOT EXISTS ", Identifier((schema,)))]
+
+    def drop_schema(self, schema: str, catalog: SchemaCatalog) -> list[Sql]:
+        """Drop a schema and all in it."""
+        ddl.refuse_incoming(schema, catalog)
+        return [Sql("DROP SCHEMA ", Identifier((schema,)), " CASCADE")]
+
+    def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
+        """Create a table with its types, indexes and comments."""
+        return postgres_ddl.create_table(name, definition, catalog)
+
+    def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
+        """Drop a table, and enum types that nothing else uses."""
+        return postgres_ddl.drop_table(name, catalog)
+
+    def schema_names(self, execute: Execute) -> list[str]:
+        """Return the schemas that are not the server's own."""
+        return self._reader.schema_names(execute)
+
+    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
+        """Read the structure from the system catalogs."""
+        return self._reader.load(execute, schemas)
+
+    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
+        """Follow foreign keys one step."""
+        return self._reader.related(execute, schemas, downstream=downstream)
+
+    # --- data
+    def duplicate_clauses(
+        self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
+    ) -> DuplicateClauses:  # noqa: ARG002 - other engines name the table
+        """Skip rows whose primary key exists, or overwrite them; what is not supplied gets its default."""
+        conflict = Sql(" ON CONFLICT (", ddl.columns(key), ") DO ")
+        others = [c for c in all_columns if c not in key]
+        if duplicates == "skip" or (duplicates == "replace" and not others):
+            return DuplicateClauses("INSERT", Sql(conflict, "NOTHING"))
+        if duplicates == "replace":
+            # the row proposed for insertion holds the defaults of what was not supplied
+            settings = Sql.join(", ", (Sql(column(c), " = EXCLUDED.", column(c)) for c in others))
+            return DuplicateClauses("INSERT", Sql(conflict, "UPDATE SET ", settings))
+        return DuplicateClauses("INSERT", Sql())
+
+    def advance_sequence(self, table: TableName, column: str) -> Sql:
+        """Move the sequence of a generated column past the greatest value."""
+        name = Parameter(self.dialect.quote(table.identifier))
+        greatest = Sql("(SELECT max(", Identifier((column,)), ") FROM ", table.identifier, ")")
+        sequence = Sql("pg_get_serial_sequence(", name, ", ", Parameter(column), ")")
+        return Sql("SELECT setval(", sequence, ", greatest(", greatest, ", nextval(", sequence, ")))")
+
+
+def _make_column(row: Row) -> ColumnInfo:
+    """Make a column: the default loses its casts, ``nextval`` is a generated number."""
+    name, type_text, nullable, default, *rest = row
+    comment, extra, collation, enum_type = rest
+    generated = bool(extra) or (default or "").startswith("nextval(")
+    while default and (match := _DEFAULT_CAST.match(default)) and not generated:
+        default = match[1]
+        if default.startswith("(") and default.endswith(")"):
+            default = default[1:-1]
+    return plain_column((name, type_text, nullable, None if generated else default, comment, generated, collation, enum_type))
+
+
+def backend() -> PostgreSQL:
+    """Return the backend; how the database sorts is found out when connecting."""
+    return PostgreSQL()

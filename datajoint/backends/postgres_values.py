@@ -1,0 +1,127 @@
+"""How PostgreSQL carries values: column types, casts, converters to and from psycopg."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+from datajoint.backends.base import Converter
+from datajoint.backends.convert import as_time, whole_number
+from datajoint.values.model import ValueType
+
+_COLUMN_TYPES = {
+    "float32": "real", "float64": "double precision", "bool": "boolean", "uuid": "uuid", "json": "jsonb", "bytes": "bytea",
+    "date": "date", "text": "text", "year": "smallint",
+}  # fmt: skip
+# Between a string and the numbers outside of strings that have an exponent.
+_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?[eE][+-]?\d+')
+
+_INT16, _INT32, _INT64 = 2**15 - 1, 2**31 - 1, 2**63 - 1
+
+_CASTS = {
+    "float32": "::real", "float64": "::float8", "decimal": "::numeric", "bool": "::boolean", "json": "::jsonb", "uuid": "::uuid",
+    "text": "::text", "varchar": "::text", "char": "::bpchar", "date": "::date", "datetime": "::timestamp",
+    "timestamp": "::timestamp", "time": "::time", "bytes": "::bytea",
+}  # fmt: skip
+_ARRAYS = {**{kind: cast + "[]" for kind, cast in _CASTS.items()}, "enum": "::text[]", "year": "::bigint[]", "unknown": "::text[]"}
+
+
+def column_type(value_type: ValueType) -> str:
+    """Return the type of a column; native types of MySQL become the nearest that hold them. Enums have types of their own."""
+    kind = value_type.kind
+    if value_type.auto_increment:
+        return {"smallint": "smallserial", "bigint": "bigserial"}.get(_integer(value_type), "serial")
+    if kind == "int":
+        return _integer(value_type)
+    if kind == "decimal":
+        return f"numeric({value_type.precision},{value_type.scale})"
+    if kind in {"datetime", "timestamp", "time"}:
+        base = "time" if kind == "time" else "timestamp"
+        return f"{base}({value_type.digits})" if "(" in value_type.text else base
+    return _COLUMN_TYPES.get(kind, value_type.text)
+
+
+def _integer(value_type: ValueType) -> str:
+    high = value_type.high if value_type.high is not None else _INT64
+    if high > _INT64:
+        return "numeric(20,0)"
+    return "smallint" if high <= _INT16 else "integer" if high <= _INT32 else "bigint"
+
+
+def check(value_type: ValueType, column: str) -> str | None:
+    """Return the condition that a native type of MySQL needs in a wider column, None for core types: they have none."""
+    if value_type.core:
+        return None
+    if value_type.kind == "year":
+        return f"{column} = 0 OR {column} BETWEEN 1901 AND 2155"
+    if value_type.kind == "int" and value_type.low is not None and value_type.high is not None:
+        exact = value_type.low < 0 and value_type.high in {_INT16, _INT32, _INT64}
+        return None if exact else f"{column} BETWEEN {value_type.low} AND {value_type.high}"
+    if value_type.kind in {"text", "bytes"} and value_type.length is not None:
+        return f"octet_length({column}) <= {value_type.length}"
+    return f"{column} >= 0" if value_type.low == 0 else None
+
+
+def placeholder(value_type: ValueType) -> tuple[str, str]:
+    """Return the cast of a bound value; a label becomes its column's own enum type."""
+    if value_type.kind == "enum":
+        return "", f"::{value_type.enum_type}" if value_type.enum_type else ""
+    return "", _CASTS.get(value_type.kind, "")
+
+
+def array_cast(value_type: ValueType) -> str:
+    """Return the cast of an array of key values."""
+    if value_type.kind in {"int", "unknown"}:
+        return "::numeric[]" if (value_type.high or 0) > _INT64 else "::bigint[]" if value_type.kind == "int" else ""
+    if value_type.enum_type:
+        return f"::text[]::{value_type.enum_type}[]"
+    return _ARRAYS[value_type.kind]
+
+
+def encoder(value_type: ValueType) -> Converter | None:
+    """Return what turns a canonical value into one that psycopg binds."""
+    if value_type.kind == "json":
+        return written_in_full
+    return as_time if value_type.kind == "time" else None
+
+
+def written_in_full(document: str) -> str:
+    """Write numbers with an exponent in full, with a point: jsonb would hand ``1.2e18`` back as an integer."""
+    return _EXPONENT.sub(_full, document) if "e" in document or "E" in document else document
+
+
+def _full(match: re.Match[str]) -> str:
+    text = match[0]
+    if text.startswith('"'):
+        return text
+    full = f"{Decimal(text):f}"
+    return full if "." in full else full + ".0"
+
+
+def decoder(value_type: ValueType) -> Converter | None:
+    """Return what turns psycopg's value into the promised one; JSON is parsed by the driver, by our reader."""
+    return _DECODERS.get(value_type.kind, _none)(value_type)
+
+
+def _none(value_type: ValueType) -> Converter | None:  # noqa: ARG001 - all makers have one form
+    return None
+
+
+def _read_int(value_type: ValueType) -> Converter | None:
+    if value_type.low is None:
+        return whole_number
+    return int if (value_type.high or 0) > _INT64 else None
+
+
+def _read_float(value_type: ValueType) -> Converter | None:
+    return None if value_type.core or value_type.text in {"double", "real"} else float
+
+
+def _read_char(value_type: ValueType) -> Converter | None:  # noqa: ARG001 - as above
+    return lambda value: value.rstrip(" ")
+
+
+_DECODERS: dict[str, Callable[[ValueType], Converter | None]] = {
+    "int": _read_int, "float64": _read_float, "char": _read_char,
+}  # fmt: skip
