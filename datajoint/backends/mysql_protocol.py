@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import math
@@ -14,7 +15,16 @@ import pymysql
 from pymysql.cursors import DictCursor
 
 from datajoint.backends import ddl, mysql_ddl, mysql_errors, mysql_session
-from datajoint.backends.base import Backend, BeginKind, Converter, DuplicateClauses, Duplicates, Execute, RawResult, Target
+from datajoint.backends.base import (
+    Backend,
+    BeginKind,
+    Converter,
+    DuplicateClauses,
+    Duplicates,
+    Execute,
+    RawResult,
+    Target,
+)
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
@@ -69,10 +79,8 @@ class MySQLProtocol(Backend):
 
     def close(self, raw: Any) -> None:
         """Say goodbye, if anybody listens."""
-        try:
+        with contextlib.suppress(pymysql.MySQLError, OSError):
             raw.close()
-        except (pymysql.MySQLError, OSError):
-            pass
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
@@ -227,8 +235,13 @@ class MySQLProtocol(Backend):
 
     # --- data
     def duplicate_clauses(
-        self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
-    ) -> DuplicateClauses:  # noqa: ARG002 - other engines name the columns
+        self,
+        duplicates: Duplicates,
+        table: TableName,
+        columns: Sequence[str],  # noqa: ARG002 - for other engines
+        all_columns: Sequence[str],  # noqa: ARG002 - for other engines
+        key: Sequence[str],
+    ) -> DuplicateClauses:
         """Skip rows by updating nothing; replace with the engine's own verb."""
         if duplicates == "skip":
             first = Identifier((key[0],))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,16 @@ except ImportError as error:
     ) from error
 
 from datajoint.backends import ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
-from datajoint.backends.base import Backend, BeginKind, Converter, DuplicateClauses, Duplicates, Execute, RawResult, Target
+from datajoint.backends.base import (
+    Backend,
+    BeginKind,
+    Converter,
+    DuplicateClauses,
+    Duplicates,
+    Execute,
+    RawResult,
+    Target,
+)
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
@@ -28,7 +38,7 @@ from datajoint.values.model import TEXT, ValueType
 DIALECT = Dialect(
     name="postgresql", grammar="postgres", quote_character='"', placeholder="%s", default_port=postgres_session.PORT,
     max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, nulls_first=False, float_infinity=True,
-    exact_decimal_digits=1000, time_class="time",
+    exact_decimal_digits=1000, time_class="time", error_ends_transaction=True,
 )  # fmt: skip
 
 _BEGIN: dict[BeginKind, str] = {
@@ -81,10 +91,8 @@ class PostgreSQL(Backend):
 
     def close(self, raw: Any) -> None:
         """Say goodbye, if anybody listens."""
-        try:
+        with contextlib.suppress(psycopg.Error):
             raw.close()
-        except psycopg.Error:
-            pass
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
@@ -206,8 +214,13 @@ class PostgreSQL(Backend):
 
     # --- data
     def duplicate_clauses(
-        self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
-    ) -> DuplicateClauses:  # noqa: ARG002 - other engines name the table
+        self,
+        duplicates: Duplicates,
+        table: TableName,  # noqa: ARG002 - for other engines
+        columns: Sequence[str],  # noqa: ARG002 - for other engines
+        all_columns: Sequence[str],
+        key: Sequence[str],
+    ) -> DuplicateClauses:
         """Skip rows whose primary key exists, or overwrite them; what is not supplied gets its default."""
         conflict = Sql(" ON CONFLICT (", ddl.columns(key), ") DO ")
         others = [c for c in all_columns if c not in key]
@@ -236,7 +249,9 @@ def _make_column(row: Row) -> ColumnInfo:
         default = match[1]
         if default.startswith("(") and default.endswith(")"):
             default = default[1:-1]
-    return plain_column((name, type_text, nullable, None if generated else default, comment, generated, collation, enum_type))
+    return plain_column(
+        (name, type_text, nullable, None if generated else default, comment, generated, collation, enum_type)
+    )
 
 
 def backend() -> PostgreSQL:

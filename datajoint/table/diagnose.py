@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from datajoint.backends.base import Duplicates
 from datajoint.backends.catalog import ForeignKeyInfo, TableInfo
 from datajoint.definition import TableName
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError, QueryError
 from datajoint.naming import shorten
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable
@@ -22,15 +22,15 @@ Error = TypeVar("Error", bound=DataJointError)
 _ROW = "dj_row"  # the extra column that carries a row's index
 
 
-def explain_duplicate(
+def explained(
     target: BaseTable,
     names: Sequence[str],
     columns: Sequence[Sequence[Any]],
     first: int,
-    error: DuplicateError,
+    error: DuplicateError | IntegrityError,
     duplicates: Duplicates,
-) -> DuplicateError:
-    """Return a `DuplicateError` that tells the row and the key that exists already, as far as they can be found.
+) -> DuplicateError | IntegrityError:
+    """Return the error that tells what is wrong with which row, as far as that can be found.
 
     Parameters
     ----------
@@ -42,6 +42,22 @@ def explain_duplicate(
         What was to happen with rows whose primary key exists; unless ``error``, another unique key is at fault.
     """
     values = dict(zip(names, columns, strict=True))
+    try:
+        if isinstance(error, DuplicateError):
+            return _explain_duplicate(target, values, first, error, duplicates)
+        return _explain_missing_parent(target, values, first, error)
+    except QueryError:
+        # The explanation is a favour; what it cannot find must not hide what the database said.
+        return error
+
+
+def _explain_duplicate(
+    target: BaseTable,
+    values: Mapping[str, Sequence[Any]],
+    first: int,
+    error: DuplicateError,
+    duplicates: Duplicates,
+) -> DuplicateError:
     for key in _unique_keys(target)[duplicates != "error" :]:
         rows = _filled(values, key)
         seen: dict[tuple[Any, ...], int] = {}
@@ -57,19 +73,9 @@ def explain_duplicate(
     return error
 
 
-def explain_missing_parent(
-    target: BaseTable, names: Sequence[str], columns: Sequence[Sequence[Any]], first: int, error: IntegrityError
+def _explain_missing_parent(
+    target: BaseTable, values: Mapping[str, Sequence[Any]], first: int, error: IntegrityError
 ) -> IntegrityError:
-    """Return an `IntegrityError` that tells the row and the parent row that is missing, as far as they can be found.
-
-    Parameters
-    ----------
-    names, columns
-        Attributes and, for each, the converted values of all rows.
-    first : int
-        Index of the first row.
-    """
-    values = dict(zip(names, columns, strict=True))
     for link in _foreign_keys(target):
         rows = _filled(values, link.columns)
         found = _first_match(target, link.parent, link.columns, link.parent_columns, rows, present=False)

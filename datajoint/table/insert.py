@@ -21,7 +21,7 @@ from datajoint.expression.operand import Operand, as_operand
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter, in_row, key_first
-from datajoint.table.diagnose import explain_duplicate, explain_missing_parent
+from datajoint.table.diagnose import explained
 from datajoint.table.rows import Batch, chunks, is_data_frame, iterate, make_batch
 
 if TYPE_CHECKING:
@@ -173,11 +173,11 @@ def _insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> No
 
     try:
         _atomically(connection, send, single=prepared.count == 1)
-    except DuplicateError as error:
-        explained = explain_duplicate(target, batch.names, prepared.columns, batch.first, error, duplicates)
-        raise explained.suggest("To ignore duplicate entries in insert, set skip_duplicates=True.") from error
-    except IntegrityError as error:
-        raise explain_missing_parent(target, batch.names, prepared.columns, batch.first, error) from error
+    except (DuplicateError, IntegrityError) as error:
+        named = explained(target, batch.names, prepared.columns, batch.first, error, duplicates)
+        if isinstance(named, DuplicateError):
+            named = named.suggest("To ignore duplicate entries in insert, set skip_duplicates=True.")
+        raise named from error
 
 
 def _atomically(connection: Connection, send: Callable[[], None], *, single: bool) -> None:

@@ -194,8 +194,10 @@ def _start_mariadb(folder: Path) -> Server:
     )
     accounts.chmod(0o644)
     port, log = free_port(), folder / "server.log"
+    # A starting server clears its temporary folder, so two must not share one.
+    scratch = _owned_folder(folder / "tmp", user)
     options = [
-        f"--port={port}", "--bind-address=127.0.0.1", f"--socket={data}/s", f"--pid-file={data}/pid", f"--init-file={accounts}",
+        f"--port={port}", f"--tmpdir={scratch}", "--bind-address=127.0.0.1", f"--socket={data}/s", f"--pid-file={data}/pid", f"--init-file={accounts}",
         "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--max-allowed-packet=256M",
         "--max-connections=300", "--skip-log-bin",
     ]  # fmt: skip
