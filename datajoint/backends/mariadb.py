@@ -38,14 +38,24 @@ class MariaDB(MySQLProtocol):
         """Compare by the server's function, which would take NULL for equal."""
         if not self.dialect.json_equality:
             raise DataJointError(
-                "This version of MariaDB cannot compare whole JSON values.", hint="Compare a path, as in {'attribute.path': value}."
+                "This version of MariaDB cannot compare whole JSON values.",
+                hint="Compare a path, as in {'attribute.path': value}.",
             )
-        return Sql("(CASE WHEN ", expression, " IS NULL THEN NULL ELSE JSON_EQUALS(", expression, ", ", Parameter(document), ") END)")
+        return Sql(
+            "(CASE WHEN ",
+            expression,
+            " IS NULL THEN NULL ELSE JSON_EQUALS(",
+            expression,
+            ", ",
+            Parameter(document),
+            ") END)",
+        )
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, and cast where a type is asked for; booleans count as 1 and 0."""
         value = Sql("JSON_EXTRACT(", expression, f", {quote_text(read_path(path))})")
-        text = Sql("JSON_UNQUOTE(", value, ")")
+        # the cast gives it the session's collation; as it comes it cannot be compared with a literal
+        text = Sql("CAST(JSON_UNQUOTE(", value, ") AS CHAR)")
         missing = Sql("CASE JSON_TYPE(", value, ") WHEN 'NULL' THEN NULL")
         if cast is None:
             return Sql(missing, " ELSE ", text, " END"), TEXT

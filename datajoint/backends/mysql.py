@@ -46,7 +46,9 @@ class MySQL(MySQLProtocol):
             found = read_cast(cast)
             return Sql("JSON_VALUE(", expression, f", {where} RETURNING {found.text})"), found.value_type
         value = Sql("JSON_EXTRACT(", expression, f", {where})")
-        return Sql("IF(JSON_TYPE(", value, ") = 'NULL', NULL, JSON_UNQUOTE(", value, "))"), TEXT
+        # the casts give text the session's collation; as it comes it cannot be compared with a literal
+        kind, text = Sql("CAST(JSON_TYPE(", value, ") AS CHAR)"), Sql("CAST(JSON_UNQUOTE(", value, ") AS CHAR)")
+        return Sql("IF(", kind, " = 'NULL', NULL, ", text, ")"), TEXT
 
 
 def backend() -> MySQL:

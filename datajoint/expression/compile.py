@@ -263,7 +263,8 @@ class _Compiler:
         if isinstance(computed, Sql):
             return Sql("(", computed, ")")
         assert computed is not None
-        return computed.resolve(query.columns)
+        sql = computed.resolve(query.columns)
+        return sql if computed.atomic else Sql("(", sql, ")")
 
     def _operand(self, node: Node, needed: Names, *, single: bool = False, plain: bool = False) -> Query:
         """Lower an operand of a join: FROM and WHERE at most; as asked, of one source and with bare columns."""

@@ -10,6 +10,7 @@ from datajoint.sql.fragment import Sql
 from datajoint.usertext.arithmetic import rounded_decimal
 from datajoint.usertext.comparison import placed
 from datajoint.usertext.operand import Builder, Operand
+from datajoint.usertext.unify import numeric_type
 from datajoint.values.model import FLOAT, INT, TEXT, decimal_type
 
 Summary = Callable[[Builder, str, Operand, bool], Operand]
@@ -45,8 +46,7 @@ def _sum(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand
     if number.type.kind == "decimal":
         total = build.make("sum", number, type=decimal_type(number.type.scale or 0), nullable=True, words=_distinct(distinct))
         return rounded_decimal(build, total)
-    total_type = INT if number.type.kind in {"int", "year"} else number.type
-    return build.make("sum", number, type=total_type, nullable=True, words=_distinct(distinct))
+    return build.make("sum", number, type=numeric_type((number.type,)), nullable=True, words=_distinct(distinct))
 
 
 def _avg(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:  # noqa: FBT001 - one form
@@ -93,10 +93,13 @@ def group_concat(
 def _sorting(build: Builder, order: list[OrderKey]) -> Sql:
     if not order:
         return Sql("")
-    items = [
-        build.backend.ordered(k.operand.type, build.wrapped(k.operand), nullable=k.operand.nullable, descending=k.descending)
-        for k in order
-    ]
+    items: list[Sql] = []
+    for operand, descending in order:
+        inner = build.wrapped(operand)
+        if operand.nullable and build.grammar == "mysql":
+            # Inside GROUP_CONCAT these servers sort NULL as if it were 0.
+            items.append(Sql(inner, " IS NOT NULL DESC" if descending else " IS NOT NULL"))
+        items.append(build.backend.ordered(operand.type, inner, nullable=operand.nullable, descending=descending))
     return Sql(" ORDER BY ", Sql.join(", ", items))
 
 
@@ -119,7 +122,8 @@ def _concat_postgres(build: Builder, text: Operand, separator: Sql, order: list[
     if not order:
         return Sql("string_agg(DISTINCT ", text.sql, ", ", separator, ")")
     # There DISTINCT sorts by what it yields, and a number's text has another order than the number.
-    value = placed(build, "<", order[0].operand)
+    given = order[0].operand
+    value = placed(build, "<", given if given.type.is_number else text)
     direction = " DESC" if order[0].descending else ""
     values = Sql("array_agg(DISTINCT ", value.sql, " ORDER BY ", value.sql, direction, ")")
     missing = Sql(" FILTER (WHERE ", build.wrapped(value), " IS NOT NULL)")

@@ -87,7 +87,7 @@ def negative(build: Builder, operand: Operand) -> Operand:
     number = build.number(operand, "the minus sign")
     if number.is_literal:
         return build.literal(None if number.is_null else -number.literal)
-    return build.make("negative", number, type=number.type)
+    return build.make("negative", number, type=numeric_type((number.type,)))
 
 
 def moved(build: Builder, moment: Operand, count: Operand, unit: str, *, back: bool = False) -> Operand:

@@ -11,7 +11,7 @@ from datajoint.sql.fragment import Sql
 from datajoint.usertext.arithmetic import remainder
 from datajoint.usertext.comparison import compared, is_null, placed
 from datajoint.usertext.operand import ARITHMETIC, NO_LITERAL, Builder, Operand
-from datajoint.usertext.unify import unify
+from datajoint.usertext.unify import numeric_type, unify
 from datajoint.values.model import FLOAT, INT, TEXT, decimal_type
 
 _PATH = re.compile(r"\w+(\.\w+|\[\d+\])*|\[\d+\](\.\w+|\[\d+\])*")
@@ -44,7 +44,7 @@ def _log(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:
 
 def _abs(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:
     number = build.number(arguments[0], f"{name}()")
-    return build.make("abs", number, type=number.type)
+    return build.make("abs", number, type=numeric_type((number.type,)))
 
 
 def _whole(operation: str) -> Handler:
@@ -53,7 +53,7 @@ def _whole(operation: str) -> Handler:
         if number.type.kind == "int":
             return number
         exact = number.type.kind == "decimal"
-        return build.make(f"{operation} to integer" if exact else operation, number, type=INT if exact else number.type)
+        return build.make(f"{operation} to integer" if exact else operation, number, type=INT if exact else FLOAT)
 
     return handler
 

@@ -59,7 +59,7 @@ def _from_text(build: Builder, operand: Operand, operation: str, result: ValueTy
     """Return the number that a text begins with; None for what is no text."""
     if operand.path:
         operand = replace(operand, path=None, type=TEXT)
-    if not operand.type.is_text or operand.is_literal:
+    if not operand.type.is_text:
         return None
     return build.make(operation, build.text_of(operand), type=result, words=words)
 

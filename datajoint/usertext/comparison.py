@@ -70,7 +70,9 @@ def _decided(build: Builder, left: Operand, decision: Comparison) -> Operand:
             build.backend.json_equals(left.sql, decision.value), BOOL, left.nullable, COMPARISON, aggregate=left.aggregate
         )
         return equal if operator == "=" else negated(build, equal)
-    value = Operand(build.backend.bind(left.type, decision.value), left.type)
+    # By place enums are texts, whatever the engine keeps them as.
+    value_type = TEXT if kind == "enum" and operator in _ORDERED else left.type
+    value = Operand(build.backend.bind(value_type, decision.value), value_type)
     return build.infix(operator, placed(build, operator, left), value, type=BOOL, rank=COMPARISON)
 
 
@@ -139,8 +141,12 @@ def alike(build: Builder, left: Operand, right: Operand) -> tuple[Operand, Opera
         raise build.refused(
             f"{left.type.text} and {right.type.text} cannot be compared", "Use cast(… as …) to make them of one type."
         )
+    # Engines compare numbers of all kinds, and those with types of their own also dates with datetimes; an attribute
+    # as it stands can use its index.
     if families == {"number"} and "bool" not in {left.type.kind, right.type.kind}:
-        return left, right  # engines compare numbers of all kinds, and an attribute as it stands can use its index
+        return left, right
+    if families == {"moment"} and build.grammar != "sqlite":
+        return left, right
     if (left.type.kind, left.type.digits) == (right.type.kind, right.type.digits) and left.type.kind != "char":
         return left, right
     first, second = unify(build, (left, right), "a comparison").operands

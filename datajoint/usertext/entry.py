@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from datajoint.usertext.compile import Compiler
 from datajoint.usertext.faults import unknown_attribute, unreadable
 from datajoint.usertext.fragment import Column, OrderTerm, UserFragment, parts_with_holes
-from datajoint.usertext.operand import Builder, Operand
+from datajoint.usertext.operand import ATOM, Builder, Operand
 
 if TYPE_CHECKING:
     from datajoint.backends.base import Backend
@@ -125,7 +125,15 @@ def _compiled(text: str, attributes: Mapping[str, Attribute], compiler: Compiler
 def _fragment(operand: Operand, compiler: Compiler) -> UserFragment:
     constant = operand.literal if isinstance(operand.literal, bool) else None
     names = frozenset(compiler.names)
-    return UserFragment(parts_with_holes(operand.sql), names, operand.type, operand.nullable, operand.aggregate, constant)
+    return UserFragment(
+        parts_with_holes(operand.sql),
+        names,
+        operand.type,
+        operand.nullable,
+        operand.aggregate,
+        constant,
+        atomic=operand.rank == ATOM,
+    )
 
 
 def _found(word: str, attributes: Mapping[str, Attribute]) -> str | None:

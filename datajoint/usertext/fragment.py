@@ -36,6 +36,8 @@ class UserFragment:
         Whether it summarises many rows.
     constant : bool or None
         The truth value of a condition that is the same for every row.
+    atomic : bool
+        Whether it is a name, a call or the like, and needs no parentheses as an operand.
     """
 
     parts: tuple[str | Parameter | Column, ...]
@@ -44,11 +46,12 @@ class UserFragment:
     nullable: bool
     aggregate: bool
     constant: bool | None = None
+    atomic: bool = True
 
     def resolve(self, columns: Mapping[str, Sql]) -> Sql:
         """Put the SQL of each attribute into its holes, in parentheses where it needs them.
 
-        The result is one expression; as an operand of another it needs parentheses of its own.
+        The result is one expression; unless `atomic`, it needs parentheses of its own as an operand of another.
         """
         parts: list[str | Parameter | Sql] = []
         for index, part in enumerate(self.parts):
@@ -96,6 +99,17 @@ def is_delimited(before: str, after: str) -> bool:
 
 
 def _is_simple(sql: Sql) -> bool:
-    return all(isinstance(part, Identifier) or part == "." for part in sql.parts) or (
-        len(sql.parts) == 1 and isinstance(sql.parts[0], Parameter)
-    )
+    """Tell whether SQL needs no parentheses: a column, a parameter, or what stands in parentheses already."""
+    if all(isinstance(part, Identifier) or part == "." for part in sql.parts):
+        return True
+    if len(sql.parts) == 1:
+        return isinstance(sql.parts[0], Parameter)
+    text = "".join(part if isinstance(part, str) else "x" for part in sql.parts)
+    if not text.startswith("(") or "'" in text or '"' in text:
+        return False
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return position == len(text) - 1
+    return False

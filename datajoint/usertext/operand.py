@@ -25,6 +25,10 @@ BYTES = ValueType("bytes", "bytes", core=False)
 MOMENT = ValueType("datetime", "datetime(6)", core=False, digits=6)
 
 _INT64 = 2**63
+_LITERALS = {
+    "decimal": "decimal literal", "text": "text literal", "date": "date literal", "datetime": "datetime literal",
+    "timestamp": "datetime literal",
+}  # fmt: skip
 _TEXTS = {
     "bool": "bool text", "date": "date text", "datetime": "datetime text", "timestamp": "datetime text", "uuid": "uuid text",
     "char": "stored text", "enum": "stored text",
@@ -164,12 +168,11 @@ class Builder:
         if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
             raise InvalidValueError("Text with a NUL or half a surrogate pair cannot be sent.", value=value)
         operand = Operand(self.backend.bind(value_type, value), value_type)
-        return self.make(cast, operand, type=value_type) if cast else operand
+        return self.make(cast, operand, type=value_type, words={"digits": value_type.digits}) if cast else operand
 
     def bound(self, value_type: ValueType, value: Any) -> Operand:
         """Return a canonical value of a type as a parameter whose type every engine knows."""
-        casts = {"decimal": "decimal literal", "text": "text literal"}
-        return self._bound(value_type, value, casts.get(value_type.kind))
+        return self._bound(value_type, value, _LITERALS.get(value_type.kind))
 
     # --- coercions
     def integer(self, operand: Operand, what: str = "arithmetic") -> Operand:
@@ -313,9 +316,9 @@ class Builder:
         """
         moment = compare(MOMENT, "=", value).value
         if moment.time() == dt.time() and ":" not in value:
-            return self._bound(DATE, moment.date())
+            return self.bound(DATE, moment.date())
         digits = 6 if moment.microsecond else 0
-        return self._bound(ValueType("datetime", "datetime", core=False, digits=digits), moment)
+        return self.bound(ValueType("datetime", "datetime", core=False, digits=digits), moment)
 
     def as_datetime(self, operand: Operand, digits: int) -> Operand:
         """Return a date or datetime written with so many digits of a second, so that engines that keep text can compare."""

@@ -23,9 +23,9 @@ _NUMBER_PREFIX = _PREFIX % r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _HEX_GROUPS = "CONCAT(" + ", '-', ".join(
     f"LOWER(HEX(SUBSTR({{0}}, {start}, {length})))" for start, length in ((1, 4), (5, 2), (7, 2), (9, 2), (11, 6))
 ) + ")"  # fmt: skip
-_HEX_GROUPS_LITE = " || '-' || ".join(
+_HEX_GROUPS_LITE = "CASE WHEN {0} IS NOT NULL THEN " + " || '-' || ".join(
     f"lower(hex(substr({{0}}, {start}, {length})))" for start, length in ((1, 4), (5, 2), (7, 2), (9, 2), (11, 6))
-)
+) + " END"  # fmt: skip
 
 Row = str | tuple[str, str, str]
 
@@ -36,6 +36,8 @@ ROWS: dict[str, Row] = {
     "int literal": ("{0}", "{0}", "{0}::bigint"),
     "float literal": ("{0}", "{0}", "{0}::float8"),
     "decimal literal": ("{0}", "{0}", "{0}::numeric"),
+    "date literal": ("CAST({0} AS DATE)", "{0}", "{0}::date"),
+    "datetime literal": ("CAST({0} AS DATETIME(<digits>))", "{0}", "{0}::timestamp"),
     "wide integer": ("{0}", "{0}", "{0}::bigint"),
     "double": ("{0} * 1e0", "{0} * 1e0", "{0}::float8"),
     "float32 as double": ("{0}", "{0}", "{0}::float8"),
@@ -59,8 +61,8 @@ ROWS: dict[str, Row] = {
     "integer remainder": "{0} % {1}",
     "decimal remainder": ("{0} % {1}", "dj_mod({0}, {1})", "{0} % {1}"),
     "float remainder": ("{0} % {1}", "dj_mod({0}, {1})", "({0}::numeric % {1}::numeric)::float8"),
-    "ceil": ("CEILING({0})", "ceil({0})", "ceil({0})"),
-    "floor": "floor({0})",
+    "ceil": ("CEILING({0})", "CAST(ceil({0}) AS REAL)", "ceil({0})"),
+    "floor": ("FLOOR({0})", "CAST(floor({0}) AS REAL)", "floor({0})"),
     "ceil to integer": ("CEILING({0})", "CAST(ceil({0}) AS INTEGER)", "ceil({0})::bigint"),
     "floor to integer": ("FLOOR({0})", "CAST(floor({0}) AS INTEGER)", "floor({0})::bigint"),
     "abs": "abs({0})",
@@ -83,7 +85,7 @@ ROWS: dict[str, Row] = {
     "round integer": ("ROUND({0}, {1})", "CAST(dj_round_exactly({0}, {1}) AS INTEGER)", "round({0}::numeric, {1}::int)::bigint"),
     # text
     "integer text": ("CAST({0} AS CHAR)", "CAST({0} AS TEXT)", "{0}::text"),
-    "decimal text": ("CAST({0} AS CHAR)", "printf('%.<digits>f', {0})", "{0}::text"),
+    "decimal text": ("CAST({0} AS CHAR)", "CASE WHEN {0} IS NOT NULL THEN printf('%.<digits>f', {0}) END", "{0}::text"),
     "stored text": ("{0}", "{0}", "{0}::text"),
     "bool text": ("CAST({0} AS CHAR)", "CAST({0} AS TEXT)", "{0}::int::text"),
     "date text": ("CAST({0} AS CHAR)", "{0}", "to_char({0}, 'YYYY-MM-DD')"),
@@ -141,7 +143,7 @@ ROWS: dict[str, Row] = {
     "today": ("CURDATE()", "date('now')", "statement_timestamp()::date"),
     "utc now": ("UTC_TIMESTAMP()", "datetime('now')", "date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC')"),
     "utc today": ("UTC_DATE()", "date('now')", "(statement_timestamp() AT TIME ZONE 'UTC')::date"),
-    "midnight": ("{0}", "{0} || ' 00:00:00'", "{0}"),
+    "midnight": ("CAST({0} AS DATETIME)", "{0} || ' 00:00:00'", "{0}::timestamp"),
     "dotted": ("{0}", "{0} || '.<zeros>'", "{0}"),
     "more digits": ("{0}", "{0} || '<zeros>'", "{0}"),
     "date of": ("DATE({0})", "substr({0}, 1, 10)", "{0}::date"),

@@ -98,9 +98,12 @@ def _become(build: Builder, operand: Operand, common: ValueType) -> Operand:
         return operand
     if kind == "bool":
         return build.truth(operand)
+    if kind == "float64":
+        # Engines that keep the type of each branch would divide whole numbers otherwise.
+        return operand if operand.type.kind == "float32" else build.double(operand)
     if common.is_number:
         if operand.is_literal and kind == "decimal":
-            return build.bound(common, Decimal(operand.literal))
+            return build.bound(common, Decimal(operand.literal).quantize(Decimal(1).scaleb(-(common.scale or 0))))
         return operand if operand.type == common and not operand.is_literal else build.number(operand)
     if common.is_text:
         return operand if operand.type == common and kind not in {"char", "enum"} else build.text_of(operand)
