@@ -7,6 +7,7 @@ when it is told to (SIGTERM) or when process PID is gone, however it went.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 import threading
@@ -30,6 +31,8 @@ def main(engine: str, folder: Path, owner: int) -> None:
             pass
     finally:
         server.stop()
+        if not is_alive(owner):
+            shutil.rmtree(folder, ignore_errors=True)  # nobody else is left to do it
 
 
 def _write(folder: Path, engine: str, state: dict[str, str]) -> None:
