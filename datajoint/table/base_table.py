@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from datajoint.errors import DataJointError
 from datajoint.expression.nodes import Column, Limit, Node, Project, Restrict, TableNode
+from datajoint.expression.operand import as_operand
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
@@ -54,15 +55,18 @@ class BaseTable:
         return Project(self.node, columns, self.heading.replaced(self.heading._attributes[n] for n in self.key))
 
 
-def base_table(expression: Operand) -> BaseTable:
-    """Return the table behind `expression`.
+def base_table(expression: Operand | type[Operand]) -> BaseTable:
+    """Return the table behind `expression`, which may be a table's class.
 
     Raises
     ------
     DataJointError
-        If the rows are not those of one table.
+        If `expression` is none, or its rows are not those of one table.
     """
-    node = expression._node
+    operand = as_operand(expression)
+    if operand is None:
+        raise DataJointError(f"{expression!r} is not a table.")
+    node = operand._node
     restricted = False
     while not isinstance(node, TableNode):
         if not isinstance(node, Restrict | Limit | Project):
@@ -71,7 +75,7 @@ def base_table(expression: Operand) -> BaseTable:
             )
         restricted = restricted or not isinstance(node, Project)
         node = node.source
-    return BaseTable(expression.connection, node.name, node.heading, expression._node, restricted)
+    return BaseTable(operand.connection, node.name, node.heading, operand._node, restricted)
 
 
 def _name_in(node: Node, name: str) -> str:

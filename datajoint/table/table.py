@@ -141,11 +141,13 @@ class Table(QueryExpression, metaclass=TableMeta):
         """Return the table's own heading, read anew only when the schema's structure was."""
         catalog = self.connection.catalog(self.name.schema)
         holder = self._heading_holder()
-        if holder._known_heading is None or holder._known_heading[0] is not catalog:
+        # In the holder itself: a class must not take its superclass's for its own.
+        known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
+        if known is None or known[0] is not catalog:
             info, catalog = self._info()
-            holder._known_heading = catalog, read_heading(info, catalog)
-        heading: Heading = holder._known_heading[1]
-        return heading
+            known = catalog, read_heading(info, catalog)
+            holder._known_heading = known
+        return known[1]
 
     def _heading_holder(self) -> Any:
         """Return what remembers the heading: the class, so that its instances share it."""
@@ -257,9 +259,9 @@ class Table(QueryExpression, metaclass=TableMeta):
         """Insert one row; options as for `insert`."""
         insertion.insert1(self, row, **options)
 
-    def insert_dataframe(self, frame: Any, **options: Any) -> None:
+    def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:
         """Insert the rows of a data frame; see `datajoint.table.insert.insert_dataframe`."""
-        insertion.insert_dataframe(self, frame, **options)
+        insertion.insert_dataframe(self, df, index_as_pk, **insert_kwargs)
 
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:
         """Tell, without writing, which of `rows` could not be inserted and why."""

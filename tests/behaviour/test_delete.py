@@ -137,6 +137,9 @@ def test_a_plan_counts_without_deleting(lab):
     assert "<td>" in plan._repr_html_()
     assert sizes(lab) == before
     assert delete(lab.P & "v=2", dry_run=True) == 1
+    assert plan_delete(lab.D, "ignore").counts == {lab.D.full_table_name: 3}
+    with pytest.raises(dj.DataJointError, match="Only a table"):
+        plan_delete(lab.P * lab.C)
     assert sizes(lab) == before
 
 
