@@ -362,6 +362,32 @@ def test_a_key_that_another_worker_was_faster_with(computed, heard):
     assert result().to_arrays("r").tolist() == [7, 1, 1, 1, 1, 7]
 
 
+def test_two_workers_at_once(computed, connection):
+    both = threading.Barrier(2)
+
+    def make(self, key):
+        r = key["i"] + 1
+        if key["i"] == 0 and not connection.dialect.joined_names:  # where there is one writer, the other waits outside
+            both.wait(10)
+        self.insert1({**key, "r": r})
+
+    result = computed(make=make)
+    outcomes = []
+
+    def work():
+        outcomes.append(result.populate(suppress_errors=True))
+        connection.close_thread()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [o["error_list"] for o in outcomes] == [[], []]
+    assert sum(o["success_count"] for o in outcomes) == 6
+    assert result().to_arrays("r").tolist() == [1, 2, 3, 4, 5, 6]
+
+
 # --- fetch, compute, insert
 class ThreeParts:
     phases: list
