@@ -102,10 +102,10 @@ class Workspace:
 
     def implementation(self, table: dj.Table) -> dj.Table:
         """Return the class behind `table` that says how to compute it, searched for in the notebook and its modules."""
-        if _computes(type(table)):
+        if computes(type(table)):
             return table
         for cls in self._table_classes():
-            if _computes(cls) and (found := cls()).full_table_name == table.full_table_name:
+            if computes(cls) and (found := cls()).full_table_name == table.full_table_name:
                 return found
         return table
 
@@ -138,7 +138,7 @@ def _paths(name: str, cls: Any) -> list[str]:
     return [name, *(f"{name}.{key}" for key, part in vars(cls).items() if _is_table_class(part) and issubclass(part, dj.Part))]
 
 
-def _computes(cls: type) -> bool:
-    """Tell whether the class itself, not the library, says how to compute a key."""
+def computes(cls: type) -> bool:
+    """Tell whether a table class itself, not the library, says how to compute a key."""
     own = [base for base in cls.__mro__ if not base.__module__.startswith("datajoint.")]
     return any(name in vars(base) for base in own for name in ("make", "make_fetch", "_make_tuples"))

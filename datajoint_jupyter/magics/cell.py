@@ -45,7 +45,7 @@ def _keep(context: Context, name: str, found: Evaluated) -> None:
 
 COMMAND = Command(
     "%%dj",
-    "evaluate expressions over tables; a line that begins with an operator continues the one before",
+    "evaluate expressions over tables; a line that begins with an operator continues those above",
     CellArguments,
     run_cell,
     completes="expressions",

@@ -14,7 +14,7 @@ from datajoint_jupyter.magics.errors import CommandError
 from datajoint_jupyter.workspace import Workspace
 
 _CONTINUING = frozenset({"&", "-", "*", "+", "|", "^", ".", "@"})
-_LINE_END = (tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE)
+_BLANK = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +42,19 @@ def evaluate(text: str, workspace: Workspace, *, name: str) -> Evaluated:
     Parameters
     ----------
     text : str
-        A line that begins with an operator or a dot continues the one before.
+        A line that begins with an operator or a dot continues the lines above.
     workspace : Workspace
     name : str
         Of the magic, for messages.
 
     Raises
     ------
-    SyntaxError
-        If it is no Python.
     CommandError
-        For other statements, or a name that is neither a variable nor a table.
+        For what is no Python, other statements, or a name that is neither a variable nor a table.
     Exception
         Whatever the expression raises.
     """
-    joined = join_lines(textwrap.dedent(text).strip("\n"))
-    tree = ast.parse(joined, f"<{name}>")
+    tree = _parse(join_lines(textwrap.dedent(text).strip("\n")), name)
     if not tree.body:
         raise CommandError(f"{name} was given no expression.", f"See {name} --help.")
     _check_statements(tree, name)
@@ -74,7 +71,21 @@ def evaluate(text: str, workspace: Workspace, *, name: str) -> Evaluated:
     for assigned in _names(tree, ast.Store):
         if assigned in scope and (assigned not in before or scope[assigned] is not before[assigned]):
             workspace.namespace[assigned] = scope[assigned]
-    return Evaluated(value, isinstance(last, ast.Expr), one_line(ast.get_source_segment(joined, last) or ""))
+    return Evaluated(value, isinstance(last, ast.Expr), one_line(ast.unparse(last)))
+
+
+def parse_expression(text: str, *, name: str) -> ast.expr:
+    """Return the syntax tree of one expression.
+
+    Raises
+    ------
+    CommandError
+        If it is none.
+    """
+    tree = _parse(text.strip(), name)
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
+        raise CommandError(f"{name} takes one expression.", f"See {name} --help.")
+    return tree.body[0].value
 
 
 def as_expression(value: Any) -> Any:
@@ -84,8 +95,17 @@ def as_expression(value: Any) -> Any:
 
 def one_line(source: str, width: int = 80) -> str:
     """Return a text on one line, cut to `width` characters."""
-    line = " ".join(source.replace("\\\n", " ").split())
+    line = " ".join(source.split())
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _parse(text: str, name: str) -> ast.Module:
+    try:
+        return ast.parse(text, f"<{name}>")
+    except SyntaxError as error:
+        line = (error.text or "").rstrip("\n")
+        pointer = " " * max(0, (error.offset or 1) - 1) + "^"
+        raise CommandError(f"{name}: {error.msg} in line {error.lineno}.\n    {line}\n    {pointer}") from error
 
 
 def _check_statements(tree: ast.Module, name: str) -> None:
@@ -96,8 +116,8 @@ def _check_statements(tree: ast.Module, name: str) -> None:
                 f"{name} evaluates expressions and assignments; line {statement.lineno} is another statement ({kind}).",
                 "Use a plain cell for that.",
             )
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Starred):
-            raise CommandError(f"{name}: line {statement.lineno} begins with an operator but nothing is before it.")
+        if isinstance(statement.value, ast.Starred):
+            raise CommandError(f"{name}: line {statement.lineno} begins with an operator, and nothing is above it.")
 
 
 def _scope(tree: ast.Module, workspace: Workspace) -> dict[str, Any]:
@@ -134,34 +154,45 @@ def _names(tree: ast.AST, context: type[ast.expr_context]) -> list[str]:
 
 
 def join_lines(text: str) -> str:
-    r"""Join lines that begin with an operator or a dot to the line before, keeping line numbers.
+    r"""Let a line that begins with an operator or a dot continue all of its statement above, keeping line numbers.
+
+    Python alone would take ``A & c`` followed by ``* B`` for ``A & (c * B)``, if it took it at all.
 
     Examples
     --------
-    >>> print(join_lines("Session  # all of them\n& 'n > 3'"))
-    Session  \\
-    & 'n > 3'
+    >>> print(join_lines("Session  # all of them\n& 'n > 3'\n* Subject"))
+    ((Session  # all of them
+    )& 'n > 3'
+    )* Subject
     """
     try:
         # Inside a parenthesis there is neither a logical line nor an indentation to get wrong.
         tokens = list(tokenize.generate_tokens(io.StringIO(f"({text}\n)").readline))
     except (tokenize.TokenError, SyntaxError):
         return text  # the parser will say what is wrong, and where
-    lines = text.split("\n")
-    depth = 0
-    end = 0  # line (from 1) of the last token that stood outside all brackets of the text
-    comments: dict[int, int] = {}
+    insertions: list[tuple[int, int, str]] = []
+    start = (1, 1)  # where the expression of the current statement begins, in the parenthesised text
+    depth, line = 0, 0
+    after_equals = False
     for token in tokens:
-        line, column = token.start[0], token.start[1] - (token.start[0] == 1)
-        if token.type == tokenize.COMMENT:
-            comments[line] = column
-        if token.type in _LINE_END or token.type == tokenize.ENDMARKER:
+        if token.type in _BLANK:
             continue
-        first_on_line = line > end > 0 and not lines[line - 1][:column].strip() if line <= len(lines) else False
-        if first_on_line and depth == 1 and token.string in _CONTINUING:
-            for before in range(end, line):
-                kept = lines[before - 1][: comments.get(before, len(lines[before - 1]))]
-                lines[before - 1] = f"{kept}\\"
-        depth += (token.string in "([{") - (token.string in ")]}") if token.type == tokenize.OP else 0
-        end = token.end[0]
+        is_first = depth == 1 and token.start[0] > line > 0
+        if is_first and token.string in _CONTINUING:
+            insertions += [(*start, "("), (*token.start, ")")]
+        elif is_first or after_equals:
+            start = token.start
+        after_equals = depth == 1 and token.string == "="
+        if token.type == tokenize.OP:
+            depth += (token.string in "([{") - (token.string in ")]}")
+        line = token.end[0]
+    return _inserted(text, insertions)
+
+
+def _inserted(text: str, insertions: list[tuple[int, int, str]]) -> str:
+    """Insert pieces at lines (from 1) and columns of ``(text``."""
+    lines = text.split("\n")
+    for line, column, piece in sorted(insertions, reverse=True):
+        place = column - (line == 1)
+        lines[line - 1] = lines[line - 1][:place] + piece + lines[line - 1][place:]
     return "\n".join(lines)

@@ -14,8 +14,9 @@ from datajoint_jupyter.frontend import page_answers
 from datajoint_jupyter.magics.arguments import option, output_option, positive, rest
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.errors import CommandError
-from datajoint_jupyter.magics.evaluate import evaluate
+from datajoint_jupyter.magics.evaluate import evaluate, parse_expression
 from datajoint_jupyter.widgets.populate import PopulateRun
+from datajoint_jupyter.workspace import computes
 
 _NAME = "%dj populate"
 
@@ -49,11 +50,7 @@ def begin(run: PopulateRun, *, wait: bool) -> None:
 
 def _target(text: str, context: Context) -> tuple[AutoPopulate, list[Any]]:
     """Return the table and the conditions of ``Table & condition & …``; conditions belong to the key source."""
-    try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
-        evaluate(text, context.workspace, name=_NAME)  # raises, and says where
-        raise
+    node = parse_expression(text, name=_NAME)
     conditions: list[str] = []
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
         conditions.insert(0, ast.unparse(node.right))
@@ -64,6 +61,8 @@ def _target(text: str, context: Context) -> tuple[AutoPopulate, list[Any]]:
     if not isinstance(found, AutoPopulate):
         kind = found.class_name if isinstance(found, dj.Table) else type(found).__name__
         raise CommandError(f"{_NAME} computes imported and computed tables, and {source} is none ({kind}).")
+    if not computes(type(found)):
+        raise CommandError(f"{source} has no make() in this notebook.", "Define its class here, or import the module that does.")
     return found, [evaluate(condition, context.workspace, name=_NAME).value for condition in conditions]
 
 

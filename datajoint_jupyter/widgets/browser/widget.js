@@ -316,6 +316,8 @@ class Grid {
       const widest = Math.max(...texts.map((text) => (context ? context.measureText(text.slice(0, 60)).width : 8 * text.length)));
       return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, widest + 30)));
     });
+    const wide = widths.reduce((sum, width) => sum + width, 0);
+    this.root.style.setProperty("--dj-width", `${wide}px`);
     this.root.style.setProperty("--dj-columns", widths.map((width) => `minmax(${width}px, ${width}fr)`).join(" "));
     this.root.style.setProperty("--dj-row-height", `${ROW_HEIGHT}px`);
     this.paintOrder();

@@ -170,6 +170,16 @@ class TableBrowser(LiveView):
             self.answer_error(identifier, error)
             return
         self.answer(identifier, "page", {"revision": revision, "offset": request.offset, "rows": rows})
+        self._compare_count(request, len(rows))
+
+    def _compare_count(self, request: PageRequest, got: int) -> None:
+        """Correct the number of rows when a page shows that some came or went."""
+        end = request.offset + got
+        if got < request.limit and (got or not request.offset):
+            with self._lock, self.hold_sync():
+                self.row_count, self.count_is_exact = end, True
+        elif self.count_is_exact and (not got or end > (self.row_count or 0)):
+            self._worker.submit(self._count_some, urgent=False)
 
     def _count_some(self) -> None:
         self._count("", COUNTED)

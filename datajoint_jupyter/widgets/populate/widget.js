@@ -66,6 +66,7 @@ class View {
     const total = Math.max(1, progress.total ?? 1);
     const share = (/** @type {number} */ count) => `${(100 * Math.min(count, total)) / total}%`;
     this.root.dataset.state = progress.state;
+    this.root.dataset.failed = String(progress.failed > 0);
     this.sign.textContent = progress.state === "finished" && progress.failed > 0 ? "!" : SIGNS[progress.state] ?? "";
     if (this.headline.textContent !== progress.headline) this.headline.textContent = progress.headline;
     this.detail.textContent = progress.detail;

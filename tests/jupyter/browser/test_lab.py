@@ -1,0 +1,217 @@
+"""The notebook side in a real JupyterLab: what a user sees and clicks, and what the kernel then knows."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.jupyter.browser.pipeline import EXTENSION, set_up
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.fixture
+def expect():
+    from playwright.sync_api import expect
+
+    return expect
+
+
+def grid_rows(grid):
+    """Return the texts of the rows that are drawn, in order of their numbers."""
+    rows = grid.locator(".dj-body .dj-row:not([hidden])")
+    found = rows.evaluate_all(
+        "nodes => nodes.map(n => [Number(n.dataset.row), [...n.children].map(c => c.textContent)])"
+        ".sort((a, b) => a[0] - b[0])"
+    )
+    return [tuple(texts) for _, texts in found]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_browse_and_populate(new_notebook, pictures, expect, dark):
+    name = "dark" if dark else "light"
+    notebook = new_notebook(dark=dark)
+    notebook.write(
+        f"{name}.ipynb",
+        set_up(name),
+        EXTENSION,
+        "%dj browse Session -o browser",
+        "%dj populate Score -o run",
+        "%dj diagram",
+        "%dj tables --counts",
+    )
+    notebook.open(f"{name}.ipynb")
+    notebook.run_all()
+    view = notebook.cell(3).locator(".dj-populate")
+    headline = view.locator(".dj-headline")
+    # The bar moves while the prompt is free.
+    expect(headline).to_have_text(re.compile(r"^[1-9]\d* of 40 keys"))
+    early = int(view.get_by_role("progressbar").get_attribute("aria-valuenow"))
+    expect(headline).not_to_have_text(re.compile(rf"^{early} of"))
+    (pictures / f"populate-running-{name}.png").write_bytes(view.screenshot())
+    grid = notebook.cell(2).locator(".dj-grid")
+    expect(notebook.cell(2).locator(".dj-status")).to_have_text("3,000 rows")
+    assert grid_rows(grid)[0][:2] == ("0", "0")
+    (pictures / f"browser-{name}.png").write_bytes(notebook.cell(2).screenshot())
+    expect(headline).to_have_text("40 of 40 keys")
+    expect(view.locator(".dj-failure summary")).to_have_text(re.compile(r"subject_id.*: 1.*session.*: 7.*<script>no trace"))
+    view.locator(".dj-failure summary").click()
+    expect(view.locator(".dj-failure pre")).to_contain_text("Traceback")
+    (pictures / f"populate-{name}.png").write_bytes(view.screenshot())
+    notebook.cell(4).scroll_into_view_if_needed()
+    expect(notebook.cell(4).locator(".jp-RenderedSVG")).to_be_visible()
+    (pictures / f"page-{name}.png").write_bytes(notebook.page.screenshot(full_page=True))
+
+
+def test_sort_page_and_keyboard(new_notebook, pictures, expect):
+    notebook = new_notebook()
+    notebook.write(
+        "grid.ipynb",
+        set_up("grid"),
+        EXTENSION,
+        "%dj browse Session -o browser",
+        "print('order', browser.order_by, (browser.query & dj.Top(1, None)).fetch1('big'))",
+    )
+    notebook.open("grid.ipynb")
+    notebook.run_all()
+    grid = notebook.cell(2).locator(".dj-grid")
+    status = notebook.cell(2).locator(".dj-status")
+    expect(status).to_have_text("3,000 rows")
+    expect(grid).to_have_attribute("aria-rowcount", "3001")
+
+    # Values are exact, missing ones differ from the text "null", and nothing acts as markup.
+    rows = grid_rows(grid)
+    assert rows[1][5] == "9007199254740993"
+    assert rows[3][3] == "null"
+    assert rows[0][3] == "<img src=x onerror=alert(1)>"
+    assert rows[1][3] == "NULL"
+    expect(grid.locator(".dj-body .dj-null").first).to_have_attribute("title", "missing value")
+    assert grid.locator("img, script, b").count() == 0
+    assert rows[0][6] == "<blob>"
+
+    # A far place is one page away.
+    grid.evaluate("node => { node.scrollTop = node.scrollHeight; }")
+    expect(grid.locator(".dj-row[data-row='2999'] .dj-cell").first).to_have_text("29")
+    assert grid.locator(".dj-body .dj-row").count() < 40
+
+    # Sort by two attributes, the second descending.
+    head = grid.get_by_role("columnheader")
+    grid.get_by_role("button", name="comment").click()
+    expect(head.nth(3)).to_have_attribute("aria-sort", "ascending")
+    expect(grid.locator(".dj-row[data-row='0'] .dj-cell").nth(3)).to_have_text("NULL")
+    for _ in range(2):
+        grid.get_by_role("button", name="big").click(modifiers=["Shift"])
+    expect(head.nth(5)).to_have_attribute("aria-sort", "descending")
+    expect(grid.locator(".dj-row[data-row='0'] .dj-cell").nth(5)).to_have_text(str(2**53 + 2999))
+    (pictures / "browser-sorted.png").write_bytes(notebook.cell(2).screenshot())
+    notebook.run_cell(3)
+    expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(
+        re.compile(rf"order \['comment', 'big DESC'\] {2**53 + 2999}")
+    )
+
+    # By keyboard alone: to the last row, its last attribute, open it, close it.
+    grid.locator(".dj-row[data-row='0'] .dj-cell").first.click()
+    page = notebook.page
+    page.keyboard.press("Control+End")
+    expect(grid.locator("[data-row='2999'] .dj-cell").nth(6)).to_be_focused()
+    page.keyboard.press("Enter")
+    panel = notebook.cell(2).locator(".dj-panel")
+    expect(panel.locator("dd").nth(5)).to_have_text(str(2**53 + 3))
+    (pictures / "browser-row.png").write_bytes(notebook.cell(2).screenshot())
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")  # the header: sort by the first attribute
+    expect(head.nth(0)).to_have_attribute("aria-sort", "ascending")
+    expect(grid.locator("[data-row='0'] .dj-cell").nth(5)).to_have_text(str(2**53))
+
+
+def test_populate_can_be_stopped(new_notebook, expect):
+    notebook = new_notebook()
+    notebook.write(
+        "stop.ipynb",
+        set_up("stop"),
+        EXTENSION,
+        "%dj populate Score -o run",
+        "run.wait(); print('done', run.progress.state, run.progress.done == len(Score()) < 40)",
+    )
+    notebook.open("stop.ipynb")
+    for index in range(3):
+        notebook.run_cell(index)
+    view = notebook.cell(2).locator(".dj-populate")
+    expect(view.locator(".dj-headline")).to_have_text(re.compile(r"^[1-9]\d* of 40 keys"))
+    view.get_by_role("button", name="Stop").click()
+    expect(view.locator(".dj-headline")).to_have_text(re.compile(r"stopped$"))
+    notebook.run_cell(3)
+    expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(re.compile("done stopped True"))
+
+
+def test_reopened_notebook(new_notebook, lab, pictures, expect):
+    notebook = new_notebook()
+    notebook.write("reopen.ipynb", set_up("reopen"), EXTENSION, "%dj browse Session", "%dj populate Score --max-calls 2")
+    notebook.open("reopen.ipynb")
+    notebook.run_all()
+    live, twin = notebook.page.locator(".dj-grid"), notebook.page.locator("[data-dj-static]")
+    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 2 keys")
+    expect(live).to_be_visible()
+    for index in range(2):
+        expect(twin.nth(index)).to_be_hidden()
+    notebook.save()
+
+    # The page is read again while the kernel lives: the widgets are back, their twins hidden.
+    notebook.open("reopen.ipynb")
+    expect(live).to_be_visible()
+    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 2 keys")
+    expect(twin.first).to_be_hidden()
+    live.evaluate("node => { node.scrollTop = node.scrollHeight; }")
+    expect(live.locator("[data-row='2999'] .dj-cell").first).to_have_text("29")
+
+    # Another kernel knows nothing of them: the twins stand in, and no complaint is seen.
+    lab.shut_kernels_down()
+    fresh = new_notebook()
+    fresh.open("reopen.ipynb")
+    expect(fresh.page.locator("[data-dj-static]").first).to_be_visible()
+    expect(fresh.page.locator("[data-dj-static]").first).to_contain_text("12 of 3,000 rows")
+    expect(fresh.page.locator("[data-dj-static]").nth(1)).to_contain_text("2 of 2 keys")
+    expect(fresh.page.locator(".dj-live")).to_have_count(0)
+    for output in fresh.page.locator(".jp-OutputArea-child").filter(has_text="Error displaying widget").all():
+        expect(output).to_be_hidden()
+    (pictures / "reopened.png").write_bytes(fresh.page.screenshot(full_page=True))
+    # The front end itself complains in its console of models it does not find.
+    fresh.faults[:] = [fault for fault in fresh.faults if "widget" not in fault.lower() and "model" not in fault.lower()]
+
+
+def test_nothing_is_left_of_a_cell_that_runs_again(new_notebook, expect):
+    notebook = new_notebook()
+    notebook.write(
+        "again.ipynb",
+        set_up("again"),
+        EXTENSION,
+        "%dj browse Session -o browser",
+        "import threading; from datajoint_jupyter.registry import open_widgets\n"
+        "print('open', len(open_widgets), 'threads', [t.name for t in threading.enumerate() if t.name.startswith('dj ')])",
+        "%unload_ext datajoint_jupyter\nprint('left', len(open_widgets), browser.closed)",
+    )
+    notebook.open("again.ipynb")
+    for index in (0, 1, 2, 2, 2, 3):
+        notebook.run_cell(index)
+        expect(notebook.cell(index).locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
+    expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(re.compile(r"open 1 threads \['dj browse lab.session'\]"))
+    notebook.run_cell(4)
+    expect(notebook.cell(4).locator(".jp-OutputArea-output")).to_have_text(re.compile("left 0 True"))
+
+
+def test_state_saved_with_the_notebook_is_small(new_notebook, lab, expect):
+    notebook = new_notebook()
+    notebook.write("size.ipynb", set_up("size"), EXTENSION, "%dj browse Session")
+    notebook.open("size.ipynb")
+    notebook.run_all()
+    expect(notebook.cell(2).locator(".dj-status")).to_have_text("3,000 rows")
+    notebook.save()
+    saved = json.loads((lab.root / "size.ipynb").read_text())
+    outputs = json.dumps(saved["cells"][2]["outputs"])
+    assert len(outputs) < 20_000
+    assert "lab.session" in outputs
