@@ -56,12 +56,19 @@ class _Session:
     depth: int = 0  # 0: none; n: inside n nested transaction blocks
     lost: bool = False  # the link broke inside a transaction that is not yet left
     closed: bool = False
+    # Held while a statement runs: another thread that closes all sessions must not pull the driver's connection away
+    # under it (with sqlite3 that ends the process).
+    in_use: threading.RLock = field(default_factory=threading.RLock)
 
     def close(self) -> None:
-        # A forked child must not say goodbye on its parent's socket.
-        if not self.closed and self.process == os.getpid():
-            self.backend.close(self.raw)
-        self.closed = True
+        # A forked child must not say goodbye on its parent's socket, nor wait for its parent's threads.
+        if self.process != os.getpid():
+            self.closed = True
+            return
+        with self.in_use:
+            if not self.closed:
+                self.backend.close(self.raw)
+            self.closed = True
 
 
 class Transaction:
@@ -339,10 +346,13 @@ class Connection:
             raise self.backend.explain(again, text) from again
 
     def _timed(self, text: str, session: _Session, run: Callable[[_Session], RawResult]) -> RawResult:
-        if not self._observers and not logger.isEnabledFor(logging.DEBUG):
-            return run(session)
         start = time.perf_counter()
-        result = run(session)
+        with session.in_use:
+            if session.closed:
+                raise LostConnectionError("The connection was closed by another thread.")
+            result = run(session)
+        if not self._observers and not logger.isEnabledFor(logging.DEBUG):
+            return result
         record = QueryRecord(text, time.perf_counter() - start, len(result.rows) if result.columns else result.rowcount)
         logger.debug("%.1f ms %s", 1e3 * record.duration, text[:_LOGGED_CHARACTERS])
         for observer in self._observers:
