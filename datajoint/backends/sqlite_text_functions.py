@@ -21,14 +21,6 @@ _STEPS = {
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 _DAY_UNITS = frozenset({"DAY", "WEEK", *_MONTHS})
 
-# MySQL's codes of formats as those of Python, in so far as the letters differ or the result does.
-_CODES: dict[str, Callable[[dt.datetime], str]] = {
-    "Y": lambda t: f"{t.year:04}", "c": lambda t: str(t.month), "e": lambda t: str(t.day), "k": lambda t: str(t.hour),
-    "h": lambda t: f"{t:%I}", "l": lambda t: str((t.hour - 1) % 12 + 1), "i": lambda t: f"{t:%M}",
-    "s": lambda t: f"{t:%S}", "M": lambda t: _MONTH_NAMES[t.month], "b": lambda t: _MONTH_NAMES[t.month][:3],
-    "W": lambda t: _DAY_NAMES[t.weekday()], "a": lambda t: _DAY_NAMES[t.weekday()][:3], "T": lambda t: f"{t:%H:%M:%S}",
-    "r": lambda t: f"{t:%I:%M:%S} {_half(t)}", "p": lambda t: _half(t), "%": lambda _t: "%",
-}  # fmt: skip
 # Not the calendar's names: those follow the locale.
 _MONTH_NAMES = ("", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                 "November", "December")  # fmt: skip
@@ -37,6 +29,16 @@ _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"
 
 def _half(moment: dt.datetime) -> str:
     return "AM" if moment.hour < 12 else "PM"  # noqa: PLR2004 - noon
+
+
+# MySQL's codes of formats as those of Python, in so far as the letters differ or the result does.
+_CODES: dict[str, Callable[[dt.datetime], str]] = {
+    "Y": lambda t: f"{t.year:04}", "c": lambda t: str(t.month), "e": lambda t: str(t.day), "k": lambda t: str(t.hour),
+    "h": lambda t: f"{t:%I}", "l": lambda t: str((t.hour - 1) % 12 + 1), "i": lambda t: f"{t:%M}",
+    "s": lambda t: f"{t:%S}", "M": lambda t: _MONTH_NAMES[t.month], "b": lambda t: _MONTH_NAMES[t.month][:3],
+    "W": lambda t: _DAY_NAMES[t.weekday()], "a": lambda t: _DAY_NAMES[t.weekday()][:3], "T": lambda t: f"{t:%H:%M:%S}",
+    "r": lambda t: f"{t:%I:%M:%S} {_half(t)}", "p": _half, "%": lambda _t: "%",
+}  # fmt: skip
 
 
 def _read(text: str) -> dt.datetime:
@@ -102,7 +104,8 @@ class GroupConcat:
         """Return the joined text, NULL for no rows."""
         rows = self._rows
         if self._descending:
-            rows = sorted(rows, key=cmp_to_key(lambda a, b: self._order(a[1], b[1])))
+            order = cmp_to_key(self._order)
+            rows = sorted(rows, key=lambda row: order(row[1]))
         texts = [text for text, _ in rows]
         if self._distinct:
             texts = list(dict.fromkeys(texts))
@@ -118,5 +121,8 @@ class GroupConcat:
         return 0
 
 
-TEXT_FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [("dj_moved", 3, _moved), ("dj_date_format", 2, _date_format)]
+TEXT_FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [
+    ("dj_moved", 3, _moved),
+    ("dj_date_format", 2, _date_format),
+]
 TEXT_AGGREGATES: dict[str, type[GroupConcat]] = {"dj_group_concat": GroupConcat}

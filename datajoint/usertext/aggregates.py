@@ -28,35 +28,37 @@ def count_rows(build: Builder) -> Operand:
     return replace(build.make("count rows", type=INT), aggregate=True)
 
 
-def _distinct(distinct: bool) -> dict[str, str]:  # noqa: FBT001 - the flag of the text
+def _distinct(distinct: bool) -> dict[str, str]:
     return {"distinct": "DISTINCT " if distinct else ""}
 
 
-def _count(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:  # noqa: FBT001, ARG001 - one form
+def _count(build: Builder, _name: str, operand: Operand, distinct: bool) -> Operand:
     if operand.type.kind == "json" and distinct:
         raise build.refused("whole JSON values cannot be counted by difference", "Use a path.")
     return build.make("count", operand, type=INT, nullable=False, words=_distinct(distinct))
 
 
-def _sum(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:  # noqa: FBT001 - one form
-    if operand.type.kind == "int" and not operand.is_literal:
-        number = operand  # no cast: engines widen sums themselves
-    else:
-        number = build.number(operand, f"{name}()")
+def _sum(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:
+    widened = operand.type.kind == "int" and not operand.is_literal  # by the engine itself, without a cast
+    number = operand if widened else build.number(operand, f"{name}()")
     if number.type.kind == "decimal":
-        total = build.make("sum", number, type=decimal_type(number.type.scale or 0), nullable=True, words=_distinct(distinct))
+        total = build.make(
+            "sum", number, type=decimal_type(number.type.scale or 0), nullable=True, words=_distinct(distinct)
+        )
         return rounded_decimal(build, total)
     return build.make("sum", number, type=numeric_type((number.type,)), nullable=True, words=_distinct(distinct))
 
 
-def _avg(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:  # noqa: FBT001 - one form
+def _avg(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:
     return build.make("avg", build.double(operand, f"{name}()"), type=FLOAT, nullable=True, words=_distinct(distinct))
 
 
-def _extreme(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:  # noqa: FBT001, ARG001 - one form
+def _extreme(build: Builder, name: str, operand: Operand, _is_distinct: bool) -> Operand:
     kind = operand.type.kind
     if kind in {"json", "bytes"}:
-        raise build.refused(f"{operand.type.text} values have no order for {name}()", "Use a path." if kind == "json" else "")
+        raise build.refused(
+            f"{operand.type.text} values have no order for {name}()", "Use a path." if kind == "json" else ""
+        )
     if kind in {"bool", "uuid"}:
         return build.make(f"{name} of {kind}s", operand, type=operand.type, nullable=True)
     result = TEXT if kind in {"enum", "char"} else operand.type
@@ -64,7 +66,7 @@ def _extreme(build: Builder, name: str, operand: Operand, distinct: bool) -> Ope
 
 
 def _spread(operation: str) -> Summary:
-    def summary(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:  # noqa: FBT001 - one form
+    def summary(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand:
         if distinct:
             raise build.refused(f"{name}() has no DISTINCT")
         return build.make(operation, build.double(operand, f"{name}()"), type=FLOAT, nullable=True)
@@ -96,19 +98,18 @@ def _sorting(build: Builder, order: list[OrderKey]) -> Sql:
     items: list[Sql] = []
     for operand, descending in order:
         inner = build.wrapped(operand)
-        if operand.nullable and build.grammar == "mysql":
-            # Inside GROUP_CONCAT these servers sort NULL as if it were 0.
+        if operand.nullable and build.manners.concatenated_null_is_zero:
             items.append(Sql(inner, " IS NOT NULL DESC" if descending else " IS NOT NULL"))
         items.append(build.backend.ordered(operand.type, inner, nullable=operand.nullable, descending=descending))
     return Sql(" ORDER BY ", Sql.join(", ", items))
 
 
-def _concat_mysql(build: Builder, text: Operand, separator: Sql, order: list[OrderKey], distinct: bool) -> Sql:  # noqa: FBT001
+def _concat_mysql(build: Builder, text: Operand, separator: Sql, order: list[OrderKey], distinct: bool) -> Sql:
     word = "DISTINCT " if distinct else ""
     return Sql(f"GROUP_CONCAT({word}", text.sql, _sorting(build, order), " SEPARATOR ", separator, ")")
 
 
-def _concat_sqlite(build: Builder, text: Operand, separator: Sql, order: list[OrderKey], distinct: bool) -> Sql:  # noqa: FBT001
+def _concat_sqlite(build: Builder, text: Operand, separator: Sql, order: list[OrderKey], distinct: bool) -> Sql:
     keys: list[Sql] = []
     for key in order:
         item = build.backend.ordered(key.operand.type, build.wrapped(key.operand), nullable=False, descending=False)
@@ -116,7 +117,7 @@ def _concat_sqlite(build: Builder, text: Operand, separator: Sql, order: list[Or
     return Sql("dj_group_concat(", Sql.join(", ", [text.sql, separator, Sql("1" if distinct else "0"), *keys]), ")")
 
 
-def _concat_postgres(build: Builder, text: Operand, separator: Sql, order: list[OrderKey], distinct: bool) -> Sql:  # noqa: FBT001
+def _concat_postgres(build: Builder, text: Operand, separator: Sql, order: list[OrderKey], distinct: bool) -> Sql:
     if not distinct:
         return Sql("string_agg(", text.sql, ", ", separator, _sorting(build, order), ")")
     if not order:

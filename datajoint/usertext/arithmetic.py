@@ -31,8 +31,6 @@ def arithmetic(build: Builder, symbol: str, left: Operand, right: Operand) -> Op
 
 def rounded_decimal(build: Builder, operand: Operand) -> Operand:
     """Return a computed decimal, rounded to its digits where the engine computes in double precision."""
-    if build.grammar != "sqlite":
-        return operand
     return build.make("round decimal", operand, type=operand.type, words={"digits": operand.type.scale})
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from datajoint.sql.fragment import Sql
 from datajoint.usertext.arithmetic import remainder
-from datajoint.usertext.comparison import compared, is_null, placed
-from datajoint.usertext.operand import ARITHMETIC, NO_LITERAL, Builder, Operand
+from datajoint.usertext.comparison import compared, is_null, joined, placed
+from datajoint.usertext.operand import NO_LITERAL, Builder, Operand
 from datajoint.usertext.unify import numeric_type, unify
 from datajoint.values.model import FLOAT, INT, TEXT, decimal_type
 
@@ -93,22 +92,14 @@ def _extreme(word: str) -> Handler:
         if common.kind in {"json", "bytes", "uuid"}:
             raise build.refused(f"{common.text} values have no order for {name}()")
         operands = tuple(placed(build, "<", o) for o in operands)
-        sql = Sql(_EXTREMES[build.grammar][word], "(", Sql.join(", ", [o.sql for o in operands]), ")")
         nullable = [o for o in operands if o.nullable]
-        if nullable and build.grammar == "postgres":
-            # There NULLs are passed over.
-            missing = Sql.join(" OR ", [Sql(build.wrapped(o), " IS NULL") for o in nullable])
-            sql = Sql("CASE WHEN ", missing, " THEN NULL ELSE ", sql, " END")
-        return Operand(sql, common, bool(nullable), aggregate=any(o.aggregate for o in operands))
+        extreme = build.listed(word, operands, type=common, nullable=bool(nullable))
+        if nullable and build.manners.extremes_skip_null:
+            missing = joined(build, " OR ", [is_null(build, o) for o in nullable])
+            return build.make("null if", missing, extreme, type=common, nullable=True)
+        return extreme
 
     return handler
-
-
-_EXTREMES = {
-    "mysql": {"greatest": "GREATEST", "least": "LEAST"},
-    "sqlite": {"greatest": "max", "least": "min"},
-    "postgres": {"greatest": "greatest", "least": "least"},
-}
 
 
 # --- text
@@ -130,12 +121,7 @@ def concatenated(build: Builder, name: str, arguments: Sequence[Operand]) -> Ope
     operands = [build.text(a, f"{name}()") for a in arguments]
     if any(o.is_null for o in operands):
         return build.literal(None)
-    if build.grammar == "mysql":
-        sql = Sql("CONCAT(", Sql.join(", ", [o.sql for o in operands]), ")")
-    else:
-        sql = Sql.join(" || ", [build.wrapped(o) for o in operands])
-    rank = 0 if build.grammar == "mysql" or len(operands) == 1 else ARITHMETIC
-    return Operand(sql, TEXT, any(o.nullable for o in operands), rank, any(o.aggregate for o in operands))
+    return build.listed("concat", operands, type=TEXT, nullable=any(o.nullable for o in operands))
 
 
 def _byte_length(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:
@@ -211,9 +197,7 @@ def _coalesce(build: Builder, name: str, arguments: Sequence[Operand]) -> Operan
     operands, common = unify(build, arguments, f"{name}()")
     if len(operands) == 1:
         return operands[0]
-    sql = Sql("COALESCE(", Sql.join(", ", [o.sql for o in operands]), ")")
-    nullable = all(o.nullable for o in operands)
-    return Operand(sql, common, nullable, aggregate=any(o.aggregate for o in operands))
+    return build.listed("coalesce", operands, type=common, nullable=all(o.nullable for o in operands))
 
 
 def _nullif(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:  # noqa: ARG001 - handlers have one form
@@ -248,7 +232,7 @@ def json_path(build: Builder, document: Operand, written: str | int) -> Operand:
     path = (stem + (step if step.startswith((".", "[")) else f".{step}")).removeprefix(".")
     if not _PATH.fullmatch(path):
         raise build.refused(f"{written!r} is no path into JSON", "Write '$.name.other[0]'.")
-    return build.at_path(Operand(base, document.type, aggregate=document.aggregate, path=(base, path)), None)
+    return build.text_at(replace(document, sql=base), path)
 
 
 def _unquote(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:

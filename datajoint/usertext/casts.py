@@ -77,9 +77,7 @@ def _to_integer(build: Builder, operand: Operand) -> Operand:
 def _to_decimal(build: Builder, operand: Operand, precision: int = _PRECISION, scale: int = _SCALE) -> Operand:
     if not 0 < precision <= _MOST_DIGITS or scale > precision:
         raise build.refused(f"there is no decimal({precision},{scale})")
-    if precision > build.backend.dialect.exact_decimal_digits:
-        # What the engine cannot carry it cannot compute either; a double's digits are what remains.
-        precision = build.backend.dialect.exact_decimal_digits
+    precision = min(precision, build.backend.dialect.exact_decimal_digits)
     result = ValueType("decimal", "decimal", core=False, scale=scale)
     text = _from_text(build, operand, "text to decimal", result, precision=precision, scale=scale)
     if text is not None:

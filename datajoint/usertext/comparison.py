@@ -12,7 +12,7 @@ from datajoint.usertext.operand import COMPARISON, CONJUNCTION, DISJUNCTION, NEG
 from datajoint.usertext.unify import unify
 from datajoint.values.compare import Comparison
 from datajoint.values.compare import compare as decide
-from datajoint.values.model import BOOL, FLOAT, TEXT
+from datajoint.values.model import BOOL, TEXT
 
 MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ORDERED = frozenset({"<", "<=", ">", ">="})
@@ -67,7 +67,11 @@ def _decided(build: Builder, left: Operand, decision: Comparison) -> Operand:
         return truth_value(build, left, bool(decision.value) == (operator == "="))
     if kind == "json":
         equal = Operand(
-            build.backend.json_equals(left.sql, decision.value), BOOL, left.nullable, COMPARISON, aggregate=left.aggregate
+            build.backend.json_equals(left.sql, decision.value),
+            BOOL,
+            left.nullable,
+            COMPARISON,
+            aggregate=left.aggregate,
         )
         return equal if operator == "=" else negated(build, equal)
     # By place enums are texts, whatever the engine keeps them as.
@@ -84,13 +88,12 @@ def settled(build: Builder, operand: Operand, *, holds: bool) -> Operand:
     return build.make("always" if holds else "never", operand, type=BOOL, rank=rank)
 
 
-def truth_value(build: Builder, left: Operand, value: bool) -> Operand:  # noqa: FBT001 - the value itself
+def truth_value(build: Builder, left: Operand, value: bool) -> Operand:
     """Return the condition that a truth value is the given one."""
     if value or not left.attribute:
         truth = build.truth(left)
         return truth if value else negated(build, truth)
-    rank = COMPARISON if build.grammar != "postgres" else NEGATION
-    return build.make("not stored bool", left, type=BOOL, rank=rank)
+    return build.make("not stored bool", left, type=BOOL, rank=COMPARISON)
 
 
 def negated(build: Builder, operand: Operand) -> Operand:
@@ -122,7 +125,9 @@ def _both(build: Builder, operator: str, left: Operand, right: Operand) -> Opera
         hint = "Use a path, as in attribute->>'$.path'." if "json" in kinds else ""
         raise build.refused(f"{left.type.text} {operator} {right.type.text} has no meaning", hint)
     left, right = alike(build, left, right)
-    return build.infix(operator, placed(build, operator, left), placed(build, operator, right), type=BOOL, rank=COMPARISON)
+    return build.infix(
+        operator, placed(build, operator, left), placed(build, operator, right), type=BOOL, rank=COMPARISON
+    )
 
 
 def alike(build: Builder, left: Operand, right: Operand) -> tuple[Operand, Operand]:
@@ -133,9 +138,9 @@ def alike(build: Builder, left: Operand, right: Operand) -> tuple[Operand, Opera
     QuerySyntaxError
     """
     if left.path and right.type.is_number:
-        left = build.at_path(left, "double")
+        left = build.number_at(left)
     elif right.path and left.type.is_number:
-        right = build.at_path(right, "double")
+        right = build.number_at(right)
     families = {_family(left), _family(right)}
     if len(families) > 1:
         raise build.refused(
@@ -145,7 +150,7 @@ def alike(build: Builder, left: Operand, right: Operand) -> tuple[Operand, Opera
     # as it stands can use its index.
     if families == {"number"} and "bool" not in {left.type.kind, right.type.kind}:
         return left, right
-    if families == {"moment"} and build.grammar != "sqlite":
+    if families == {"moment"} and not build.manners.moments_are_text:
         return left, right
     if (left.type.kind, left.type.digits) == (right.type.kind, right.type.digits) and left.type.kind != "char":
         return left, right
@@ -165,7 +170,7 @@ def _family(operand: Operand) -> str:
 def _path_for(build: Builder, operand: Operand, value: Any) -> Operand:
     """Return a value inside JSON as what it is compared with: a number, or text."""
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return replace(build.at_path(operand, "double"), type=FLOAT)
+        return build.number_at(operand)
     return replace(operand, type=TEXT, path=None)
 
 
@@ -181,7 +186,7 @@ def null_safe(build: Builder, left: Operand, right: Operand) -> Operand:
         return is_null(build, left)
     if right.is_literal:
         equal = compared(build, "=", left, right)
-        return is_true(build, equal) if equal.nullable else equal
+        return is_true(equal) if equal.nullable else equal
     if "unknown" not in {left.type.kind, right.type.kind}:
         left, right = alike(build, left, right)
     return build.make("same", left, right, type=BOOL, nullable=False, rank=COMPARISON)
@@ -195,9 +200,14 @@ def is_null(build: Builder, operand: Operand, *, value: bool = True) -> Operand:
     return Operand(sql, BOOL, rank=COMPARISON, aggregate=operand.aggregate)
 
 
-def is_true(build: Builder, condition: Operand, *, value: bool = True) -> Operand:
+def is_true(condition: Operand, *, value: bool = True) -> Operand:
     """Return ``condition IS TRUE`` (or FALSE), which is never NULL."""
-    sql = Sql("(" if condition.rank else "", condition.sql, ")" if condition.rank else "", f" IS {'TRUE' if value else 'FALSE'}")
+    sql = Sql(
+        "(" if condition.rank else "",
+        condition.sql,
+        ")" if condition.rank else "",
+        f" IS {'TRUE' if value else 'FALSE'}",
+    )
     return Operand(Sql(*(p for p in sql.parts if p != "")), BOOL, rank=COMPARISON, aggregate=condition.aggregate)
 
 

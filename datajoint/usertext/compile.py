@@ -132,7 +132,7 @@ class Compiler:
         operand, what = self.compile(node.this), node.expression
         if type(what).__name__ == "Null":
             return is_null(self._build, operand)
-        return is_true(self._build, self._build.truth(operand), value=bool(what.this))
+        return is_true(self._build.truth(operand), value=bool(what.this))
 
     def _null_safe(self, node: Node) -> Operand:
         return null_safe(self._build, *self._pair(node))
@@ -188,7 +188,9 @@ class Compiler:
     def _moved(self, moment: Node, interval: Node, *, back: bool) -> Operand:
         unit = interval.args.get("unit")
         if unit is None or type(unit).__name__ != "Var" or unit.name.upper() not in UNITS:
-            raise self._build.refused("an interval is one number and one unit", f"Units are {', '.join(sorted(UNITS))}.")
+            raise self._build.refused(
+                "an interval is one number and one unit", f"Units are {', '.join(sorted(UNITS))}."
+            )
         return moved(self._build, self.compile(moment), self.compile(interval.this), unit.name.upper(), back=back)
 
     def _interval(self, node: Node) -> Operand:  # noqa: ARG002 - visitors have one form
@@ -285,7 +287,9 @@ class Compiler:
     def _trim(self, node: Node) -> Operand:
         removed = node.args.get("expression")
         side = str(node.args.get("position") or "BOTH").upper()
-        return trimmed(self._build, side, self.compile(node.this), self.compile(removed) if removed is not None else None)
+        return trimmed(
+            self._build, side, self.compile(node.this), self.compile(removed) if removed is not None else None
+        )
 
     def _substring(self, node: Node) -> Operand:
         arguments = [node.this, node.args.get("start"), node.args.get("length")]

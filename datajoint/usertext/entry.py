@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datajoint.usertext.compile import Compiler
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     from datajoint.heading import Attribute
 
 # An order item that needs no parser: a name, perhaps quoted, and perhaps a direction.
-_PLAIN_ITEM = re.compile(r'\s*(?:(?P<name>\w+)|`(?P<ticked>[^`]+)`|"(?P<quoted>[^"]+)")(?:\s+(?P<way>asc|desc))?\s*', re.IGNORECASE)
+_PLAIN_ITEM = re.compile(
+    r'\s*(?:(?P<name>\w+)|`(?P<ticked>[^`]+)`|"(?P<quoted>[^"]+)")(?:\s+(?P<way>asc|desc))?\s*', re.IGNORECASE
+)
 _DIRECTION = re.compile(r"\s(asc|desc)\s*\Z", re.IGNORECASE)
 
 
@@ -106,7 +107,9 @@ def compile_order(text: str, attributes: Mapping[str, Attribute], backend: Backe
         way = _DIRECTION.search(item)
         expression = item[: way.start()] if way else item
         fragment = compile_expression(expression, attributes, backend)
-        target = fragment.parts[0].name if len(fragment.parts) == 1 and isinstance(fragment.parts[0], Column) else fragment
+        target = (
+            fragment.parts[0].name if len(fragment.parts) == 1 and isinstance(fragment.parts[0], Column) else fragment
+        )
         terms.append(OrderTerm(target, bool(way) and way[1].upper() == "DESC"))  # type: ignore[index]
     return tuple(terms)
 

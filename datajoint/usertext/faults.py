@@ -22,7 +22,9 @@ def unreadable(text: str, position: int, why: str, *, hint: str = "") -> QuerySy
 
 def refused(text: str, why: str, hint: str = "") -> QuerySyntaxError:
     """Return the error for a text that can be read and means nothing, or not the same on every engine."""
-    return QuerySyntaxError(f"The SQL text {_cut(text)!r} is refused: {why}.", hint=f"{hint} {WAY_OUT}".strip(), query=text)
+    return QuerySyntaxError(
+        f"The SQL text {cut(text)!r} is refused: {why}.", hint=f"{hint} {WAY_OUT}".strip(), query=text
+    )
 
 
 def unknown_attribute(text: str, position: int, name: str, names: Iterable[str]) -> UnknownAttributeError:
@@ -55,5 +57,6 @@ def _pointed(text: str, position: int) -> str:
     return f"    {line[skipped : skipped + _SHOWN]}\n    {' ' * (offset - skipped)}^"
 
 
-def _cut(text: str, length: int = 80) -> str:
+def cut(text: str, length: int = 80) -> str:
+    """Return the text, shortened to `length` characters."""
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -85,7 +85,7 @@ def _date_format(build: Builder, name: str, arguments: Sequence[Operand]) -> Ope
     if not isinstance(form, str):
         raise build.refused(f"{name}() takes a format that is written out")
     pieces = _format_pieces(build, form)
-    if build.grammar == "postgres":
+    if build.manners.formats_are_patterns:
         form = _postgres_format(pieces)
     return build.make("date format", moment, build.literal(form), type=TEXT)
 
@@ -101,7 +101,9 @@ def _format_pieces(build: Builder, form: str) -> list[tuple[bool, str]]:
         elif code in _PATTERNS:
             pieces.append((True, code))
         else:
-            raise build.refused(f"date_format() has no code %{code}", f"Codes are {' '.join('%' + c for c in _PATTERNS)}.")
+            raise build.refused(
+                f"date_format() has no code %{code}", f"Codes are {' '.join('%' + c for c in _PATTERNS)}."
+            )
     return pieces
 
 

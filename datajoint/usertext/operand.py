@@ -12,7 +12,7 @@ from datajoint.errors import InvalidValueError, QuerySyntaxError
 from datajoint.sql.fragment import Sql
 from datajoint.usertext.faults import refused
 from datajoint.usertext.fragment import hole
-from datajoint.usertext.templates import compiled, fill, template
+from datajoint.usertext.templates import MANNERS, compiled, fill, list_form, template
 from datajoint.values.compare import compare
 from datajoint.values.model import BOOL, DATE, FLOAT, INT, TEXT, UNKNOWN, ValueType
 
@@ -96,6 +96,7 @@ class Builder:
         self.source = text
         self.backend = backend
         self.grammar: str = backend.dialect.grammar
+        self.manners = MANNERS[self.grammar]
 
     def refused(self, why: str, hint: str = "") -> QuerySyntaxError:
         """Return the error for a text that means nothing."""
@@ -119,13 +120,30 @@ class Builder:
         """Return operands put into a text that is no operation of the table, such as a CASE of any length."""
         return self._filled(compiled(form), operands, type, nullable, None)
 
+    def listed(self, operation: str, operands: Sequence[Operand], *, type: ValueType, nullable: bool) -> Operand:  # noqa: A002 - as above
+        """Return `operation` applied to a list of operands."""
+        form = list_form(operation, self.grammar)
+        called = form.before.endswith("(")
+        items = Sql.join(form.between, [o.sql if called else self.wrapped(o) for o in operands])
+        rank = ATOM if called or len(operands) == 1 else ARITHMETIC
+        sql = Sql(form.before, items, form.after) if called else items
+        return Operand(sql, type, nullable, rank, aggregate=any(o.aggregate for o in operands))
+
     def infix(
-        self, symbol: str, left: Operand, right: Operand, *, type: ValueType, rank: int = ARITHMETIC  # noqa: A002
+        self,
+        symbol: str,
+        left: Operand,
+        right: Operand,
+        *,
+        type: ValueType,
+        rank: int = ARITHMETIC,  # noqa: A002
     ) -> Operand:
         """Return ``left symbol right``."""
         return self._filled(compiled(f"{{0}} {symbol} {{1}}"), (left, right), type, None, rank)
 
-    def _filled(self, form: Any, operands: Sequence[Operand], type_: ValueType, nullable: bool | None, rank: int | None) -> Operand:
+    def _filled(
+        self, form: Any, operands: Sequence[Operand], type_: ValueType, nullable: bool | None, rank: int | None
+    ) -> Operand:
         if form.texts == ("", ""):
             rank = operands[0].rank
         elif rank is None:
@@ -148,7 +166,9 @@ class Builder:
     # --- leaves
     def attribute(self, attribute: Attribute) -> Operand:
         """Return an attribute."""
-        return Operand(Sql(hole(attribute.name)), attribute.value_type, nullable=attribute.nullable, attribute=attribute.name)
+        return Operand(
+            Sql(hole(attribute.name)), attribute.value_type, nullable=attribute.nullable, attribute=attribute.name
+        )
 
     def literal(self, value: Any) -> Operand:
         """Return a literal with the type it has by itself."""
@@ -191,7 +211,7 @@ class Builder:
         if operand.is_literal:
             return self._literal_number(operand, what)
         if operand.path:
-            return self.at_path(operand, "double")
+            return self.number_at(operand)
         if kind == "bool":
             name = "stored bool as integer" if operand.attribute else "bool as integer"
             return self.make(name, operand, type=INT)
@@ -231,7 +251,9 @@ class Builder:
         """
         digits = operand.type.precision or 0
         if operand.type.kind == "decimal" and digits > self.backend.dialect.exact_decimal_digits:
-            raise self.refused(f"{operand.type.text} has too many digits for {what} on this engine", "Fetch the values instead.")
+            raise self.refused(
+                f"{operand.type.text} has too many digits for {what} on this engine", "Fetch the values instead."
+            )
 
     def double(self, operand: Operand, what: str = "arithmetic") -> Operand:
         """Return an operand as a number in double precision."""
@@ -278,24 +300,28 @@ class Builder:
             if isinstance(value, (bool, int, float, Decimal)):
                 return self.literal(bool(value))
         elif kind == "bool":
-            return self.make("stored bool", operand, type=BOOL, rank=self._truth_rank()) if operand.attribute else operand
+            return self.make("stored bool", operand, type=BOOL, rank=COMPARISON) if operand.attribute else operand
         elif operand.type.is_number:
             return self.infix("<>", operand, self._zero(operand), type=BOOL, rank=COMPARISON)
         elif kind == "unknown":
             return replace(operand, type=BOOL)
         raise self.refused(f"{operand.type.text} is not {what}", "Compare it with something.")
 
-    def _truth_rank(self) -> int:
-        return ATOM if template("stored bool", self.grammar).atomic else COMPARISON
-
     def _zero(self, operand: Operand) -> Operand:
         return Operand(Sql("0"), operand.type)
 
-    def at_path(self, operand: Operand, cast: str | None) -> Operand:
-        """Return a value inside JSON, as text or as a type."""
-        document, path = operand.path or (operand.sql, "")
-        sql, value_type = self.backend.json_path(document, path, cast)
-        return Operand(sql, value_type, nullable=True, path=None if cast else operand.path)
+    def text_at(self, document: Operand, path: str) -> Operand:
+        """Return the value at a path of a JSON attribute as text, NULL for JSON's null and for what is missing."""
+        sql, value_type = self.backend.json_path(document.sql, path, None)
+        return Operand(
+            sql, value_type, nullable=True, rank=ARITHMETIC, aggregate=document.aggregate, path=(document.sql, path)
+        )
+
+    def number_at(self, value: Operand) -> Operand:
+        """Return a value inside JSON as a number: truth values are 1 and 0, text that is no number is NULL."""
+        document, path = value.path or (value.sql, "")
+        number = Operand(self.backend.json_path(document, path, "double")[0], FLOAT, nullable=True)
+        return self.make("json number", value, number, type=FLOAT, nullable=True)
 
     def moment(self, operand: Operand, what: str) -> Operand:
         """Return an operand that is a date or a datetime."""
@@ -332,8 +358,9 @@ class Builder:
         if digits <= own:
             return operand
         name = "more digits" if own else "dotted"
-        return self.make(name, operand, type=replace(operand.type, digits=digits), words={"zeros": "0" * (digits - own)})
-
+        return self.make(
+            name, operand, type=replace(operand.type, digits=digits), words={"zeros": "0" * (digits - own)}
+        )
 
 
 def _spelled(value: Any) -> str | None:

@@ -39,7 +39,7 @@ class _UserText(MySQL):
     class Tokenizer(MySQL.Tokenizer):
         COMMANDS = set()  # noqa: RUF012 - no word swallows the rest of a text
 
-    def to_json_path(self, path: exp.Expression | None) -> exp.Expression | None:
+    def to_json_path(self, path: exp.Expr | None) -> exp.Expr | None:
         return path
 
 
@@ -47,7 +47,7 @@ _DIALECT = _UserText()
 
 
 @lru_cache(maxsize=2048)
-def parse(text: str, names: tuple[str, ...], quoted_names: bool) -> exp.Expression:  # noqa: FBT001 - part of the cache's key
+def parse(text: str, names: tuple[str, ...], quoted_names: bool) -> exp.Expr:
     """Return the syntax tree of one expression, its columns in the spelling of `names`.
 
     Raises

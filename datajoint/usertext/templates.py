@@ -27,6 +27,25 @@ _HEX_GROUPS_LITE = "CASE WHEN {0} IS NOT NULL THEN " + " || '-' || ".join(
     f"lower(hex(substr({{0}}, {start}, {length})))" for start, length in ((1, 4), (5, 2), (7, 2), (9, 2), (11, 6))
 ) + " END"  # fmt: skip
 
+_JSON_NUMBER = "^(true|false|-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?)$"
+_ROUNDED = (
+    "CASE WHEN {1} >= 0 THEN round({0} * power(10::float8, {1})) / power(10::float8, {1}) "
+    "ELSE round({0} / power(10::float8, -{1})) * power(10::float8, -{1}) END"
+)
+# From a position on: it counts from 1, or from the end; 0 is nowhere.
+_REST_LITE = (
+    "CASE WHEN {1} > 0 THEN substr({0}, {1}) WHEN {1} < 0 AND -{1} <= length({0}) THEN substr({0}, {1}) "
+    "WHEN {1} <= 0 THEN substr({0}, 1, 0) END"
+)
+_REST_POSTGRES = (
+    "CASE WHEN {1} > 0 THEN substr({0}, {1}::int) WHEN {1} < 0 AND -{1} <= char_length({0}) "
+    "THEN right({0}, -{1}::int) WHEN {1} <= 0 THEN left({0}, 0) END"
+)
+_MONTHS_POSTGRES = (
+    "EXTRACT(YEAR FROM age({1}::timestamp, {0}::timestamp)) * 12 "
+    "+ EXTRACT(MONTH FROM age({1}::timestamp, {0}::timestamp))"
+)
+
 Row = str | tuple[str, str, str]
 
 # operation: the same on every engine, or (mysql, sqlite, postgres)
@@ -43,6 +62,11 @@ ROWS: dict[str, Row] = {
     "float32 as double": ("{0}", "{0}", "{0}::float8"),
     "bool as integer": ("{0}", "{0}", "{0}::int"),
     "stored bool as integer": ("{0} <> 0", "{0}", "{0}::int"),
+    "json number": (
+        f"CASE WHEN {{0}} REGEXP '{_JSON_NUMBER}' THEN {{1}} END",
+        f"CASE WHEN {{0}} REGEXP '{_JSON_NUMBER}' THEN {{1}} END",
+        f"CASE WHEN {{0}} ~ '{_JSON_NUMBER}' THEN {{1}} END",
+    ),
     # truth
     "stored bool": ("{0} <> 0", "{0} = 1", "{0}"),
     "not stored bool": ("{0} = 0", "{0} = 0", "NOT {0}"),
@@ -78,9 +102,7 @@ ROWS: dict[str, Row] = {
         "CASE WHEN {0} > 0 AND {1} > 0 THEN ln({1}) / NULLIF(ln({0}), 0) END",
     ),
     "round float": ("ROUND({0})", "dj_round({0}, 0)", "round({0})"),
-    "round float to digits": ("ROUND({0}, {1})", "dj_round({0}, {1})",
-                              "CASE WHEN {1} >= 0 THEN round({0} * power(10::float8, {1})) / power(10::float8, {1}) "
-                              "ELSE round({0} / power(10::float8, -{1})) * power(10::float8, -{1}) END"),
+    "round float to digits": ("ROUND({0}, {1})", "dj_round({0}, {1})", _ROUNDED),
     "round exact": ("ROUND({0}, {1})", "dj_round_exactly({0}, {1})", "round({0}::numeric, {1}::int)"),
     "round integer": ("ROUND({0}, {1})", "CAST(dj_round_exactly({0}, {1}) AS INTEGER)", "round({0}::numeric, {1}::int)::bigint"),
     # text
@@ -93,7 +115,6 @@ ROWS: dict[str, Row] = {
     "fraction text": ("CAST({0} AS CHAR)", "{0}", "left(to_char({0}, 'YYYY-MM-DD HH24:MI:SS.US'), <length>)"),
     "time text": ("CAST({0} AS CHAR)", "{0}", "left(to_char({0}, 'HH24:MI:SS.US'), <length>)"),
     "uuid text": (_HEX_GROUPS, _HEX_GROUPS_LITE, "{0}::text"),
-    "concat": ("CONCAT({0}, {1})", "{0} || {1}", "{0} || {1}"),
     "byte length": ("LENGTH({0})", "length(CAST({0} AS BLOB))", "octet_length({0})::bigint"),
     "length": ("CHAR_LENGTH({0})", "length({0})", "char_length({0})::bigint"),
     "first characters": ("LEFT({0}, {1})", "substr({0}, 1, {1})", "left({0}, {1}::int)"),
@@ -103,11 +124,7 @@ ROWS: dict[str, Row] = {
              "right({0}, (CASE WHEN {1} > 0 THEN {1} WHEN {1} <= 0 THEN 0 END)::int)"),
     "middle": ("SUBSTR({0}, {1}, {2})", "substr({0}, {1}, {2})", "substr({0}, {1}::int, {2}::int)"),
     "rest from the front": ("SUBSTR({0}, {1})", "substr({0}, {1})", "substr({0}, {1}::int)"),
-    "rest": ("SUBSTR({0}, {1})",
-             "CASE WHEN {1} > 0 THEN substr({0}, {1}) WHEN {1} < 0 AND -{1} <= length({0}) THEN substr({0}, {1}) "
-             "WHEN {1} <= 0 THEN substr({0}, 1, 0) END",
-             "CASE WHEN {1} > 0 THEN substr({0}, {1}::int) WHEN {1} < 0 AND -{1} <= char_length({0}) "
-             "THEN right({0}, -{1}::int) WHEN {1} <= 0 THEN left({0}, 0) END"),
+    "rest": ("SUBSTR({0}, {1})", _REST_LITE, _REST_POSTGRES),
     "trim": ("TRIM({0})", "trim({0}, ' ')", "btrim({0}, ' ')"),
     "ltrim": ("LTRIM({0})", "ltrim({0}, ' ')", "ltrim({0}, ' ')"),
     "rtrim": ("RTRIM({0})", "rtrim({0}, ' ')", "rtrim({0}, ' ')"),
@@ -166,8 +183,7 @@ ROWS: dict[str, Row] = {
     ),
     "months between": (
         "TIMESTAMPDIFF(MONTH, {0}, {1})", "timestampdiff('month', {0}, {1})",
-        "(EXTRACT(YEAR FROM age({1}::timestamp, {0}::timestamp)) * 12"
-        " + EXTRACT(MONTH FROM age({1}::timestamp, {0}::timestamp)))::bigint",
+        f"({_MONTHS_POSTGRES})::bigint",
     ),
     "years between": (
         "TIMESTAMPDIFF(YEAR, {0}, {1})", "timestampdiff('year', {0}, {1})",
@@ -175,8 +191,7 @@ ROWS: dict[str, Row] = {
     ),
     "quarters between": (
         "TIMESTAMPDIFF(QUARTER, {0}, {1})", "timestampdiff('quarter', {0}, {1})",
-        "trunc((EXTRACT(YEAR FROM age({1}::timestamp, {0}::timestamp)) * 12"
-        " + EXTRACT(MONTH FROM age({1}::timestamp, {0}::timestamp))) / 3)::bigint",
+        f"trunc(({_MONTHS_POSTGRES}) / 3)::bigint",
     ),
     "periods between": (
         "TIMESTAMPDIFF(<unit>, {0}, {1})", "timestampdiff('<unit>', {0}, {1})",
@@ -209,6 +224,50 @@ ROWS: dict[str, Row] = {
 }  # fmt: skip
 
 
+class ListForm(NamedTuple):
+    """How a list of operands is written: what stands before, between and after them."""
+
+    before: str
+    between: str
+    after: str
+
+
+LISTS: dict[str, tuple[ListForm, ListForm, ListForm]] = {
+    "concat": (ListForm("CONCAT(", ", ", ")"), ListForm("", " || ", ""), ListForm("", " || ", "")),
+    "greatest": (ListForm("GREATEST(", ", ", ")"), ListForm("max(", ", ", ")"), ListForm("greatest(", ", ", ")")),
+    "least": (ListForm("LEAST(", ", ", ")"), ListForm("min(", ", ", ")"), ListForm("least(", ", ", ")")),
+    "coalesce": (ListForm("COALESCE(", ", ", ")"),) * 3,
+}
+
+
+class Manners(NamedTuple):
+    """What else differs between grammars.
+
+    Attributes
+    ----------
+    moments_are_text : bool
+        Whether dates and times are kept as text, so that only equally long ones can be compared.
+    extremes_skip_null : bool
+        Whether ``greatest`` and ``least`` pass over NULL.
+    concatenated_null_is_zero : bool
+        Whether ``group_concat`` sorts NULL as if it were 0.
+    formats_are_patterns : bool
+        Whether the format of a date is a pattern such as ``YYYY``.
+    """
+
+    moments_are_text: bool = False
+    extremes_skip_null: bool = False
+    concatenated_null_is_zero: bool = False
+    formats_are_patterns: bool = False
+
+
+MANNERS = {
+    "mysql": Manners(concatenated_null_is_zero=True),
+    "sqlite": Manners(moments_are_text=True),
+    "postgres": Manners(extremes_skip_null=True, formats_are_patterns=True),
+}
+
+
 class Template(NamedTuple):
     """Text around operands: ``texts[0] operands[0] texts[1] …``; `bare` tells which need no parentheses."""
 
@@ -216,6 +275,11 @@ class Template(NamedTuple):
     operands: tuple[int, ...]
     bare: tuple[bool, ...]
     atomic: bool
+
+
+def list_form(operation: str, grammar: str) -> ListForm:
+    """Return how a list of operands is written."""
+    return LISTS[operation][_GRAMMARS.index(grammar)]
 
 
 @lru_cache(maxsize=1024)

@@ -9,16 +9,22 @@ passes is a list of tokens that the parser can read in one way only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot.tokens import Token, TokenType
 
 from datajoint.errors import QuerySyntaxError
 from datajoint.usertext import vocabulary as v
-from datajoint.usertext.faults import did_you_mean, unknown_attribute, unreadable
+from datajoint.usertext.faults import cut, did_you_mean, unknown_attribute, unreadable
 
 _WORD = re.compile(r"[^\W\d][\w$]*(\s+[^\W\d][\w$]*)*\Z")
+# Words inside the parentheses of certain functions that another operand follows.
+_BEFORE_OPERANDS = {
+    "FROM": {"extract", "trim", "substring"},
+    "FOR": {"substring"},
+    "ORDER BY": {"group_concat", "string_agg"},
+}
 _SUBQUERY = "statements and subqueries have no place here"
 
 
@@ -107,7 +113,14 @@ class Reader:
     def _ends_operand(self, offset: int = 1) -> bool:
         """Tell whether the token `offset` ahead can follow an operand but not begin one."""
         source = self._source(offset)
-        if source in {"", ")", ",", "::"} or self._word(offset) in v.CONNECTIVES | {"IS", "IN", "WHEN", "THEN", "ELSE", "END"}:
+        if source in {"", ")", ",", "::"} or self._word(offset) in v.CONNECTIVES | {
+            "IS",
+            "IN",
+            "WHEN",
+            "THEN",
+            "ELSE",
+            "END",
+        }:
             return True
         return source in v.SYMBOLS - {"-", "+"} and source != "*"
 
@@ -209,7 +222,10 @@ class Reader:
         if word in v.STATEMENTS and name not in self._functions:
             raise self._fault(f"{word} is not accepted: {_SUBQUERY}")
         if name not in self._functions:
-            raise self._fault(f"unknown function `{name}`", did_you_mean(name, self._functions) if _near(name, self._functions) else "")
+            raise self._fault(
+                f"unknown function `{name}`",
+                did_you_mean(name, self._functions) if _near(name, self._functions) else "",
+            )
         self._put(TokenType.VAR, name)
         self._open(name)
 
@@ -254,7 +270,7 @@ class Reader:
         elif word and self._word_as_operator(word, frame):
             pass
         else:
-            raise self._fault(f"unexpected `{source if len(source) < 30 else source[:29] + '…'}`", self._advice(word))
+            raise self._fault(f"unexpected `{cut(source, 30)}`", self._advice(word))
 
     def _advice(self, word: str) -> str:
         if word in {"ASC", "DESC"}:
@@ -292,11 +308,7 @@ class Reader:
         return True
 
     def _word_inside_call(self, word: str, function: str) -> bool:
-        if word == "FROM" and function in {"extract", "trim", "substring"}:
-            self._take(operand_due=True)
-        elif word == "FOR" and function == "substring":
-            self._take(operand_due=True)
-        elif word == "ORDER BY" and function in {"group_concat", "string_agg"}:
+        if function in _BEFORE_OPERANDS.get(word, ()):
             self._take(operand_due=True)
         elif word in {"ASC", "DESC"} and function in {"group_concat", "string_agg"}:
             self._take(operand_due=False)
@@ -344,6 +356,3 @@ class Reader:
 
 def _near(word: str, known: Sequence[str]) -> bool:
     return did_you_mean(word, known).startswith("Did")
-
-
-Tokenize = Callable[[str], list[Token]]

@@ -82,7 +82,7 @@ def test_order_by_names_and_expressions(thing: Any) -> None:
 
 
 def test_double_quoted_word_is_an_attribute_only_where_names_are_quoted_so(thing: Any) -> None:
-    found = {row["id"] for row in (thing & '"v" = \'a%b\'').to_dicts()}
+    found = {row["id"] for row in (thing & "\"v\" = 'a%b'").to_dicts()}
     quotes_names = thing.connection.dialect.quote_character == '"'
     assert found == ({1} if quotes_names else set())
 

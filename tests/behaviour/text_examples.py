@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import uuid
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any
 
 DEFINITION = """
@@ -29,19 +29,24 @@ at3 = null : datetime(3)
 u = null : uuid
 j = null : json
 key : int16
+tm = null : time
+raw = null : bytes
+w = null : decimal(30,10)
 """
 
 ROWS: list[dict[str, Any]] = [
     {
-        "id": 1, "n": 7, "big": 5_000_000_000, "f": 0.1, "d": 2.5, "m": D("12.50"), "flag": True, "c": "ab", "v": "a%b",
+        "id": 1, "n": 7, "big": 5_000_000_000, "f": 0.1, "d": 2.5, "m": Decimal("12.50"), "flag": True, "c": "ab", "v": "a%b",
         "e": "mid", "day": dt.date(2024, 1, 31), "at": dt.datetime(2024, 2, 29, 10, 20, 30),
         "at3": dt.datetime(2024, 1, 31, 23, 59, 59, 500_000), "u": uuid.UUID(int=1),
         "j": {"a": 1, "b": {"x": [10, 20.5]}, "s": "txt", "t": True, "z": None}, "key": 1,
+        "tm": dt.timedelta(hours=10, minutes=20, seconds=30), "raw": b"\x00\xff", "w": Decimal("12345678901234567890.0123456789"),
     },
     {
-        "id": 2, "n": -7, "big": -3, "f": 1.5, "d": -2.5, "m": D("-0.75"), "flag": False, "c": "it", "v": "it's \\ Xé",
+        "id": 2, "n": -7, "big": -3, "f": 1.5, "d": -2.5, "m": Decimal("-0.75"), "flag": False, "c": "it", "v": "it's \\ Xé",
         "e": "low", "day": dt.date(2023, 12, 1), "at": dt.datetime(2023, 12, 1), "at3": dt.datetime(2023, 12, 1),
         "u": uuid.UUID(int=2), "j": {"a": 22, "s": "10"}, "key": 2,
+        "tm": dt.timedelta(0), "raw": b"", "w": Decimal("-0.5"),
     },
     {"id": 3, "flag": False, "key": 3},
 ]  # fmt: skip
@@ -61,6 +66,8 @@ CONDITIONS: dict[str, set[int]] = {
     "day < '2024-01-31 00:00:01'": {1, 2}, "day = date '2024-01-31'": {1}, "at = '2023-12-01'": {2},
     "at > timestamp '2024-02-29 10:20:29'": {1}, "at3 = '2024-01-31 23:59:59.5'": {1},
     "u = '00000000-0000-0000-0000-000000000001'": {1}, "u > '00000000000000000000000000000001'": {2},
+    "tm = '10:20:30'": {1}, "tm > '1:00'": {1}, "hour(tm) = 10 and minute(tm) = 20 and second(tm) = 30": {1},
+    "raw = x'00ff'": {1}, "length(raw) = 0": {2}, "w = 12345678901234567890.0123456789": {1}, "w in ('-0.5', 3)": {2},
     # logic
     "n": {1, 2}, "n and d": {1, 2}, "id = 1 or id = 2 and n > 0": {1}, "(id = 1 or id = 2) and n < 0": {2},
     "id = 1 xor flag": set(), "id = 2 XOR flag": {1, 2}, "not (id = 1 or id = 3)": {2}, "!(id = 1)": {2, 3},
@@ -86,7 +93,9 @@ CONDITIONS: dict[str, set[int]] = {
     # JSON
     "j->>'$.a' = 1": {1}, "j->'$.a' > 20": {2}, "j->>'$.s' = 'txt'": {1}, "j->'$.s' = 'txt'": {1}, "j->>'$.t' = true": {1},
     "j->>'$.b.x[1]' = 20.5": {1}, "json_value(j, '$.z') is null": {1, 2, 3}, "j->>'$.s' in ('10', 'x')": {2},
-    "json_unquote(json_extract(j, '$.s')) = 'txt'": {1}, "j->>'b'->>'x'->>1 = 20.5": {1}, "j->>'$.a' + 1 = 23": {2},
+    "json_unquote(json_extract(j, '$.s')) = 'txt'": {1}, "j->>'b'->>'x'->>1 = 20.5": {1}, "j->>'$.a' + 1 = 23": {2}, "j->>'$.s' > 5": {2}, "j->>'$.s' < 5": set(), "j->>'$.t' < 5": {1}, "j->>'$.b' = 0": set(),
+    "not j->>'$.b' = 0": set(),
+    "j->>'$.s' is not null": {1, 2},
     # functions and arithmetic
     "n % 2 = 1": {1}, "n %% 2 = -1": {2}, "abs(n) = 7": {1, 2}, "year(day) = 2024": {1}, "date(at) = '2024-02-29'": {1},
     "if(flag, n, big) = -3": {2}, "case when n > 0 then v else c end = 'it'": {2}, "length(v) > 8": {2},
@@ -105,13 +114,13 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
     "n - 0.5": (6.5, -7.5, None), "n / 2": (3.5, -3.5, None), "1 / 3 * 3": (1.0,) * 3, "n / (n - 7)": (None, 0.5, None),
     "n DIV 2": (3, -3, None), "n % 4": (3, -3, None), "mod(n, 4)": (3, -3, None), "n % (n - 7)": (None, -7, None),
     "d % 2": (0.5, -0.5, None), "d div 2": (1, -1, None), "-n": (-7, 7, None), "flag + 1": (2, 1, 1), "n + '1'": (8, -6, None),
-    "m + m": (D("25.00"), D("-1.50"), None), "m * 2": (D("25.00"), D("-1.50"), None), "m * 1.5": (D("18.750"), D("-1.125"), None),
-    "m * m": (D("156.2500"), D("0.5625"), None), "m - 1": (D("11.50"), D("-1.75"), None), "m / 4": (3.125, -0.1875, None),
-    "m % 5": (D("2.50"), D("-0.75"), None), "f * 2": (0.20000000298023224, 3.0, None), "d * n": (17.5, 17.5, None),
+    "m + m": (Decimal("25.00"), Decimal("-1.50"), None), "m * 2": (Decimal("25.00"), Decimal("-1.50"), None), "m * 1.5": (Decimal("18.750"), Decimal("-1.125"), None),
+    "m * m": (Decimal("156.2500"), Decimal("0.5625"), None), "m - 1": (Decimal("11.50"), Decimal("-1.75"), None), "m / 4": (3.125, -0.1875, None),
+    "m % 5": (Decimal("2.50"), Decimal("-0.75"), None), "f * 2": (0.20000000298023224, 3.0, None), "d * n": (17.5, 17.5, None),
     "n - -1": (8, -6, None), "2 * (n + 1)": (16, -12, None),
     # functions of numbers
     "abs(d)": (2.5, 2.5, None), "ceil(d)": (3.0, -2.0, None), "floor(m)": (12, -1, None), "sign(n)": (1, -1, None),
-    "round(d)": (2.0, -2.0, None), "round(m, 1)": (D("12.5"), D("-0.8"), None), "round(d * 1.1, 1)": (2.8, -2.8, None),
+    "round(d)": (2.0, -2.0, None), "round(m, 1)": (Decimal("12.5"), Decimal("-0.8"), None), "round(d * 1.1, 1)": (2.8, -2.8, None),
     "round(n, -1)": (10, -10, None), "sqrt(n + 2)": (3.0, None, None), "pow(n, 2)": (49.0, 49.0, None),
     "log2(id * 0 + 8)": (3.0, 3.0, 3.0), "ln(n - 6)": (0.0, None, None), "log10(100)": (2.0,) * 3, "log(2, 8)": (3.0,) * 3,
     "exp(n - n)": (1.0, 1.0, None), "greatest(n, 0)": (7, 0, None), "least(n, d)": (2.5, -7.0, None),
@@ -120,6 +129,7 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
     "concat(c, '-', n)": ("ab-7", "it--7", None), "concat(flag, day, '|', m)": ("12024-01-31|12.50", "02023-12-01|-0.75", None),
     "concat(at, '/', at3)": ("2024-02-29 10:20:30/2024-01-31 23:59:59.500", "2023-12-01 00:00:00/2023-12-01 00:00:00.000", None),
     "concat('', u)": (str(uuid.UUID(int=1)), str(uuid.UUID(int=2)), None), "c || '!'": ("ab!", "it!", None),
+    "concat(tm, '')": ("10:20:30", "00:00:00", None), "concat(w, '')": ("12345678901234567890.0123456789", "-0.5000000000", None),
     "e || ''": ("mid", "low", None), "length(v)": (3, 10, None), "char_length(v)": (3, 9, None), "char_length(c)": (2, 2, None),
     "substr(v, 2)": ("%b", "t's \\ Xé", None), "substr(v, 2, 1)": ("%", "t", None), "substring(v from 1 for 2)": ("a%", "it", None),
     "substr(v, -2)": ("%b", "Xé", None), "substr(v, -4, 2)": ("", "\\ ", None), "substr(v, 0)": ("", "", None),
@@ -135,11 +145,11 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
     "case when n > 0 then 1 when n < 0 then 2.5 end": (1.0, 2.5, None), "case e when 'mid' then 'm' when 'no' then 'n' else c end": ("m", "it", None),
     "case n when 7 then day else '2000-01-01' end": (dt.date(2024, 1, 31), dt.date(2000, 1, 1), dt.date(2000, 1, 1)),
     "if(n > 0, day, at)": (dt.datetime(2024, 1, 31), dt.datetime(2023, 12, 1), None), "if(flag, flag, 0)": (True, False, False),
-    "coalesce(e, 'none')": ("mid", "low", "none"), "if(flag, 1, 'x')": ("1", "x", "x"), "coalesce(m, 0)": (D("12.50"), D("-0.75"), D("0.00")),
+    "coalesce(e, 'none')": ("mid", "low", "none"), "if(flag, 1, 'x')": ("1", "x", "x"), "coalesce(m, 0)": (Decimal("12.50"), Decimal("-0.75"), Decimal("0.00")),
     # casts
     "cast(n as char)": ("7", "-7", None), "cast(v as signed)": (0, 0, None), "cast('12ab' as signed)": (12,) * 3,
-    "cast(d as signed)": (2, -2, None), "cast(m as signed)": (13, -1, None), "cast(d as decimal(6,1))": (D("2.5"), D("-2.5"), None),
-    "cast('2.345' as decimal(6,2))": (D("2.35"),) * 3, "cast(n as double)": (7.0, -7.0, None), "at::date": (dt.date(2024, 2, 29), dt.date(2023, 12, 1), None),
+    "cast(d as signed)": (2, -2, None), "cast(m as signed)": (13, -1, None), "cast(d as decimal(6,1))": (Decimal("2.5"), Decimal("-2.5"), None),
+    "cast('2.345' as decimal(6,2))": (Decimal("2.35"),) * 3, "cast(n as double)": (7.0, -7.0, None), "at::date": (dt.date(2024, 2, 29), dt.date(2023, 12, 1), None),
     "cast(day as datetime)": (dt.datetime(2024, 1, 31), dt.datetime(2023, 12, 1), None), "n::text": ("7", "-7", None),
     "cast('2024-01-05' as date)": (dt.date(2024, 1, 5),) * 3, "cast(v as char(1))": ("a", "i", None), "cast(n as bool)": (True, True, None),
     # dates and times
@@ -171,10 +181,10 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
 # summary of all rows -> value
 SUMMARIES: dict[str, Any] = {
     "count(*)": 3, "count(n)": 2, "count(distinct flag)": 2, "sum(n)": 0, "sum(big)": 4_999_999_997, "sum(flag)": 1, "sum(n > 0)": 1,
-    "sum(n = 7) + 1": 2, "sum(m)": D("11.75"), "sum(d)": 0.0, "sum(f)": 1.6000000014901161, "avg(n)": 0.0, "avg(id)": 2.0,
+    "sum(n = 7) + 1": 2, "sum(m)": Decimal("11.75"), "sum(d)": 0.0, "sum(f)": 1.6000000014901161, "avg(n)": 0.0, "avg(id)": 2.0,
     "avg(flag)": 1 / 3, "avg(m)": 5.875, "min(n)": -7, "max(v)": "it's \\ Xé", "min(v)": "a%b",
     "min(e)": "low", "max(e)": "mid", "max(flag)": True, "min(day)": dt.date(2023, 12, 1), "max(at3)": dt.datetime(2024, 1, 31, 23, 59, 59, 500_000),
-    "max(u)": uuid.UUID(int=2), "max(m)": D("12.50"), "min(f)": 0.1, "std(n)": 7.0, "stddev(id)": math.sqrt(2 / 3), "variance(n)": 49.0,
+    "max(u)": uuid.UUID(int=2), "max(m)": Decimal("12.50"), "min(f)": 0.1, "std(n)": 7.0, "stddev(id)": math.sqrt(2 / 3), "variance(n)": 49.0,
     "var_samp(id)": 1.0, "stddev_samp(id)": 1.0, "round(avg(id) / 3, 2)": 0.67, "sum(n * 0 + 0.5)": 1.0, "max(n) - min(n)": 14,
     "group_concat(v order by v)": "a%b,it's \\ Xé", "group_concat(id order by id desc separator ';')": "3;2;1",
     "group_concat(distinct flag order by flag desc)": "1,0", "group_concat(e order by e desc)": "mid,low",
