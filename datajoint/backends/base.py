@@ -197,7 +197,12 @@ class Backend(ABC):
     # --- data
     @abstractmethod
     def duplicate_clauses(
-        self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
+        self,
+        duplicates: Duplicates,
+        table: TableName,
+        columns: Sequence[str],
+        all_columns: Sequence[str],
+        key: Sequence[str],
     ) -> DuplicateClauses:
         """Return how an INSERT spells `duplicates`; `columns` are supplied, `all_columns` the table's."""
 

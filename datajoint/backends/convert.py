@@ -41,7 +41,9 @@ def whole_number(value: Any) -> int:
         If it is no integer, because the engine turned to floats on overflow.
     """
     if isinstance(value, float) and abs(value) >= _MAX_EXACT:
-        raise InvalidValueError(f"An integer expression left the range of 64 bits: {value!r}.", hint="Multiply by 1.0 first.")
+        raise InvalidValueError(
+            f"An integer expression left the range of 64 bits: {value!r}.", hint="Multiply by 1.0 first."
+        )
     whole = int(value)
     if whole != value:
         raise InvalidValueError(f"An integer expression yielded {value!r}.")
@@ -59,7 +61,8 @@ def decimal_reader(scale: int | None) -> Callable[[Any], Decimal]:
             return Decimal(value) + Decimal(0).scaleb(-scale)
         if abs(value) >= limit:
             raise InvalidValueError(
-                f"{value!r} has more digits than this engine computes exactly.", hint="Multiply by 1e0 to compute in floats."
+                f"{value!r} has more digits than this engine computes exactly.",
+                hint="Multiply by 1e0 to compute in floats.",
             )
         return Decimal(f"{value:.{scale}f}")
 
@@ -96,5 +99,7 @@ def as_time(value: dt.timedelta) -> dt.time:
         If it is negative, or not below 24 hours.
     """
     if value.days:
-        raise InvalidValueError(f"{value} is out of range; time takes 00:00 to 23:59:59.999999 on this engine.", value=value)
-    return (dt.datetime.min + value).time()  # noqa: DTZ901 - only the time of day is taken
+        raise InvalidValueError(
+            f"{value} is out of range; time takes 00:00 to 23:59:59.999999 on this engine.", value=value
+        )
+    return (dt.datetime.min + value).time()

@@ -18,10 +18,10 @@ _NAME_CHARACTERS = 30
 
 
 class NamedIndex(NamedTuple):
-    """An index and its name."""
+    """The name of an index, and the index."""
 
     name: str
-    index: IndexDefinition
+    definition: IndexDefinition
 
 
 def quote_text(text: str) -> str:
@@ -108,7 +108,8 @@ def refuse_incoming(schema: str, catalog: SchemaCatalog) -> None:
     if catalog.incoming:
         children = sorted({str(key.child) for key in catalog.incoming})
         raise IntegrityError(
-            f"Cannot drop the schema {schema!r}: {', '.join(children[:10])} refer to tables in it.", hint="Drop those tables first."
+            f"Cannot drop the schema {schema!r}: {', '.join(children[:10])} refer to tables in it.",
+            hint="Drop those tables first.",
         )
 
 

@@ -74,5 +74,6 @@ def read_cast(text: str) -> CastType:
         if name.lower() in _PLAIN:
             return _PLAIN[name.lower()]
     raise QuerySyntaxError(
-        f"{text!r} is no type of a JSON path.", hint="Use unsigned, signed, double, decimal(m,n), char, date or datetime."
+        f"{text!r} is no type of a JSON path.",
+        hint="Use unsigned, signed, double, decimal(m,n), char, date or datetime.",
     )

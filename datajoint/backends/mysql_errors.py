@@ -71,11 +71,13 @@ def _by_class(error: BaseException, code: int | None, message: str) -> DataJoint
             'database.schema_collation = "server", or change the default collation of the other schema.',
         )
     if code is None and isinstance(error, pymysql.ProgrammingError) and "can not be used with MySQL" in message:
-        return InvalidValueError(f"The engine cannot hold {message.split()[0]}; floats are finite.")
+        return InvalidValueError(f"The engine cannot hold {message.split(maxsplit=1)[0]}; floats are finite.")
     if code is None and isinstance(error, UnicodeEncodeError):
         return InvalidValueError(f"The database cannot hold a text: {message}.")
     if code is None and isinstance(error, TypeError) and "as parameter" in message:
         return InvalidTypeError(f"A value cannot be sent to the database: {message}.")
     if code is None and isinstance(error, (TypeError, ValueError)):
-        return QuerySyntaxError(f"The statement and its values do not fit: {message}.", hint="Write a percent sign as %%.")
+        return QuerySyntaxError(
+            f"The statement and its values do not fit: {message}.", hint="Write a percent sign as %%."
+        )
     return QueryError(message or repr(error))

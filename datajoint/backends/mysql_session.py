@@ -95,7 +95,8 @@ def _open(target: Target) -> Any:
     if target.use_tls and target.unix_socket is None and not _encrypted(raw):
         raw.close()
         raise DataJointError(
-            f"Cannot connect to {target.host} with encryption: the server does not offer it.", hint="Enable TLS there, or set database.use_tls to false."
+            f"Cannot connect to {target.host} with encryption: the server does not offer it.",
+            hint="Enable TLS there, or set database.use_tls to false.",
         )
     return raw
 
@@ -110,7 +111,9 @@ def _attempt(target: Target, options: dict[str, Any]) -> Any:
 
 def _is_tls_error(error: BaseException) -> bool:
     code = error.args[0] if error.args else None
-    return code == _TLS_ERROR or isinstance(error.__cause__, ssl.SSLError) or isinstance(error.__context__, ssl.SSLError)
+    return (
+        code == _TLS_ERROR or isinstance(error.__cause__, ssl.SSLError) or isinstance(error.__context__, ssl.SSLError)
+    )
 
 
 def _encrypted(raw: Any) -> bool:
@@ -124,13 +127,19 @@ def _refused(target: Target, error: pymysql.MySQLError) -> DataJointError:
     place = f"{target.host}:{target.port or PORT}"
     code = error.args[0] if error.args else None
     if code == _ACCESS_DENIED:
-        return AccessError(f"The server {place} does not let {target.user} in.", hint="Check the user and the password.", code=code)
+        return AccessError(
+            f"The server {place} does not let {target.user} in.", hint="Check the user and the password.", code=code
+        )
     if code in {_CANNOT_CONNECT, _UNKNOWN_HOST}:
         return DataJointError(
-            f"Cannot reach a MySQL server at {place}: {error.args[-1]}.", hint="Check host and port, and that the server runs.", code=code
+            f"Cannot reach a MySQL server at {place}: {error.args[-1]}.",
+            hint="Check host and port, and that the server runs.",
+            code=code,
         )
     if _is_tls_error(error):
-        return DataJointError(f"Cannot encrypt the connection to {place}: {error.args[-1]}.", hint="Check database.use_tls.", code=code)
+        return DataJointError(
+            f"Cannot encrypt the connection to {place}: {error.args[-1]}.", hint="Check database.use_tls.", code=code
+        )
     return DataJointError(f"Cannot connect to {place}: {error}.", code=code)
 
 

@@ -17,7 +17,11 @@ MAX_BYTES = 63
 def create_table(name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
     """Return the statements."""
     types = {a.name: _enum_type(a, name.schema, catalog) for a in definition.attributes if a.storage.kind == "enum"}
-    new = {types[a.name]: a.storage.labels for a in definition.attributes if a.name in types and _is_new(types[a.name], a, catalog)}
+    new = {
+        types[a.name]: a.storage.labels
+        for a in definition.attributes
+        if a.name in types and _is_new(types[a.name], a, catalog)
+    }
     lines = [_column(a, types.get(a.name)) for a in definition.attributes]
     lines.append(ddl.primary_key(definition))
     lines += [ddl.foreign_key(key) for key in definition.foreign_keys]
@@ -67,7 +71,11 @@ def _enum_type(attribute: AttributeDefinition, schema: str, catalog: SchemaCatal
     prefix = _qualified(schema, "")[:-1]
     for info in catalog.tables.values() if catalog else ():
         for stored in info.columns:
-            if stored.enum_type and stored.enum_type.startswith(prefix) and parse_stored_type(stored.type).labels == attribute.storage.labels:
+            if (
+                stored.enum_type
+                and stored.enum_type.startswith(prefix)
+                and parse_stored_type(stored.type).labels == attribute.storage.labels
+            ):
                 return stored.enum_type
     # Unlike 2.3's, the name tells the order of labels apart, because that is the order of rows.
     digest = hashlib.md5(json.dumps(attribute.storage.labels).encode(), usedforsecurity=False).hexdigest()[:8]
@@ -90,7 +98,11 @@ def _create_type(enum_type: str, labels: tuple[str, ...]) -> Sql:
 
 
 def _column(attribute: AttributeDefinition, enum_type: str | None) -> Sql:
-    parts: list[str | Sql] = [Sql(column(attribute.name)), " ", enum_type or postgres_values.column_type(attribute.storage)]
+    parts: list[str | Sql] = [
+        Sql(column(attribute.name)),
+        " ",
+        enum_type or postgres_values.column_type(attribute.storage),
+    ]
     if not attribute.nullable:
         parts.append(" NOT NULL")
     if attribute.default is not None and not attribute.inherited:

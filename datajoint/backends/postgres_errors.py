@@ -51,7 +51,9 @@ def explain(error: BaseException, text: str) -> DataJointError:
 
 def _by_state(error: BaseException, state: str | None, message: str) -> DataJointError:
     kind = _CLASSES.get(state) if state else None
-    if kind is LostConnectionError or (state is None and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))):
+    if kind is LostConnectionError or (
+        state is None and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    ):
         # a broken link is reported by the client library, which has no code for it
         return LostConnectionError(f"The connection to the server was lost: {message}.")
     if kind is not None:
@@ -66,7 +68,9 @@ def _by_state(error: BaseException, state: str | None, message: str) -> DataJoin
     if state is None and isinstance(error, (psycopg.ProgrammingError, TypeError)):
         if "cannot adapt" in message:
             return InvalidTypeError(f"A value cannot be sent to the database: {message}.")
-        return QuerySyntaxError(f"The statement and its values do not fit: {message}.", hint="Write a percent sign as %%.")
+        return QuerySyntaxError(
+            f"The statement and its values do not fit: {message}.", hint="Write a percent sign as %%."
+        )
     return QueryError(message or repr(error))
 
 

@@ -18,7 +18,7 @@ PORT = 5432
 _DATABASE = "postgres"
 _ACCESS_STATES = {"28P01", "28000"}
 _ACCESS_TEXTS = ("password authentication failed", "no pg_hba.conf entry", "authentication failed")
-_PLAIN_COLLATIONS = {"C", "POSIX", "C.UTF-8", "C.UTF8", "C.utf8", "C.UTF8"}
+_PLAIN_COLLATIONS = {"C", "POSIX", "C.UTF-8", "C.UTF8", "C.utf8"}
 # How the dict of `use_tls` calls what libpq calls otherwise; libpq's own names pass.
 _TLS_NAMES = {"ca": "sslrootcert", "cert": "sslcert", "key": "sslkey"}
 
@@ -58,7 +58,11 @@ def _tls(target: Target) -> dict[str, Any]:
     if target.use_tls is None:
         return {"sslmode": "prefer"}
     if isinstance(target.use_tls, dict):
-        given = {_TLS_NAMES.get(name, name): value for name, value in target.use_tls.items() if name not in {"check_hostname", "verify_mode"}}
+        given = {
+            _TLS_NAMES.get(name, name): value
+            for name, value in target.use_tls.items()
+            if name not in {"check_hostname", "verify_mode"}
+        }
         verified = "verify-full" if target.use_tls.get("check_hostname", True) else "verify-ca"
         return {"sslmode": verified if "sslrootcert" in given else "require", **given}
     return {"sslmode": "require" if target.use_tls else "disable"}
@@ -67,12 +71,19 @@ def _tls(target: Target) -> dict[str, Any]:
 def _refused(target: Target, error: psycopg.Error) -> DataJointError:
     place, message = f"{target.host}:{target.port or PORT}", str(error).strip()
     if error.sqlstate in _ACCESS_STATES or any(text in message for text in _ACCESS_TEXTS):
-        return AccessError(f"The server {place} does not let {target.user} in.", hint="Check the user and the password.")
+        return AccessError(
+            f"The server {place} does not let {target.user} in.", hint="Check the user and the password."
+        )
     if "does not exist" in message and "database" in message:
-        return DataJointError(f"The server {place} has no database {target.database!r}.", hint="Create it, or set database.name.")
+        return DataJointError(
+            f"The server {place} has no database {target.database!r}.", hint="Create it, or set database.name."
+        )
     if "SSL" in message:
         return DataJointError(f"Cannot encrypt the connection to {place}: {message}.", hint="Check database.use_tls.")
-    return DataJointError(f"Cannot reach a PostgreSQL server at {place}: {message}.", hint="Check host and port, and that the server runs.")
+    return DataJointError(
+        f"Cannot reach a PostgreSQL server at {place}: {message}.",
+        hint="Check host and port, and that the server runs.",
+    )
 
 
 def sorts_by_code_point(raw: Any) -> bool:

@@ -24,7 +24,12 @@ _CASTS = {
     "text": "::text", "varchar": "::text", "char": "::bpchar", "date": "::date", "datetime": "::timestamp",
     "timestamp": "::timestamp", "time": "::time", "bytes": "::bytea",
 }  # fmt: skip
-_ARRAYS = {**{kind: cast + "[]" for kind, cast in _CASTS.items()}, "enum": "::text[]", "year": "::bigint[]", "unknown": "::text[]"}
+_ARRAYS = {
+    **{kind: cast + "[]" for kind, cast in _CASTS.items()},
+    "enum": "::text[]",
+    "year": "::bigint[]",
+    "unknown": "::text[]",
+}
 
 
 def column_type(value_type: ValueType) -> str:

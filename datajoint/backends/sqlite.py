@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import re
@@ -12,12 +13,21 @@ from dataclasses import replace
 from typing import Any
 
 from datajoint.backends import ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
-from datajoint.backends.base import Backend, BeginKind, Converter, DuplicateClauses, Duplicates, Execute, RawResult, Target
+from datajoint.backends.base import (
+    Backend,
+    BeginKind,
+    Converter,
+    DuplicateClauses,
+    Duplicates,
+    Execute,
+    RawResult,
+    Target,
+)
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import read_cast, read_path
+from datajoint.backends.json_paths import CastType, read_cast, read_path
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
@@ -55,7 +65,8 @@ class SQLite(Backend):
             return sqlite_file.open_file(target)
         except sqlite3.Error as error:
             raise DataJointError(
-                f"Cannot open the database {target.path}: {error}.", hint="Check database.path, the disk and its permissions."
+                f"Cannot open the database {target.path}: {error}.",
+                hint="Check database.path, the disk and its permissions.",
             ) from error
 
     def session_id(self, raw: sqlite3.Connection) -> int:  # noqa: ARG002 - there is no server to number sessions
@@ -72,10 +83,8 @@ class SQLite(Backend):
 
     def close(self, raw: sqlite3.Connection) -> None:
         """Close the file."""
-        try:
+        with contextlib.suppress(sqlite3.Error):
             raw.close()
-        except sqlite3.Error:
-            pass
 
     def execute(self, raw: sqlite3.Connection, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end, so that no snapshot stays open."""
@@ -138,7 +147,9 @@ class SQLite(Backend):
         """Order enums by position; NULLs come first ascending by themselves."""
         self._has_order(value_type)
         if value_type.kind == "enum":
-            whens = Sql.join(" ", (Sql("WHEN ", Parameter(label), f" THEN {n}") for n, label in enumerate(value_type.labels)))
+            whens = Sql.join(
+                " ", (Sql("WHEN ", Parameter(label), f" THEN {n}") for n, label in enumerate(value_type.labels))
+            )
             expression = Sql("CASE ", expression, " ", whens, " END")
         return expression + " DESC" if descending else expression
 
@@ -157,7 +168,7 @@ class SQLite(Backend):
     def key_table(self, columns: Sequence[tuple[str, ValueType]], rows: Sequence[Sequence[Any]]) -> Sql:
         """Send all rows as one JSON text."""
         if len(columns) == 1:
-            (name, value_type), = columns
+            ((name, value_type),) = columns
             one = _to_json(value_type)
             items: list[Any] = [one(row[0]) if one else row[0] for row in rows]
             selected = Sql(_from_json(value_type, "value"), " AS ", column(name))
@@ -184,7 +195,7 @@ class SQLite(Backend):
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
-        return Sql(*_CASTS[found.family](found, Sql("json_extract(", expression, ", ", where, ")"))), found.value_type
+        return _cast(found, Sql("json_extract(", expression, ", ", where, ")")), found.value_type
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -224,8 +235,13 @@ class SQLite(Backend):
 
     # --- data
     def duplicate_clauses(
-        self, duplicates: Duplicates, table: TableName, columns: Sequence[str], all_columns: Sequence[str], key: Sequence[str]
-    ) -> DuplicateClauses:  # noqa: ARG002 - other engines name the columns
+        self,
+        duplicates: Duplicates,
+        table: TableName,  # noqa: ARG002 - for other engines
+        columns: Sequence[str],  # noqa: ARG002 - for other engines
+        all_columns: Sequence[str],  # noqa: ARG002 - for other engines
+        key: Sequence[str],
+    ) -> DuplicateClauses:
         """Skip rows whose primary key exists; replace as MySQL does."""
         if duplicates == "skip":
             return DuplicateClauses("INSERT", Sql(" ON CONFLICT (", ddl.columns(key), ") DO NOTHING"))
@@ -283,13 +299,19 @@ def _from_json(value_type: ValueType, extracted: str) -> str:
 
 
 _CASTS = {
-    "int": lambda found, value: ("CAST(", value, " AS INTEGER)"),
-    "float": lambda found, value: ("CAST(", value, " AS REAL)"),
-    "decimal": lambda found, value: (f"dj_round_exactly(CAST(", value, f" AS REAL), {found.value_type.scale})"),
-    "text": lambda found, value: ("CAST(", value, " AS TEXT)"),
-    "date": lambda found, value: ("date(", value, ")"),
-    "datetime": lambda found, value: ("datetime(", value, ")"),
+    "int": ("CAST(", " AS INTEGER)"),
+    "float": ("CAST(", " AS REAL)"),
+    "text": ("CAST(", " AS TEXT)"),
+    "date": ("date(", ")"),
+    "datetime": ("datetime(", ")"),
 }
+
+
+def _cast(found: CastType, value: Sql) -> Sql:
+    if found.family == "decimal":
+        return Sql("dj_round_exactly(CAST(", value, f" AS REAL), {found.value_type.scale})")
+    before, after = _CASTS[found.family]
+    return Sql(before, value, after)
 
 
 def backend() -> SQLite:

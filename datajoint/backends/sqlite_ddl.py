@@ -110,7 +110,15 @@ def _literal(value: object) -> str:
 
 def _records(name: TableName, definition: TableDefinition) -> list[Sql]:
     where = (Parameter(name.schema), Parameter(name.name))
-    table = Sql("INSERT OR IGNORE INTO `~dj_tables` VALUES (", where[0], ", ", where[1], ", ", Parameter(definition.comment), ")")
+    table = Sql(
+        "INSERT OR IGNORE INTO `~dj_tables` VALUES (",
+        where[0],
+        ", ",
+        where[1],
+        ", ",
+        Parameter(definition.comment),
+        ")",
+    )
     key = {n: position for position, n in enumerate(definition.primary_key, 1)}
     rows = [
         Sql("(", Sql.join(", ", (*where, *map(Parameter, (a.name, a.storage.text, a.marked_comment,

@@ -67,7 +67,9 @@ def _by_code(code: int, message: str) -> DataJointError | None:
     if code == _DATATYPE and (match := _STORE.search(message)):
         kind, column, table, attribute = match.groups()
         return InvalidValueError(
-            f"{table}.{attribute} cannot hold a value of type {kind}; its column is {column}.", table=table, attribute=attribute
+            f"{table}.{attribute} cannot hold a value of type {kind}; its column is {column}.",
+            table=table,
+            attribute=attribute,
         )
     return _by_condition(code & 0xFF, message)
 
@@ -80,9 +82,13 @@ def _by_condition(code: int, message: str) -> DataJointError | None:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return AccessError("The database is opened for reading only.")
         case sqlite3.SQLITE_FULL:
-            return QueryError("The disk of the database file is full.", hint="Free some space; nothing of the statement was kept.")
+            return QueryError(
+                "The disk of the database file is full.", hint="Free some space; nothing of the statement was kept."
+            )
         case sqlite3.SQLITE_TOOBIG:
-            return InvalidValueError("A value is too long for the database.", hint="Declare the attribute with a store, as <blob@>.")
+            return InvalidValueError(
+                "A value is too long for the database.", hint="Declare the attribute with a store, as <blob@>."
+            )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return QueryError(f"The database file is damaged: {message}.", hint="Restore it from a backup.")
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
@@ -96,7 +102,9 @@ def _duplicate(message: str) -> DuplicateError:
     if columns and not columns[0].startswith("index "):
         table = columns[0].rpartition(".")[0]
         names = ", ".join(c.rpartition(".")[2] for c in columns)
-        return DuplicateError(f"Duplicate entry: {table} has a row with the same ({names}) already.", table=table, attribute=names)
+        return DuplicateError(
+            f"Duplicate entry: {table} has a row with the same ({names}) already.", table=table, attribute=names
+        )
     return DuplicateError(f"Duplicate entry: {message}.")
 
 

@@ -26,13 +26,24 @@ _CATALOGUE = (
     "CREATE TABLE `~dj_format` (format INT NOT NULL) STRICT",
     f"INSERT INTO `~dj_format` VALUES ({FORMAT})",
     "CREATE TABLE `~dj_schemas` (schema_name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
-    "CREATE TABLE `~dj_tables` (schema_name TEXT NOT NULL, table_name TEXT NOT NULL, comment TEXT NOT NULL, "
-    "PRIMARY KEY (schema_name, table_name)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE `~dj_columns` (schema_name TEXT NOT NULL, table_name TEXT NOT NULL, column_name TEXT NOT NULL, "
-    "type TEXT NOT NULL, comment TEXT NOT NULL, default_text TEXT, key_position INT, "
-    "PRIMARY KEY (schema_name, table_name, column_name)) STRICT, WITHOUT ROWID",
+    """CREATE TABLE `~dj_tables` (
+    schema_name TEXT NOT NULL, table_name TEXT NOT NULL, comment TEXT NOT NULL,
+    PRIMARY KEY (schema_name, table_name)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE `~dj_columns` (
+    schema_name TEXT NOT NULL, table_name TEXT NOT NULL, column_name TEXT NOT NULL,
+    type TEXT NOT NULL, comment TEXT NOT NULL, default_text TEXT, key_position INT,
+    PRIMARY KEY (schema_name, table_name, column_name)) STRICT, WITHOUT ROWID""",
 )
-_SYNCHRONISED = ("dropbox", "onedrive", "google drive", "googledrive", "icloud", "mobile documents", "nextcloud", "owncloud")
+_SYNCHRONISED = (
+    "dropbox",
+    "onedrive",
+    "google drive",
+    "googledrive",
+    "icloud",
+    "mobile documents",
+    "nextcloud",
+    "owncloud",
+)
 _NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "lustre", "beegfs", "gpfs", "ceph")
 _WAIT = 0.02
 _OLDEST_SQLITE = (3, 38, 0)
@@ -65,7 +76,8 @@ def open_file(target: Target) -> sqlite3.Connection:
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise DataJointError(
-            f"SQLite {sqlite3.sqlite_version} is too old.", hint="Python needs a SQLite library of version 3.38 or newer."
+            f"SQLite {sqlite3.sqlite_version} is too old.",
+            hint="Python needs a SQLite library of version 3.38 or newer.",
         )
     path = Path(target.path or "")
     read_only = _checked_access(path, target)
@@ -91,7 +103,9 @@ def _checked_access(path: Path, target: Target) -> bool:
     """Return whether the file is to be opened for reading only; raise what a person can understand."""
     folder = path.parent
     if path.is_dir():
-        raise DataJointError(f"Cannot open {path} as a database: it is a folder.", hint="Name a file in it, such as datajoint.db.")
+        raise DataJointError(
+            f"Cannot open {path} as a database: it is a folder.", hint="Name a file in it, such as datajoint.db."
+        )
     if not folder.is_dir():
         raise DataJointError(
             f"Cannot create the database {path}: the folder {folder} does not exist.",
@@ -99,7 +113,9 @@ def _checked_access(path: Path, target: Target) -> bool:
         )
     if path.exists():
         if not os.access(path, os.R_OK):
-            raise AccessError(f"Cannot open the database {path}: the file may not be read.", hint="Ask its owner for the permission.")
+            raise AccessError(
+                f"Cannot open the database {path}: the file may not be read.", hint="Ask its owner for the permission."
+            )
         read_only = target.read_only or not (os.access(path, os.W_OK) and os.access(folder, os.W_OK))
         if read_only and not target.read_only:
             logger.warning("The database %s may not be written; it is opened for reading only.", path)
@@ -127,7 +143,9 @@ def _prepare(raw: sqlite3.Connection, path: Path, target: Target, *, read_only: 
         raw.execute(f"PRAGMA {setting}")
     if not _recognised(raw, path):
         if read_only:
-            raise DataJointError(f"The database {path} is empty and opened for reading only.", hint="Open it once for writing.")
+            raise DataJointError(
+                f"The database {path} is empty and opened for reading only.", hint="Open it once for writing."
+            )
         _use_write_ahead_log(raw, path, target.busy_timeout)
         _initialise(raw, path)
     elif not read_only:
@@ -172,7 +190,9 @@ def _use_write_ahead_log(raw: sqlite3.Connection, path: Path, timeout: float) ->
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             if time.monotonic() > end:
-                raise LockError(f"The database {path} is locked by another process.", hint="End it, or try again.") from error
+                raise LockError(
+                    f"The database {path} is locked by another process.", hint="End it, or try again."
+                ) from error
             time.sleep(_WAIT)
         else:
             return

@@ -75,7 +75,7 @@ def _time_of_day() -> str:
 
 
 def _hour(text: str) -> int:
-    return int(text.split(":")[0]) if re.match(r"\d{1,3}:", text) else _moment(text).hour
+    return int(text.split(":", maxsplit=1)[0]) if re.match(r"\d{1,3}:", text) else _moment(text).hour
 
 
 def _minute(text: str) -> int:
@@ -116,8 +116,8 @@ def _concat_ws(separator: Any, *values: Any) -> str | None:
     return None if separator is None else _text(separator).join(_text(v) for v in values if v is not None)
 
 
-def _pad(text: Any, length: int, filling: str, *, left: bool) -> str | None:
-    text = _text(text)
+def _pad(value: Any, length: int, filling: str, *, left: bool) -> str | None:
+    text = _text(value)
     if length < 0 or (len(text) < length and not filling):
         return None
     added = (filling * length)[: max(length - len(text), 0)]
@@ -130,14 +130,6 @@ def _lpad(text: Any, length: int, filling: str = " ") -> str | None:
 
 def _rpad(text: Any, length: int, filling: str = " ") -> str | None:
     return _pad(text, length, filling, left=False)
-
-
-def _left(text: Any, length: int) -> str:
-    return _text(text)[: max(length, 0)]
-
-
-def _right(text: Any, length: int) -> str:
-    return _text(text)[-length:] if length > 0 else ""
 
 
 def _locate(part: str, text: str, start: int = 1) -> int:
@@ -164,7 +156,7 @@ def _log(base: float, number: float | None = None) -> float:
     return math.log(base) if number is None else math.log(number) / math.log(base)
 
 
-def _round(value: float, digits: int = 0) -> float | int:
+def _round(value: Any, digits: int = 0) -> Any:
     """Round floats half to even, as the servers do."""
     return value if isinstance(value, int) and digits >= 0 else round(value, digits)
 
@@ -174,21 +166,21 @@ def _round_exactly(value: float, digits: int = 0) -> float:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
-def _truncate(value: float, digits: int = 0) -> float | int:
+def _truncate(value: Any, digits: int = 0) -> float | int:
     cut = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     step = Decimal(1).scaleb(-digits)
     result = cut // step * step
     return float(result) if isinstance(value, float) else int(result)
 
 
-def _mod(a: float, b: float) -> float | int:
+def _mod(a: Any, b: Any) -> float | int:
     if isinstance(a, int) and isinstance(b, int):
         return a - b * int(_div(a, b))
     # the decimals that the floats stand for: 5.5 % 1.1 is 0
     return float(Decimal(repr(a)) % Decimal(repr(b)))
 
 
-def _div(a: float, b: float) -> int:
+def _div(a: Any, b: Any) -> int:
     if isinstance(a, int) and isinstance(b, int):
         return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
     return int(Decimal(repr(a)) / Decimal(repr(b)))
@@ -249,7 +241,6 @@ _FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [
     ("timestampdiff", 3, _strict(_timestampdiff)),
     ("concat", -1, _strict(_concat)), ("concat_ws", -1, _concat_ws),
     ("lpad", 2, _strict(_lpad)), ("lpad", 3, _strict(_lpad)), ("rpad", 2, _strict(_rpad)), ("rpad", 3, _strict(_rpad)),
-    ("left", 2, _strict(_left)), ("right", 2, _strict(_right)),
     ("repeat", 2, _strict(lambda text, n: _text(text) * max(n, 0))),
     ("reverse", 1, _strict(lambda text: _text(text)[::-1])),
     ("locate", 2, _strict(_locate)), ("locate", 3, _strict(_locate)),

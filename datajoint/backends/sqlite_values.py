@@ -84,7 +84,9 @@ def _check_decimal(t: ValueType, x: str) -> str:
         f"substr({x},2) NOT GLOB '*-*'",
         f"{whole} NOT GLOB '0[0-9]*'",
         f"length({whole})<={max(precision - scale, 1) + (scale + 1 if scale else 0)}",
-        f"{x} GLOB '*[0-9].{digits}' AND instr({x},'.')=length({x})-{scale}" if scale else f"{x} GLOB '*[0-9]' AND instr({x},'.')=0",
+        f"{x} GLOB '*[0-9].{digits}' AND instr({x},'.')=length({x})-{scale}"
+        if scale
+        else f"{x} GLOB '*[0-9]' AND instr({x},'.')=0",
         f"{x}<>'-0{'.' + '0' * scale if scale else ''}'",
     ]
     if precision == scale:
@@ -187,7 +189,9 @@ def _decimal_text(value: Decimal) -> str:
 
 def _time_of_day(value: dt.timedelta, digits: int) -> str:
     if not dt.timedelta() <= value < _DAY:
-        raise InvalidValueError(f"{value} is out of range; time takes 00:00 to 23:59:59.999999 on this engine.", value=value)
+        raise InvalidValueError(
+            f"{value} is out of range; time takes 00:00 to 23:59:59.999999 on this engine.", value=value
+        )
     return time_text(value, digits)
 
 

@@ -29,7 +29,7 @@ Acceptor = Callable[[Any], Any]
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,9})?\s*", re.IGNORECASE | re.ASCII)
 _INFINITY = re.compile(r"\s*([+-]?)inf(?:inity)?\s*", re.IGNORECASE)
 _MAX_EXPONENT = 400
-_TRUTH = {text: True for text in ("1", "true", "t", "yes")} | {text: False for text in ("0", "false", "f", "no")}
+_TRUTH = dict.fromkeys(("1", "true", "t", "yes"), True) | dict.fromkeys(("0", "false", "f", "no"), False)
 _EMPTY_IS_MISSING = {
     "int", "float32", "float64", "decimal", "bool", "date", "datetime", "timestamp", "time", "year",
 }  # fmt: skip
@@ -139,7 +139,9 @@ def _integers(value_type: ValueType) -> Acceptor:
             value = _whole(value, value_type)
         if low <= value <= high:
             return value  # type: ignore[no-any-return]
-        raise InvalidValueError(f"{shown(value)} is out of range; {value_type.text} takes {low} to {high}.", value=value)
+        raise InvalidValueError(
+            f"{shown(value)} is out of range; {value_type.text} takes {low} to {high}.", value=value
+        )
 
     return accept
 
@@ -153,7 +155,9 @@ def _whole(value: Any, value_type: ValueType) -> int:
     except (OverflowError, ValueError):
         whole = None
     if whole is None or whole != given:
-        raise InvalidValueError(f"{shown(value)} is not a whole number; {value_type.text} takes whole numbers.", value=value)
+        raise InvalidValueError(
+            f"{shown(value)} is not a whole number; {value_type.text} takes whole numbers.", value=value
+        )
     return whole
 
 
@@ -207,7 +211,9 @@ def _decimals(value_type: ValueType) -> Acceptor:
     def accept(value: Any) -> Decimal:
         exact = as_decimal(number(value, value_type))
         if not exact.is_finite():
-            raise InvalidValueError(f"{shown(value)} is not finite; {value_type.text} takes finite numbers.", value=value)
+            raise InvalidValueError(
+                f"{shown(value)} is not finite; {value_type.text} takes finite numbers.", value=value
+            )
         if exact.adjusted() > _MAX_EXPONENT // 4 or (limit is not None and abs(exact) >= limit):
             raise _too_large(value, value_type)
         # `quantize` to the step also writes exactly `scale` digits; adding zero turns -0 into 0
@@ -215,8 +221,10 @@ def _decimals(value_type: ValueType) -> Acceptor:
         if limit is not None and abs(rounded) >= limit:
             raise _too_large(value, value_type)
         if value_type.low is not None and rounded < value_type.low:
-            raise InvalidValueError(f"{shown(value)} is negative; {value_type.text} takes none below zero.", value=value)
-        return rounded if rounded else rounded.copy_abs()
+            raise InvalidValueError(
+                f"{shown(value)} is negative; {value_type.text} takes none below zero.", value=value
+            )
+        return rounded or rounded.copy_abs()
 
     return accept
 
@@ -338,9 +346,7 @@ def _naive(value: dt.datetime, value_type: ValueType) -> dt.datetime:
             f"{shown(value)} has a time zone; {value_type.text} holds times without one.",
             value=value, hint="Use value.astimezone(timezone.utc).",
         )  # fmt: skip
-    return dt.datetime(  # noqa: DTZ001 - dates and times are naive wall clock
-        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
-    )
+    return dt.datetime(value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond)
 
 
 def as_moment(value: Any, value_type: ValueType) -> dt.datetime:
@@ -354,12 +360,13 @@ def as_moment(value: Any, value_type: ValueType) -> dt.datetime:
     if isinstance(value, dt.datetime):
         return _naive(value, value_type)
     if isinstance(value, dt.date):
-        return dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - as above
+        return dt.datetime(value.year, value.month, value.day)
     if isinstance(value, str):
         moment = dates.read_moment(value)
         if moment is None:
             raise InvalidValueError(
-                f"{shown(value)} is no date or time; {value_type.text} takes for instance '2024-01-31 23:59:59'.", value=value
+                f"{shown(value)} is no date or time; {value_type.text} takes for instance '2024-01-31 23:59:59'.",
+                value=value,
             )
         return moment
     raise _wrong_type(value, value_type, "dates and times, or their text")
@@ -377,12 +384,18 @@ def as_duration(value: Any, value_type: ValueType) -> dt.timedelta:
         return dt.timedelta(value.days, value.seconds, value.microseconds)
     if isinstance(value, dt.time):
         if value.tzinfo is not None and value.utcoffset():
-            raise InvalidValueError(f"{shown(value)} has a time zone; {value_type.text} holds times without one.", value=value)
-        return dt.timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond)
+            raise InvalidValueError(
+                f"{shown(value)} has a time zone; {value_type.text} holds times without one.", value=value
+            )
+        return dt.timedelta(
+            hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond
+        )
     if isinstance(value, str):
         duration = dates.read_duration(value)
         if duration is None:
-            raise InvalidValueError(f"{shown(value)} is no time; {value_type.text} takes for instance '23:59:59'.", value=value)
+            raise InvalidValueError(
+                f"{shown(value)} is no time; {value_type.text} takes for instance '23:59:59'.", value=value
+            )
         return duration
     raise _wrong_type(value, value_type, "times, or their text")
 
@@ -451,7 +464,11 @@ def _binaries(value_type: ValueType) -> Acceptor:
 
     def accept(value: Any) -> bytes:
         if not isinstance(value, (bytes, bytearray, memoryview)):
-            hint = None if value_type.core else "It stores raw bytes; to store Python objects, declare the attribute as <blob>."
+            hint = (
+                None
+                if value_type.core
+                else "It stores raw bytes; to store Python objects, declare the attribute as <blob>."
+            )
             raise InvalidTypeError(
                 f"{shown(value)} is of type {type(value).__name__}; the native binary type {value_type.text} takes bytes, "
                 "bytearray or memoryview.",

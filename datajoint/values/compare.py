@@ -93,7 +93,7 @@ def _between(operator: str, floor: Any) -> Comparison:
     return Comparison("bound", "<=" if operator in {"<", "<="} else ">", floor)
 
 
-def _integer(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _integer(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     number = accept.number(value, value_type)
     if isinstance(number, float) and math.isinf(number):
         return _above(operator) if number > 0 else _below(operator)
@@ -108,7 +108,7 @@ def _integer(value_type: ValueType, operator: str, value: Any, infinity: bool) -
     return Comparison("bound", operator, floor) if floor == number else _between(operator, floor)
 
 
-def _float64(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001
+def _float64(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:
     number = accept.number(value, value_type)
     try:
         nearest = float(number) + 0.0
@@ -122,7 +122,7 @@ def _float64(value_type: ValueType, operator: str, value: Any, infinity: bool) -
     return Comparison("bound", operator, nearest)
 
 
-def _float32(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001
+def _float32(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:
     number = accept.number(value, value_type)
     try:
         nearest = accept.as_float32(float(number))
@@ -147,7 +147,7 @@ def _infinite(operator: str, limit: float, *, exact: bool, infinity: bool) -> Co
     return Comparison("bound", "<=" if smaller else ">", limit)
 
 
-def _decimal(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _decimal(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     exact = accept.as_decimal(accept.number(value, value_type))
     if not exact.is_finite():
         return _above(operator) if exact > 0 else _below(operator)
@@ -158,11 +158,11 @@ def _decimal(value_type: ValueType, operator: str, value: Any, infinity: bool) -
             return _above(operator) if exact > 0 else _below(operator)
     digits = max(exact.adjusted() + scale + 2, 1)
     floor = exact.quantize(Decimal(1).scaleb(-scale), context=Context(prec=digits, rounding=ROUND_FLOOR))
-    floor = floor if floor else floor.copy_abs()
+    floor = floor or floor.copy_abs()
     return Comparison("bound", operator, floor) if floor == exact else _between(operator, floor)
 
 
-def _bool(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _bool(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     value = accept.plain(value)
     try:
         literal: Any = accept.acceptor(value_type)(value)
@@ -176,7 +176,7 @@ def _bool(value_type: ValueType, operator: str, value: Any, infinity: bool) -> C
     return ALL if holds else NONE
 
 
-def _text(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _text(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     text = accept.as_text(value, value_type)
     if value_type.kind == "char":
         text = text.rstrip(" ")
@@ -192,7 +192,7 @@ def _text(value_type: ValueType, operator: str, value: Any, infinity: bool) -> C
     return Comparison("bound", "<" if smaller else ">=", text[:position] + "\ue000")
 
 
-def _enum(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _enum(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     text = accept.as_text(value, value_type)
     if operator in {"=", "<>"}:
         if text in value_type.labels or not value_type.labels:
@@ -204,28 +204,30 @@ def _enum(value_type: ValueType, operator: str, value: Any, infinity: bool) -> C
     return Comparison("bound", "<=", max(holds)) if operator in {"<", "<="} else Comparison("bound", ">=", min(holds))
 
 
-def _date(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _date(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     moment = accept.as_moment(value, value_type)
     if moment.time() == dt.time():
         return Comparison("bound", operator, moment.date())
     return _between(operator, moment.date())
 
 
-def _moment(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _moment(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     return Comparison("bound", operator, accept.as_moment(value, value_type))
 
 
-def _time(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _time(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     return Comparison("bound", operator, accept.as_duration(value, value_type))
 
 
-def _uuid(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _uuid(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     return Comparison("bound", operator, accept.as_uuid(value))
 
 
-def _json(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _json(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     if operator not in {"=", "<>"}:
-        raise DataJointError("Whole JSON values have no order.", hint="Compare a path, as in {'attribute.path': value}.")
+        raise DataJointError(
+            "Whole JSON values have no order.", hint="Compare a path, as in {'attribute.path': value}."
+        )
     try:
         return Comparison("bound", operator, to_json(value))
     except InvalidTypeError:
@@ -234,15 +236,16 @@ def _json(value_type: ValueType, operator: str, value: Any, infinity: bool) -> C
         return NONE if operator == "=" else ALL
 
 
-def _bytes(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _bytes(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise InvalidTypeError(
-            f"{accept.shown(value)} is of type {type(value).__name__}; {value_type.text} is compared with bytes.", value=value
+            f"{accept.shown(value)} is of type {type(value).__name__}; {value_type.text} is compared with bytes.",
+            value=value,
         )
     return Comparison("bound", operator, bytes(value))
 
 
-def _unknown(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: FBT001, ARG001
+def _unknown(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
     return Comparison("bound", operator, accept.plain(value))
 
 

@@ -32,7 +32,7 @@ def read_moment(text: str) -> dt.datetime | None:
     if (found["fraction"] and not second) or (found["zone"] and not hour) or (found["hour2"] and found["mark"]):
         return None
     try:
-        return dt.datetime(  # noqa: DTZ001 - dates and times are naive wall clock
+        return dt.datetime(
             int(found["year"]), int(found["month"] or found["month2"]), int(found["day"] or found["day2"]),
             int(hour or 0), int(found["minute"] or found["minute2"] or 0), int(second or 0),
             int((found["fraction"] or "0")[:6].ljust(6, "0")),

@@ -76,11 +76,15 @@ def _check(value: Any) -> None:
             raise InvalidValueError("JSON text cannot hold a NUL character or a lone surrogate.", value=value)
     elif isinstance(value, int) and not isinstance(value, bool):
         if not _SMALLEST <= value <= _GREATEST:
-            raise InvalidValueError(f"{value} is out of range; integers in JSON have 64 bits.", value=value, hint="Store a text.")
+            raise InvalidValueError(
+                f"{value} is out of range; integers in JSON have 64 bits.", value=value, hint="Store a text."
+            )
     elif isinstance(value, dict):
         for key, item in value.items():
             if key is None or isinstance(key, bool):
-                raise InvalidTypeError(f"The key {key!r} is of type {type(key).__name__}; keys are text or numbers.", value=key)
+                raise InvalidTypeError(
+                    f"The key {key!r} is of type {type(key).__name__}; keys are text or numbers.", value=key
+                )
             _check(key)
             _check(item)
     elif isinstance(value, (list, tuple)):

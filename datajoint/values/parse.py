@@ -12,6 +12,7 @@ from datajoint.values.model import UNKNOWN, Kind, ValueType
 
 _FORM = re.compile(r"([a-z_][a-z0-9_]*)\s*(?:\((.*)\))?\s*([a-z_ \t]*)", re.IGNORECASE | re.DOTALL)
 _LABEL = re.compile(r"""\s*(?:'((?:[^'\\]|''|\\.)*)'|"((?:[^"\\]|""|\\.)*)")\s*(,|$)""", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "Z": "\x1a"}
 _NUMBERS = re.compile(r"\s*(\d+)\s*(?:,\s*(\d+)\s*)?")
 
 _MAX_DIGITS = 6
@@ -90,7 +91,9 @@ def parse_stored_type(text: str) -> ValueType:
         return ValueType(UNKNOWN.kind, text, core=False)
 
 
-def integer_type(text: str, bits: int, *, unsigned: bool = False, core: bool = True, auto_increment: bool = False) -> ValueType:
+def integer_type(
+    text: str, bits: int, *, unsigned: bool = False, core: bool = True, auto_increment: bool = False
+) -> ValueType:
     """Return an integer type of `bits` bits."""
     low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     return ValueType("int", text, core, low=low, high=high, auto_increment=auto_increment)
@@ -117,11 +120,13 @@ def _numbers(text: str, arguments: str | None) -> tuple[int | None, int | None]:
 def _digits(text: str, arguments: str | None) -> int:
     first, second = _numbers(text, arguments)
     if second is not None or (first or 0) > _MAX_DIGITS:
-        raise DefinitionError(f"Unsupported attribute type {text.strip()!r}.", hint="Fractions of a second have 0 to 6 digits.")
+        raise DefinitionError(
+            f"Unsupported attribute type {text.strip()!r}.", hint="Fractions of a second have 0 to 6 digits."
+        )
     return first or 0
 
 
-def _plain(text: str, name: str, arguments: str | None, modifiers: tuple[str, ...]) -> ValueType | None:
+def _plain(_text: str, name: str, arguments: str | None, modifiers: tuple[str, ...]) -> ValueType | None:
     if arguments is not None or modifiers:
         return None
     if name in _CORE_BITS:
@@ -135,7 +140,7 @@ def _plain(text: str, name: str, arguments: str | None, modifiers: tuple[str, ..
 def _text(text: str, name: str, arguments: str | None, modifiers: tuple[str, ...]) -> ValueType | None:
     if name == "enum" and arguments is not None and not modifiers:
         labels = read_labels(text, arguments)
-        quoted = ",".join("'" + label.replace("'", "''") + "'" for label in labels)
+        quoted = ",".join("'" + label.replace("\\", "\\\\").replace("'", "''") + "'" for label in labels)
         return ValueType("enum", f"enum({quoted})", labels=labels)
     if name in {"char", "varchar"} and arguments is not None and not modifiers:
         length, second = _numbers(text, arguments)
@@ -226,7 +231,7 @@ def read_labels(text: str, arguments: str) -> tuple[str, ...]:
             )
         single, double, separator = match.groups()
         label = single.replace("''", "'") if single is not None else double.replace('""', '"')
-        labels.append(re.sub(r"\\(.)", r"\1", label, flags=re.DOTALL))
+        labels.append(re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), label, flags=re.DOTALL))
         position = match.end()
         if separator != ",":
             break

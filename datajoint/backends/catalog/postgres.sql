@@ -18,7 +18,7 @@ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C";
 -- name: columns
 SELECT n.nspname, c.relname, a.attname,
        CASE WHEN t.typtype = 'e' THEN
-              'enum(' || (SELECT string_agg(quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) || ')'
+              'enum(' || (SELECT string_agg('''' || replace(replace(e.enumlabel, '\', '\\'), '''', '''''') || '''', ',' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) || ')'
             ELSE CASE format_type(a.atttypid, NULL)
               WHEN 'integer' THEN 'int'
               WHEN 'boolean' THEN 'bool'

@@ -165,7 +165,13 @@ class CatalogReader:
         recorded: dict[str, dict[tuple[str, str], str]] = {name: {} for name in names}
         if names:
             selects = (
-                Sql("SELECT ", Parameter(name), self._cast, ", table_name, attribute_name, lineage FROM ", TableName(name, LINEAGE).identifier)
+                Sql(
+                    "SELECT ",
+                    Parameter(name),
+                    self._cast,
+                    ", table_name, attribute_name, lineage FROM ",
+                    TableName(name, LINEAGE).identifier,
+                )
                 for name in names
             )
             for schema, table, attribute, origin in execute(Sql.join(" UNION ALL ", selects)).rows:
