@@ -5,19 +5,21 @@ from __future__ import annotations
 import inspect
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from datajoint import lineage
 from datajoint.connection import Connection
-from datajoint.errors import AccessError, DataJointError
+from datajoint.definition import TableName
+from datajoint.errors import AccessError, DataJointError, ThreadSafetyError
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
 from datajoint.prompt import user_choice
+from datajoint.settings import is_thread_safe
 from datajoint.singleton import conn
 from datajoint.table import FreeTable, Part, Table, TableMeta
 from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
-from datajoint.table.context import classes_in
+from datajoint.table.context import calling_frame, classes_in, visible_names
 from datajoint.tiers import Lookup, tier_of
 
 T = TypeVar("T", bound=type[Table])
@@ -39,6 +41,11 @@ class _Schema:
         create_tables: bool | None = None,
         add_objects: Names | None = None,
     ) -> None:
+        if connection is None and is_thread_safe():
+            raise ThreadSafetyError(
+                "A schema without a connection uses the one that all threads share, and thread-safe mode is on.",
+                hint="Pass connection=, or make a dj.Instance and use its Schema.",
+            )
         self.connection = connection
         self.database: str | None = None
         self.context = context
@@ -179,7 +186,7 @@ class _Schema:
             )
         names = context if context is not None else self.context
         if names is None:
-            names = _visible_names(_caller())
+            names = visible_names(calling_frame())
         if self.database is None:
             self.declare_list.append((cls, names))
         else:
@@ -187,7 +194,7 @@ class _Schema:
         return cls
 
     def _bind_master(self, cls: type[Table], names: Names) -> None:
-        around = ChainMap(dict(self.add_objects or {}), _as_mutable(names))
+        around = ChainMap(dict(self.add_objects or {}), cast("MutableMapping[str, Any]", names))
         own: dict[str, Any] = {cls.__name__: cls}
         self._bind(cls, ChainMap({**own, "self": cls}, around))
         for part in parts_of(cls):
@@ -285,19 +292,14 @@ class _Schema:
         """
         names: Any = into if into is not None else self.context
         if names is None:
-            names = _caller().f_locals
+            names = calling_frame().f_locals
         name = self._name
-        known = {c.name for _, c in classes_in(names, depth=0)} | {
-            c.name
-            for value in list(names.values())
-            if isinstance(value, TableMeta)
-            for _, c in classes_in({"x": value})
-        }
+        known = {cls.name for _, cls in classes_in(names, depth=0)}
         module = names.get("__name__", name)
         parts: list[str] = []
         for table_name in self.list_tables():
             tier = tier_of(table_name)
-            if tier is None or any(k == (name, table_name) for k in known):
+            if tier is None or TableName(name, table_name) in known:
                 continue
             if issubclass(tier, Part):
                 parts.append(table_name)
@@ -327,7 +329,7 @@ class _Schema:
         context: dict[str, Any] = {"self": cls}
         if master is not None:
             cls._master = context["master"] = master
-        self._bind(cls, ChainMap(context, _as_mutable(names)))
+        self._bind(cls, ChainMap(context, cast("MutableMapping[str, Any]", names)))
         made: type[Table] = cls
         return made
 
@@ -481,23 +483,3 @@ def list_schemas(connection: Connection | None = None) -> list[str]:
     """Return the names of all schemas that users made, sorted."""
     connection = connection or conn()
     return connection.backend.schema_names(connection.execute)
-
-
-# --- binding
-def _caller() -> FrameType:
-    """Return the frame that called a method of this module."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__") == __name__:
-        frame = frame.f_back
-    assert frame is not None
-    return frame
-
-
-def _visible_names(frame: FrameType) -> Names:
-    """Return the local names of a frame, and behind them those of its module."""
-    return ChainMap(frame.f_locals, frame.f_globals)
-
-
-def _as_mutable(names: Names) -> MutableMapping[str, Any]:
-    # A ChainMap reads its further maps only; it keeps them, so that names bound later are seen.
-    return cast("MutableMapping[str, Any]", names)

@@ -41,7 +41,7 @@ def create_table(connection: Connection, name: TableName, definition: TableDefin
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             _create(connection, name, definition)
-        except (DuplicateError, LockError, QueryError) as error:
+        except QueryError as error:
             connection.forget_catalog(name.schema)
             if table_info(connection, name) is not None:
                 logger.debug("%s was declared by another process: %s", name, error)

@@ -47,7 +47,7 @@ def describe(info: TableInfo, heading: Heading, spell: Callable[[TableName], str
             lines.append(_attribute_line(attribute))
         for key in [key for key in waiting if appeared.issuperset(key.columns)]:
             waiting.remove(key)
-            index = unique.get(frozenset(key.columns))
+            index = unique.pop(frozenset(key.columns), None)
             if index is not None:
                 consumed.append(index)
             # Of columns that an earlier foreign key brought, that one's options are told.

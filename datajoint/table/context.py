@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from datajoint.declare.reference import FindReferent, Referent
 from datajoint.definition import TableName
 from datajoint.expression.expression import QueryExpression
 from datajoint.expression.nodes import Project, TableNode
-from datajoint.table.meta import TableMeta, is_library_class
+from datajoint.table.meta import TableMeta, is_library_class, is_library_module
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
 
 _DEPTH = 3
+
+
+def calling_frame() -> FrameType:
+    """Return the nearest frame of the user's program, outside the library."""
+    frame = inspect.currentframe()
+    while frame is not None and is_library_module(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    assert frame is not None  # a program called the library
+    return frame
+
+
+def visible_names(frame: FrameType) -> ChainMap[str, Any]:
+    """Return the local names of a frame, and behind them those of its module; names bound later are seen too."""
+    return ChainMap(frame.f_locals, frame.f_globals)
 
 
 def find_referent_in(connection: Connection) -> FindReferent:
@@ -82,7 +98,7 @@ def classes_in(context: Mapping[str, Any], depth: int = _DEPTH) -> Iterator[tupl
                     remaining
                     and isinstance(value, ModuleType)
                     and id(value) not in seen
-                    and value.__name__.split(".")[0] != "datajoint"
+                    and not is_library_module(value.__name__)
                 ):
                     seen.add(id(value))
                     following.append((f"{prefix}{name}.", vars(value)))

@@ -16,9 +16,14 @@ _HOOKS = frozenset({"make", "make_fetch", "make_compute", "make_insert"})
 _INSTANCE_LEVEL = (FunctionType, property, cached_property)
 
 
+def is_library_module(name: str) -> bool:
+    """Tell whether a module is one of the library's own."""
+    return name == "datajoint" or name.startswith("datajoint.")
+
+
 def is_library_class(cls: type) -> bool:
     """Tell whether a class is one of the library's own rather than a user's table."""
-    return cls.__module__ == "datajoint" or cls.__module__.startswith("datajoint.")
+    return is_library_module(cls.__module__)
 
 
 class TableMeta(type):

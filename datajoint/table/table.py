@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from collections import ChainMap
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
 from datajoint.declare.resolve import table_info
@@ -13,6 +11,7 @@ from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError, DefinitionError, MissingTableError
 from datajoint.expression.expression import QueryExpression
 from datajoint.expression.nodes import TableNode
+from datajoint.graph.propagate import PartIntegrity
 from datajoint.heading import Heading
 from datajoint.logging import logger
 from datajoint.naming import from_camel_case
@@ -22,11 +21,24 @@ from datajoint.table import insert as insertion
 from datajoint.table import relatives
 from datajoint.table import update as updating
 from datajoint.table import validate as validation
-from datajoint.table.context import find_referent_in, spell_in
+from datajoint.table.context import calling_frame, find_referent_in, spell_in, visible_names
 from datajoint.table.meta import TableMeta
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog, TableInfo
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _documented_by(function: Callable[..., Any]) -> Callable[[F], F]:
+    """Take a method's docstring from the function that does its work on the table given first."""
+
+    def document(method: F) -> F:
+        method.__doc__ = function.__doc__
+        return method
+
+    return document
+
 
 NAME = r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*"
 """Pattern of a table's name without the prefix of its tier."""
@@ -224,10 +236,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         MissingTableError
             If the table is not declared.
         """
-        if context is None:
-            frame = inspect.currentframe()
-            caller = frame.f_back if frame else None
-            context = ChainMap(dict(caller.f_locals), caller.f_globals) if caller else {}
+        context = visible_names(calling_frame()) if context is None else context
         info, _ = self._info()
         text = describe(info, self._table_heading(), spell_in(context, self.connection))
         if printout:
@@ -235,6 +244,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         return text
 
     # --- rows in
+    @_documented_by(insertion.insert)
     def insert(
         self,
         rows: Any,
@@ -244,7 +254,6 @@ class Table(QueryExpression, metaclass=TableMeta):
         allow_direct_insert: bool | None = None,
         chunk_size: int | None = None,
     ) -> None:
-        """Insert rows; see `datajoint.table.insert.insert`."""
         insertion.insert(
             self,
             rows,
@@ -255,23 +264,24 @@ class Table(QueryExpression, metaclass=TableMeta):
             chunk_size=chunk_size,
         )
 
+    @_documented_by(insertion.insert1)
     def insert1(self, row: Any, **options: Any) -> None:
-        """Insert one row; options as for `insert`."""
         insertion.insert1(self, row, **options)
 
+    @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:
-        """Insert the rows of a data frame; see `datajoint.table.insert.insert_dataframe`."""
         insertion.insert_dataframe(self, df, index_as_pk, **insert_kwargs)
 
+    @_documented_by(validation.validate)
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:
-        """Tell, without writing, which of `rows` could not be inserted and why."""
         return validation.validate(self, rows, ignore_extra_fields=ignore_extra_fields)
 
+    @_documented_by(updating.update1)
     def update1(self, row: Mapping[str, Any]) -> None:
-        """Change attributes of the one row whose key `row` holds; see `datajoint.table.update.update1`."""
         updating.update1(self, row)
 
     # --- rows and tables out
+    @_documented_by(deletion.delete)
     def delete(
         self,
         transaction: bool = True,
@@ -279,21 +289,24 @@ class Table(QueryExpression, metaclass=TableMeta):
         part_integrity: Any = "enforce",
         dry_run: bool = False,
     ) -> Any:
-        """Delete the rows and all that depends on them; see `datajoint.table.delete.delete`."""
         return deletion.delete(
             self, transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run
         )
 
+    @_documented_by(deletion.plan_delete)
+    def delete_plan(self, part_integrity: PartIntegrity = "enforce") -> deletion.DeletePlan:
+        return deletion.plan_delete(self, part_integrity)
+
+    @_documented_by(deletion.delete_quick)
     def delete_quick(self, get_count: bool = False) -> int | None:
-        """Delete the rows without a question and without a cascade; see `datajoint.table.delete.delete_quick`."""
         return deletion.delete_quick(self, get_count)
 
+    @_documented_by(dropping.drop)
     def drop(self, prompt: bool | None = None, part_integrity: Any = "enforce") -> None:
-        """Drop the table and all that depend on it; see `datajoint.table.drop.drop`."""
         dropping.drop(self, prompt, part_integrity)
 
+    @_documented_by(dropping.drop_quick)
     def drop_quick(self) -> None:
-        """Drop the table without a question; see `datajoint.table.drop.drop_quick`."""
         dropping.drop_quick(self)
 
     # --- relatives

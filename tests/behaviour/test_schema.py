@@ -10,8 +10,6 @@ import pytest
 import datajoint as dj
 from datajoint.errors import DataJointError
 
-LEVEL = "module"
-
 
 def make(schema):
     """Declare a small pipeline with a part."""
@@ -262,6 +260,28 @@ def test_a_class_answers_as_its_instance(lab):
         rig ^ lab.Session
     with pytest.raises(DataJointError, match="removed"):
         rig @ lab.Session
+
+
+def test_an_undecorated_subclass_is_no_other_table(lab):
+    class Copy(lab.Rig):
+        pass
+
+    assert lab.Rig.heading.names == ["rig", "room"]
+    assert not Copy.is_declared
+    with pytest.raises(DataJointError, match="is not defined"):
+        Copy.heading
+
+
+def test_thread_safe_mode_has_no_shared_connection(connection, monkeypatch):
+    monkeypatch.setenv("DJ_THREAD_SAFE", "true")
+    with pytest.raises(dj.ThreadSafetyError):
+        dj.Schema()
+    assert not dj.Schema(connection=connection).is_activated()
+
+
+def test_methods_are_documented():
+    for name in ("insert", "update1", "delete", "delete_plan", "drop", "validate", "describe"):
+        assert "\n\n" in getattr(dj.Table, name).__doc__, name
 
 
 def test_what_users_define_is_left_alone(schema):

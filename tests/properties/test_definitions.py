@@ -17,7 +17,9 @@ names = st.builds(lambda head, tail: head + tail, letters, st.text("abc_01", max
     lambda n: n.upper() not in {"AS", "BY"}
 )
 # What the languages of definitions and of databases give a meaning to.
-characters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")) | st.sampled_from("'\"\\%{}#:->`;?")
+characters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")) | st.sampled_from(
+    "'\"\\%{}#:->`;?"
+)
 comments = st.text(characters, max_size=20).map(str.strip).filter(lambda c: not c.startswith(":"))
 labels = st.text(st.sampled_from("ab ,:#%?(){}é-"), min_size=1, max_size=5).map(str.strip).filter(bool)
 
@@ -27,7 +29,19 @@ def quoted(text):
 
 
 enums = st.lists(labels, min_size=1, max_size=3, unique_by=str.lower)
-KEY_TYPES = ["int8", "int16", "int32", "int64", "bool", "date", "uuid", "datetime(3)", "char(3)", "varchar(20)", "decimal(8,2)"]
+KEY_TYPES = [
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "bool",
+    "date",
+    "uuid",
+    "datetime(3)",
+    "char(3)",
+    "varchar(20)",
+    "decimal(8,2)",
+]
 OTHER_TYPES = ["float32", "float64", "json", "bytes", "datetime", "datetime(6)", "<blob>", "decimal(5,0)"]
 DEFAULTS = {
     "int8": ["5", "-1"], "int64": ["0"], "bool": ["0", "1", "true"], "date": ['"2024-02-29"'], "float64": ["1.5", "-0.25"],
@@ -49,7 +63,11 @@ def other_attributes(draw):
         options = draw(enums)
         default = draw(st.none() | st.just("null") | st.sampled_from(options).map(quoted))
         return f"enum({','.join(map(quoted, options))})", default
-    choices = [st.none(), st.just("null"), st.sampled_from(DEFAULTS[kind])] if kind in DEFAULTS else [st.none(), st.just("null")]
+    choices = (
+        [st.none(), st.just("null"), st.sampled_from(DEFAULTS[kind])]
+        if kind in DEFAULTS
+        else [st.none(), st.just("null")]
+    )
     if kind == "varchar(20)":
         texts = st.text(characters, max_size=20).filter(lambda t: '"' not in t or "'" not in t)
         choices.append(texts.map(lambda t: f'"{t}"' if '"' not in t else f"'{t}'"))
@@ -106,7 +124,9 @@ def structure(table):
     """Return all that the database knows of a table but names that it chose itself."""
     info, _ = table()._info()
     heading = [
-        a._replace(lineage=a.lineage and a.lineage.replace(f".{table.table_name}.", ".T."), codec=a.codec and type(a.codec))
+        a._replace(
+            lineage=a.lineage and a.lineage.replace(f".{table.table_name}.", ".T."), codec=a.codec and type(a.codec)
+        )
         for a in table.heading._attributes.values()
     ]
     return (
@@ -156,7 +176,10 @@ def test_declare_describe_declare(schema, context, definition):
 def embedded(tmp_path):
     with dj.Connection(f"sqlite:///{tmp_path / 'definitions.db'}") as connection:
         schema = dj.Schema("lab", connection=connection)
-        yield schema, {
-            "A": declare(schema, "aa_key : int32 # the key", {}),
-            "B": declare(schema, "bb_one : varchar(8)\nbb_two : enum('x','y: z')\n---\nbb_more : int8", {}),
-        }
+        yield (
+            schema,
+            {
+                "A": declare(schema, "aa_key : int32 # the key", {}),
+                "B": declare(schema, "bb_one : varchar(8)\nbb_two : enum('x','y: z')\n---\nbb_more : int8", {}),
+            },
+        )
