@@ -43,6 +43,24 @@ def run(shell, capsys):
 
 
 @pytest.fixture
+def lab_connection(tmp_path, settings):
+    """A connection to a file, for what is the same on every engine."""
+    import datajoint as dj
+
+    connection = dj.Connection(f"sqlite:///{tmp_path / 'lab.db'}", config_override=settings)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def lab_schema(lab_connection):
+    """A schema in that file."""
+    import datajoint as dj
+
+    return dj.Schema("lab", connection=lab_connection)
+
+
+@pytest.fixture
 def sent(monkeypatch):
     """The messages that widgets send to their pages."""
     import queue

@@ -20,8 +20,26 @@ pytestmark = [pytest.mark.usefixtures("close_widgets")]
 ROWS = 250
 
 
+@pytest.fixture(scope="module")
+def recording(module_schema):
+    """A table that tests only read."""
+    return make_recording(module_schema)
+
+
 @pytest.fixture
-def recording(schema):
+def own_recording(schema):
+    """A table that the test may change."""
+    return make_recording(schema)
+
+
+@pytest.fixture
+def log(recording):
+    """The statements that are run while the test lasts."""
+    with recording.connection.query_log() as records:
+        yield records
+
+
+def make_recording(schema):
     @schema
     class Subject(dj.Manual):
         definition = """
@@ -92,18 +110,16 @@ def test_pages_follow_the_key_whatever_the_way(recording):
         assert keys(source.page((), offset, 30)) == everything[offset : offset + 30], offset
 
 
-def test_a_following_page_starts_behind_the_last_key(recording, connection):
+def test_a_following_page_starts_behind_the_last_key(recording, log):
     source = RowSource(recording, columns_of(recording))
     source.page((), 0, 100)
-    with connection.query_log() as log:
-        source.page((), 100, 100)
-    assert len(log) == 1
-    assert "OFFSET" not in log[0].text.upper()
+    source.page((), 100, 100)
+    assert len(log) == 2
+    assert "OFFSET" not in log[1].text.upper()
 
 
-def test_pages_hold_no_blob(recording, connection):
-    with connection.query_log() as log:
-        rows = RowSource(recording, columns_of(recording)).page((), 0, 10)
+def test_pages_hold_no_blob(recording, log):
+    rows = RowSource(recording, columns_of(recording)).page((), 0, 10)
     assert len(log) == 1
     assert "trace" not in log[0].text
     assert "info" not in log[0].text
@@ -153,8 +169,8 @@ def test_condition_behind_a_key(names, values, condition):
 
 
 # --- messages
-def test_a_page_is_answered_from_the_browsers_own_session(recording, sent, connection):
-    browser = browse(recording)
+def test_a_page_is_answered_from_the_browsers_own_session(recording, sent):
+    browser, connection = browse(recording), recording.connection
     assert browser.first_page[0][:2] == ["0", "2024-01-01"]
     here = connection.connection_id
     seen = []
@@ -201,27 +217,26 @@ def test_counts_come_later(recording, sent):
     assert browser.count_is_exact
 
 
-def test_a_small_table_needs_no_count(recording, connection):
-    with connection.query_log() as log:
-        browser = browse(recording & "subject = 1")
-        text = browser.static().text
+def test_a_small_table_needs_no_count(recording, log):
+    browser = browse(recording & "subject = 1")
+    text = browser.static().text
     assert len(log) == 1
     assert browser.row_count == 50
     assert "(12 of 50 rows)" in text
 
 
-def test_rows_that_came_and_went_are_noticed(recording, sent):
-    browser = browse(recording & "subject = 1")
-    (recording & "subject = 1 AND day > '2024-01-31'").delete_quick()
+def test_rows_that_came_and_went_are_noticed(own_recording, sent):
+    browser = browse(own_recording & "subject = 1")
+    (own_recording & "subject = 1 AND day > '2024-01-31'").delete_quick()
     message = ask(browser, sent, "page", offset=0, limit=100, revision=0)
     assert len(message["payload"]["rows"]) == 31
     ask(browser, sent, "count")
     assert browser.row_count == 31
 
 
-def test_what_fails_is_told_in_the_widget(recording, sent):
-    browser = browse(recording)
-    recording.drop_quick()
+def test_what_fails_is_told_in_the_widget(own_recording, sent):
+    browser = browse(own_recording)
+    own_recording.drop_quick()
     answer = ask(browser, sent, "page", offset=100, limit=100, revision=0)
     assert answer["kind"] == "error"
     assert "Traceback" in answer["payload"]["traceback"]
@@ -229,14 +244,14 @@ def test_what_fails_is_told_in_the_widget(recording, sent):
     assert ask(browser, sent, "stop")["kind"] == "error"
 
 
-def test_a_browser_that_cannot_begin_leaves_nothing(recording):
+def test_a_browser_that_cannot_begin_leaves_nothing(own_recording):
     from datajoint_jupyter.registry import open_widgets
 
     before = len(open_widgets)
-    recording.heading
-    recording.drop_quick()
+    own_recording.heading
+    own_recording.drop_quick()
     with pytest.raises(dj.DataJointError):
-        browse(recording)
+        browse(own_recording)
     assert len(open_widgets) == before
 
 

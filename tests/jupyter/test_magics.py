@@ -8,9 +8,9 @@ import pytest
 
 
 @pytest.fixture
-def pipeline(run, shell, schema):
+def pipeline(run, shell, lab_schema):
     """Two tables with rows, active in the shell's namespace."""
-    shell.user_ns.update(schema=schema)
+    shell.user_ns.update(schema=lab_schema)
     run(
         """
 import datajoint as dj
@@ -47,7 +47,7 @@ class Score(dj.Computed):
 Session.insert([{"session": i, "name": f"s{i}"} for i in range(5)])
 """
     )
-    return schema.database
+    return lab_schema.database
 
 
 def test_help(run):
@@ -187,7 +187,7 @@ def completions(shell, text):
         return {c.text for c in shell.Completer.completions(text, len(text))}
 
 
-def test_completion(run, pipeline, shell, schema):
+def test_completion(run, pipeline, shell, lab_connection):
     run("1")
     assert {"browse", "diagram", "populate"} <= completions(shell, "%dj ")
     assert completions(shell, "%dj bro") == {"browse"}
@@ -197,10 +197,10 @@ def test_completion(run, pipeline, shell, schema):
     assert completions(shell, "%dj browse Session & 'na") == {"name"}
     assert completions(shell, "%%dj --st") == {"--static"}
     assert completions(shell, "%%dj\nSession\n & {'se") == {"session"}
-    assert pipeline in completions(shell, f"%dj tables {pipeline[:3]}")
+    assert pipeline in completions(shell, f"%dj tables {pipeline[:2]}")
     assert completions(shell, "%dj help dia") == {"diagram"}
     # A key press costs no query.
-    with schema.connection.query_log() as log:
+    with lab_connection.query_log() as log:
         completions(shell, "%dj browse Sco")
         completions(shell, "%dj browse Score & 'sc")
     assert log == []

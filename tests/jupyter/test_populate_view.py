@@ -58,10 +58,10 @@ def test_events_change_the_state():
 
 
 @pytest.fixture
-def score(schema):
+def score(lab_schema):
     """A computed table whose `make` waits for the test, and an event for each side."""
 
-    @schema
+    @lab_schema
     class Session(dj.Manual):
         definition = """
         session : int32
@@ -70,7 +70,7 @@ def score(schema):
     Session.insert([{"session": i} for i in range(6)])
     entered, proceed = threading.Semaphore(0), threading.Semaphore(0)
 
-    @schema
+    @lab_schema
     class Score(dj.Computed):
         definition = """
         -> Session
@@ -94,7 +94,7 @@ def let(score, count):
         score.proceed.release()
 
 
-def test_in_the_background(score, connection, capsys):
+def test_in_the_background(score, capsys):
     run = PopulateRun(score)
     run.start()
     assert score.entered.acquire(timeout=10)

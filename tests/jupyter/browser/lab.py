@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -124,6 +125,10 @@ class LabServer:
     def set_theme(self, *, dark):
         self._setting("apputils-extension/themes", {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"})
 
+    def set_comms(self, way):
+        """Choose whether widgets' messages wait for the running cell (``disabled``) or not (``perCommTarget``)."""
+        self._setting("apputils-extension/kernels-settings", {"commsOverSubshells": way})
+
     # --- kernels
     def shut_kernels_down(self):
         for session in self.api("GET", "api/sessions"):
@@ -132,7 +137,10 @@ class LabServer:
     def wait_for_idle_kernel(self, patience=60):
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            kernels = self.api("GET", "api/kernels")
+            try:
+                kernels = self.api("GET", "api/kernels")
+            except urllib.error.HTTPError:  # the server trips over a kernel that is just being removed
+                kernels = []
             if kernels and kernels[0]["execution_state"] == "idle":
                 return
             time.sleep(0.2)

@@ -105,6 +105,11 @@ def test_sort_page_and_keyboard(new_notebook, pictures, expect):
         grid.get_by_role("button", name="big").click(modifiers=["Shift"])
     expect(head.nth(5)).to_have_attribute("aria-sort", "descending")
     expect(grid.locator(".dj-row[data-row='0'] .dj-cell").nth(5)).to_have_text(str(2**53 + 2999))
+    # Heads stand over their columns, however far one has moved sideways.
+    for column in (0, 3, 6):
+        above, below = head.nth(column).bounding_box(), grid.locator("[data-row='0'] .dj-cell").nth(column).bounding_box()
+        assert abs(above["x"] - below["x"]) < 1
+        assert abs(above["width"] - below["width"]) < 1
     (pictures / "browser-sorted.png").write_bytes(notebook.cell(2).screenshot())
     notebook.run_cell(3)
     expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(
@@ -127,6 +132,75 @@ def test_sort_page_and_keyboard(new_notebook, pictures, expect):
     page.keyboard.press("Enter")  # the header: sort by the first attribute
     expect(head.nth(0)).to_have_attribute("aria-sort", "ascending")
     expect(grid.locator("[data-row='0'] .dj-cell").nth(5)).to_have_text(str(2**53))
+
+
+def test_two_views_of_one_browser(new_notebook, expect):
+    notebook = new_notebook()
+    notebook.write("views.ipynb", set_up("views"), EXTENSION, "%dj browse Session -o browser", "browser", "browser.order_by = 'big DESC'")
+    notebook.open("views.ipynb")
+    for index in range(4):
+        notebook.run_cell(index)
+    first, second = notebook.cell(2).locator(".dj-grid"), notebook.cell(3).locator(".dj-grid")
+    expect(second.locator("[data-row='0'] .dj-cell").first).to_have_text("0")
+    first.get_by_role("button", name="weight").click()
+    for grid in (first, second):
+        expect(grid.get_by_role("columnheader").nth(4)).to_have_attribute("aria-sort", "ascending")
+        expect(grid.locator("[data-row='0'] .dj-cell").nth(4)).to_have_text("0.0")
+    # Each view has its own place.
+    second.evaluate("node => { node.scrollTop = node.scrollHeight; }")
+    expect(second.locator("[data-row='2999'] .dj-cell").first).not_to_be_empty()
+    expect(first.locator("[data-row='0']")).to_be_visible()
+    # An order set in Python reaches both.
+    notebook.run_cell(4)
+    for grid in (first, second):
+        expect(grid.get_by_role("columnheader").nth(5)).to_have_attribute("aria-sort", "descending")
+        expect(grid.locator("[data-row='0'] .dj-cell").nth(5)).to_have_text(str(2**53 + 2999))
+
+
+def test_errors_are_shown_in_the_widget(new_notebook, pictures, expect):
+    notebook = new_notebook()
+    notebook.write("fault.ipynb", set_up("fault"), EXTENSION, "%dj browse Session", "Score.drop_quick(); Session.drop_quick()")
+    notebook.open("fault.ipynb")
+    for index in range(4):
+        notebook.run_cell(index)
+    cell = notebook.cell(2)
+    expect(cell.locator(".dj-status")).to_have_text("3,000 rows")
+    expect(notebook.cell(3).locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
+    cell.get_by_role("button", name="Refresh").click()
+    expect(cell.get_by_role("alert")).to_contain_text("Error")
+    (pictures / "browser-error.png").write_bytes(cell.screenshot())
+    cell.get_by_role("button", name="Try again").click()
+    expect(cell.get_by_role("alert")).to_contain_text("Error")
+
+
+@pytest.mark.parametrize("way", ["disabled", "perCommTarget"])
+def test_while_a_cell_runs(new_notebook, lab, pictures, expect, way):
+    lab.set_comms(way)
+    notebook = new_notebook()
+    (lab.root / "free").unlink(missing_ok=True)
+    notebook.write(
+        f"{way}.ipynb",
+        set_up(way),
+        EXTENSION,
+        "%dj browse Session",
+        "import pathlib, time\nwhile not pathlib.Path('free').exists(): time.sleep(0.1)",
+    )
+    notebook.open(f"{way}.ipynb")
+    for index in range(3):
+        notebook.run_cell(index)
+    status, grid = notebook.cell(2).locator(".dj-status"), notebook.cell(2).locator(".dj-grid")
+    expect(status).to_have_text("3,000 rows")
+    notebook.run_cell(3)
+    expect(notebook.cell(3).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    grid.evaluate("node => { node.scrollTop = node.scrollHeight; }")
+    if way == "disabled":  # as with kernels that handle one message at a time
+        expect(status).to_contain_text("waiting for the kernel, which is busy")
+        (pictures / "browser-busy.png").write_bytes(notebook.cell(2).screenshot())
+        (lab.root / "free").touch()
+    expect(grid.locator("[data-row='2999'] .dj-cell").first).to_have_text("29")
+    expect(status).to_have_text("3,000 rows")
+    (lab.root / "free").touch()
+    lab.set_comms("perCommTarget")
 
 
 def test_populate_can_be_stopped(new_notebook, expect):

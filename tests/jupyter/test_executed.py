@@ -1,0 +1,96 @@
+"""A notebook executed by a program: the work is done when the cell ends, and what is saved needs no kernel."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+
+_CHECKOUT = Path(__file__).parents[2]
+
+CELLS = [
+    """
+import datajoint as dj
+dj.conn("sqlite:///executed.db")
+schema = dj.Schema("lab")
+
+@schema
+class Session(dj.Manual):
+    definition = '''
+    session : int32
+    ---
+    name : varchar(30)
+    '''
+
+@schema
+class Score(dj.Computed):
+    definition = '''
+    -> Session
+    ---
+    score : float64
+    '''
+
+    def make(self, key):
+        if key["session"] == 2:
+            raise ValueError("<b>too short</b>")
+        self.insert1({**key, "score": 0.5})
+
+Session.insert([{"session": i, "name": f"<i>{i}</i>"} for i in range(40)])
+""",
+    "%load_ext datajoint_jupyter",
+    "%dj browse Session -o browser",
+    "%dj populate Score -o work",
+    "len(Score()), work.progress.state",
+    "%%dj --limit 3\nSession\n& 'session > 5'\n* Score",
+    "%dj diagram",
+]
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    from nbclient import NotebookClient
+
+    folder = tmp_path_factory.mktemp("executed")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS])
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")]))))
+    return notebook
+
+
+def outputs(notebook, index):
+    return [output for output in notebook.cells[index].outputs if "data" in output]
+
+
+def test_a_browser_becomes_its_twin(executed):
+    (output,) = outputs(executed, 2)
+    assert set(output["data"]) == {"text/html", "text/plain"}
+    assert "data-dj-static" in output["data"]["text/html"]
+    assert "&lt;i&gt;0&lt;/i&gt;" in output["data"]["text/html"]
+    assert "(12 of 40 rows)" in output["data"]["text/plain"]
+
+
+def test_populate_is_over_when_its_cell_is(executed):
+    (output,) = outputs(executed, 3)
+    assert "40 of 40 keys" in output["data"]["text/plain"]
+    assert "{'session': 2}: ValueError: <b>too short</b>" in output["data"]["text/plain"]
+    assert "&lt;b&gt;too short" in output["data"]["text/html"]
+    assert outputs(executed, 4)[0]["data"]["text/plain"] == "(39, 'finished')"
+
+
+def test_expressions_and_diagrams_are_static(executed):
+    (output,) = outputs(executed, 5)
+    assert "(3 of 34 rows)" in output["data"]["text/plain"]
+    (diagram,) = outputs(executed, 6)
+    assert "image/svg+xml" in diagram["data"]
+
+
+def test_it_can_be_published(executed):
+    from nbconvert import HTMLExporter, MarkdownExporter
+
+    page, _ = HTMLExporter().from_notebook_node(executed)
+    assert "12 of 40 rows" in page
+    assert "<i>0</i>" not in page
+    text, _ = MarkdownExporter().from_notebook_node(executed)
+    assert "40 of 40 keys" in text
