@@ -10,7 +10,11 @@ import pytest
 
 ENGINES = ("sqlite", "mysql", "mariadb", "postgresql")
 
-DIFFERENCES: dict[str, dict[str, str]] = {}
+DIFFERENCES: dict[str, dict[str, str]] = {
+    "control characters in char(n) sort below the end of a text": {
+        "mariadb": "it pads CHAR with blanks before it sorts; another order would cost the index",
+    },
+}
 """Difference -> engine -> reason."""
 
 

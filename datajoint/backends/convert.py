@@ -58,7 +58,7 @@ def decimal_reader(scale: int | None) -> Callable[[Any], Decimal]:
 
     def read(value: Any) -> Decimal:
         if isinstance(value, int):
-            return Decimal(value) + Decimal(0).scaleb(-scale)
+            return Decimal(f"{value}.{'0' * scale}" if scale else value)
         if abs(value) >= limit:
             raise InvalidValueError(
                 f"{value!r} has more digits than this engine computes exactly.",

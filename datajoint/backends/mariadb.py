@@ -41,15 +41,10 @@ class MariaDB(MySQLProtocol):
                 "This version of MariaDB cannot compare whole JSON values.",
                 hint="Compare a path, as in {'attribute.path': value}.",
             )
-        return Sql(
-            "(CASE WHEN ",
-            expression,
-            " IS NULL THEN NULL ELSE JSON_EQUALS(",
-            expression,
-            ", ",
-            Parameter(document),
-            ") END)",
-        )
+        # It misreads a number with an exponent that ends where its text ends: a blank follows.
+        stored = Sql("CONCAT(", expression, ", ' ')")
+        equal = Sql("JSON_EQUALS(", stored, ", ", Parameter(document + " "), ")")
+        return Sql("(CASE WHEN ", expression, " IS NULL THEN NULL ELSE ", equal, " END)")
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, and cast where a type is asked for; booleans count as 1 and 0."""

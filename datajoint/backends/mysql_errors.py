@@ -40,6 +40,7 @@ _CLASSES = _classes(
     (LockError, (1020, 1205, 1213, 3572)),
     (InvalidValueError, (1153, 1264, 1265, 1292, 1366, 1406, 1411, 1525, 1690, 3140, 3141, 3819, 4025, 3156, 1301)),
 )
+_NO_DATABASE = 1046
 _INCOMPATIBLE = {3780, 1005, 1215}
 _COLUMN = re.compile(r"(?:column|field|CONSTRAINT) '?`?(?:[^'`]*\.)*([^'`.]+)'?`?", re.IGNORECASE)
 
@@ -64,6 +65,11 @@ def _by_class(error: BaseException, code: int | None, message: str) -> DataJoint
         return kind(message, attribute=column[1] if column else None)
     if kind is not None:
         return kind(message)
+    if code == _NO_DATABASE:  # what the server says of an unknown function, because a stored one would be in a database
+        return QuerySyntaxError(
+            "The statement uses a function that does not exist, or a table without its schema.",
+            hint="Check the names of functions, and write schema.table.",
+        )
     if code in _INCOMPATIBLE:
         return QueryError(
             message,

@@ -113,7 +113,12 @@ def _column(attribute: AttributeDefinition, enum_type: str | None) -> Sql:
 def _check(attribute: AttributeDefinition) -> Sql | None:
     quoted = '"' + attribute.name.replace('"', '""') + '"'
     condition = postgres_values.check(attribute.storage, quoted)
-    return Sql(f"CHECK ({condition})") if condition else None
+    if condition is None:
+        return None
+    # The name is read back: it tells the declared type, which the wider column does not.
+    name = f"{attribute.name}: {attribute.storage.text}"
+    named = Sql("CONSTRAINT ", column(name), " ") if len(name.encode()) <= MAX_BYTES else Sql()
+    return Sql(named, f"CHECK ({condition})")
 
 
 def _indexed(item: str | Sql, definition: TableDefinition) -> Sql:

@@ -77,4 +77,6 @@ def _by_state(error: BaseException, state: str | None, message: str) -> DataJoin
 def _attribute(error: BaseException) -> str | None:
     """Return the column that the server names: by itself, or in the name of a constraint of ours."""
     details: Any = getattr(error, "diag", None)
-    return getattr(details, "column_name", None)
+    name: str | None = getattr(details, "column_name", None)
+    constraint = getattr(details, "constraint_name", None) or ""
+    return name or (constraint.partition(": ")[0] if ": " in constraint else None)

@@ -69,9 +69,7 @@ def check(value_type: ValueType, column: str) -> str | None:
 
 
 def placeholder(value_type: ValueType) -> tuple[str, str]:
-    """Return the cast of a bound value; a label becomes its column's own enum type."""
-    if value_type.kind == "enum":
-        return "", f"::{value_type.enum_type}" if value_type.enum_type else ""
+    """Return the cast of a bound value. Labels stay untyped: they become their column's enum type, or text beside text."""
     return "", _CASTS.get(value_type.kind, "")
 
 

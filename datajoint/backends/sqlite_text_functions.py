@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Any
 
+from datajoint.backends.convert import shortest_float32
 from datajoint.values.dates import moment_text, read_moment
 
 _DATE_LENGTH, _SECONDS_LENGTH = 10, 19
@@ -85,6 +86,15 @@ def _date_format(text: Any, form: str) -> str | None:
     return "".join(written)
 
 
+def _float_text(value: float | None) -> str | None:
+    """Return the shortest text of a double, without a point where it is whole, as the servers write it."""
+    return None if value is None else repr(value).removesuffix(".0")
+
+
+def _float32_text(value: float | None) -> str | None:
+    return None if value is None else _float_text(shortest_float32(value))
+
+
 class GroupConcat:
     """``dj_group_concat(text, separator, distinct, key, descending, …)``: joined in the order of the keys."""
 
@@ -124,5 +134,6 @@ class GroupConcat:
 TEXT_FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [
     ("dj_moved", 3, _moved),
     ("dj_date_format", 2, _date_format),
+    ("dj_float_text", 1, _float_text), ("dj_float32_text", 1, _float32_text),
 ]
 TEXT_AGGREGATES: dict[str, type[GroupConcat]] = {"dj_group_concat": GroupConcat}

@@ -118,13 +118,19 @@ class ColumnWriter:
     def encoded(self, values: Sequence[Any]) -> Sequence[Any]:
         """Turn converted values into the driver's."""
         encode = self.table.connection.backend.encoder(self.attribute.value_type)
-        return values if encode is None else [None if v is None else encode(v) for v in values]
+        try:
+            return values if encode is None else [None if v is None else encode(v) for v in values]
+        except InvalidValueError as error:  # what this engine in particular cannot hold
+            raise self._located(error, error.value) from error
 
     def assignment(self, value: Any) -> Sql:
         """Return a converted value as the right side of an assignment."""
         backend, name = self.table.connection.backend, self.table.name
         if value is not None:
-            return backend.bind(self.attribute.value_type, value)
+            try:
+                return backend.bind(self.attribute.value_type, value)
+            except InvalidValueError as error:  # as above
+                raise self._located(error, error.value) from error
         catalog = self.table.connection.catalog(name.schema)
         assert catalog is not None  # the heading came from it
         return backend.default_value(name, self.attribute.name, catalog)

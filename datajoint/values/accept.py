@@ -214,11 +214,11 @@ def _decimals(value_type: ValueType) -> Acceptor:
             raise InvalidValueError(
                 f"{shown(value)} is not finite; {value_type.text} takes finite numbers.", value=value
             )
-        if exact.adjusted() > _MAX_EXPONENT // 4 or (limit is not None and abs(exact) >= limit):
+        if exact.adjusted() > _MAX_EXPONENT // 4 or (limit is not None and exact.copy_abs() >= limit):
             raise _too_large(value, value_type)
         # `quantize` to the step also writes exactly `scale` digits; adding zero turns -0 into 0
         rounded = exact.quantize(step, context=_EXACT)
-        if limit is not None and abs(rounded) >= limit:
+        if limit is not None and rounded.copy_abs() >= limit:
             raise _too_large(value, value_type)
         if value_type.low is not None and rounded < value_type.low:
             raise InvalidValueError(

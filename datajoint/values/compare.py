@@ -154,7 +154,7 @@ def _decimal(value_type: ValueType, operator: str, value: Any, infinity: bool) -
     scale = value_type.scale or 0
     if value_type.precision is not None:
         limit = Decimal(10) ** (value_type.precision - scale)
-        if abs(exact) >= limit:
+        if exact.copy_abs() >= limit:
             return _above(operator) if exact > 0 else _below(operator)
     digits = max(exact.adjusted() + scale + 2, 1)
     floor = exact.quantize(Decimal(1).scaleb(-scale), context=Context(prec=digits, rounding=ROUND_FLOOR))

@@ -37,11 +37,15 @@ SESSION = TableDefinition(
     (
         AttributeDefinition("subject_id", "int32", parse_type("int32"), in_key=True, inherited=True, comment="the id"),
         attribute("sess", "int16", in_key=True),
-        AttributeDefinition("other", "int32", parse_type("int32"), inherited=True, nullable=True, default=NULL, comment="the id"),
+        AttributeDefinition(
+            "other", "int32", parse_type("int32"), inherited=True, nullable=True, default=NULL, comment="the id"
+        ),
         attribute("note", "varchar(10)", default=Sql("''"), comment='free "text" 5%'),
         attribute("w", "float32", nullable=True, default=NULL),
         attribute("n", "int unsigned"),
-        AttributeDefinition("data", "<blob@cold>", parse_type("json"), codec="<blob@cold>", nullable=True, default=NULL),
+        AttributeDefinition(
+            "data", "<blob@cold>", parse_type("json"), codec="<blob@cold>", nullable=True, default=NULL
+        ),
     ),
     comment="sessions",
     foreign_keys=(
@@ -87,14 +91,23 @@ def test_mysql_text():
 )  # fmt: skip
 def test_column_types(text, mysql, postgresql):
     definition = TableDefinition((attribute("x", text, in_key=True),))
-    assert rendered(MYSQL, MYSQL.create_table(TableName("s", "t"), definition, None))[0].split("\n")[1].startswith(f"`x` {mysql} NOT NULL")
-    assert f'"x" {postgresql} NOT NULL' in rendered(POSTGRES, POSTGRES.create_table(TableName("s", "t"), definition, None))[0]
+    assert (
+        rendered(MYSQL, MYSQL.create_table(TableName("s", "t"), definition, None))[0]
+        .split("\n")[1]
+        .startswith(f"`x` {mysql} NOT NULL")
+    )
+    assert (
+        f'"x" {postgresql} NOT NULL'
+        in rendered(POSTGRES, POSTGRES.create_table(TableName("s", "t"), definition, None))[0]
+    )
 
 
 def test_a_collation_is_repeated_only_where_it_differs():
     latin, binary = "CHARACTER SET latin1 COLLATE latin1_bin", "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
     definition = TableDefinition((attribute("a", "varchar(5)", in_key=True, inherited=True, collation=latin),))
-    (other,) = rendered(MYSQL, MYSQL.create_table(TableName("s", "t"), definition, SchemaCatalog("s", collation=binary)))
+    (other,) = rendered(
+        MYSQL, MYSQL.create_table(TableName("s", "t"), definition, SchemaCatalog("s", collation=binary))
+    )
     (same,) = rendered(MYSQL, MYSQL.create_table(TableName("s", "t"), definition, SchemaCatalog("s", collation=latin)))
     assert f"`a` varchar(5) {latin} NOT NULL" in other
     assert "COLLATE" not in same
@@ -123,7 +136,9 @@ def indexes(*foreign_keys, key, declared=()):
 def test_foreign_keys_get_an_index_unless_one_serves_them():
     assert indexes(("master_id",), key=("id",)) == ["idx_child_master_id"]
     assert indexes(("master_id",), key=("master_id", "id")) == []
-    assert indexes(("master_id",), key=("id",), declared=[IndexDefinition(("master_id", "note"))]) == ["idx_child_master_id_note"]
+    assert indexes(("master_id",), key=("id",), declared=[IndexDefinition(("master_id", "note"))]) == [
+        "idx_child_master_id_note"
+    ]
     assert indexes(("a",), ("a", "b"), key=("id",)) == ["idx_child_a_b"]
 
 
@@ -142,19 +157,33 @@ def catalog(*columns):
 def test_an_enum_type_is_shared_only_with_the_same_labels_in_order():
     stored = ColumnInfo("x", "enum('a','b')", False, None, "", enum_type='"s"."enum_old"')
     table = TableName("s", "t")
-    same = rendered(POSTGRES, POSTGRES.create_table(table, TableDefinition((attribute("x", "enum('a','b')", in_key=True),)), catalog(stored)))
+    same = rendered(
+        POSTGRES,
+        POSTGRES.create_table(table, TableDefinition((attribute("x", "enum('a','b')", in_key=True),)), catalog(stored)),
+    )
     assert '"x" "s"."enum_old" NOT NULL' in same[0]
-    other = rendered(POSTGRES, POSTGRES.create_table(table, TableDefinition((attribute("x", "enum('b','a')", in_key=True),)), catalog(stored)))
+    other = rendered(
+        POSTGRES,
+        POSTGRES.create_table(table, TableDefinition((attribute("x", "enum('b','a')", in_key=True),)), catalog(stored)),
+    )
     assert "CREATE TYPE" in other[0]
     assert "AS ENUM ('b', 'a')" in other[0]
     inherited = attribute("x", "enum('a','b')", in_key=True, inherited=True, enum_type='"p"."enum_1"')
-    assert '"x" "p"."enum_1" NOT NULL' in rendered(POSTGRES, POSTGRES.create_table(table, TableDefinition((inherited,)), None))[0]
+    assert (
+        '"x" "p"."enum_1" NOT NULL'
+        in rendered(POSTGRES, POSTGRES.create_table(table, TableDefinition((inherited,)), None))[0]
+    )
 
 
 def test_labels_are_quoted():
     definition = TableDefinition((attribute("x", r"enum('it''s','a,b','c\\d')", in_key=True),))
-    assert r"AS ENUM ('it''s', 'a,b', 'c\d')" in rendered(POSTGRES, POSTGRES.create_table(TableName("s", "t"), definition, None))[0]
-    assert r"enum('it''s','a,b','c\\d')" in rendered(MYSQL, MYSQL.create_table(TableName("s", "t"), definition, None))[0]
+    assert (
+        r"AS ENUM ('it''s', 'a,b', 'c\d')"
+        in rendered(POSTGRES, POSTGRES.create_table(TableName("s", "t"), definition, None))[0]
+    )
+    assert (
+        r"enum('it''s','a,b','c\\d')" in rendered(MYSQL, MYSQL.create_table(TableName("s", "t"), definition, None))[0]
+    )
 
 
 def test_an_enum_type_is_dropped_with_its_last_column():

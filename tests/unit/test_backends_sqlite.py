@@ -160,7 +160,8 @@ def test_many_processes_open_a_new_file_at_once(tmp_path):
         "raw.execute('COMMIT'); raw.close()"
     )
     started = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "t.db")], stderr=subprocess.PIPE) for _ in range(12)
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "t.db")], stderr=subprocess.PIPE)
+        for _ in range(12)
     ]
     faults = [process.communicate(timeout=60)[1].decode() for process in started]
     assert [process.returncode for process in started] == [0] * 12, faults
@@ -331,7 +332,9 @@ def test_defaults_are_stored_in_the_column_s_form(raw, text, default, expected):
     assert raw.execute("SELECT x FROM `lab.a`").fetchone() == (expected,)
 
 
-@pytest.mark.parametrize("column", ["datetime", "datetime(1)", "datetime(3)", "datetime(6)", "timestamp", "timestamp(2)", "date"])
+@pytest.mark.parametrize(
+    "column", ["datetime", "datetime(1)", "datetime(3)", "datetime(6)", "timestamp", "timestamp(2)", "date"]
+)
 @pytest.mark.parametrize("default", ["CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP(3)", "current_timestamp(6)"])
 def test_the_present_moment_fits_its_column(raw, column, default):
     create(raw, "a", attribute("id", "int8", in_key=True), attribute("x", column, default=Sql(default)))
@@ -415,7 +418,9 @@ def test_functions_mean_what_they_mean_on_mysql(raw, expression, expected):
 
 def test_aggregates_are_of_the_population(raw):
     rows = "(VALUES (1), (2), (NULL), (4))"
-    std, variance, sample = raw.execute(f"SELECT std(column1), variance(column1), var_samp(column1) FROM {rows}").fetchone()
+    std, variance, sample = raw.execute(
+        f"SELECT std(column1), variance(column1), var_samp(column1) FROM {rows}"
+    ).fetchone()
     assert variance == pytest.approx(14 / 9)
     assert std == pytest.approx((14 / 9) ** 0.5)
     assert sample == pytest.approx(7 / 3)
@@ -423,5 +428,7 @@ def test_aggregates_are_of_the_population(raw):
 
 
 def test_the_present_is_one_moment_within_a_statement(raw):
-    moments = raw.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) SELECT DISTINCT now(6) FROM n").fetchall()
+    moments = raw.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) SELECT DISTINCT now(6) FROM n"
+    ).fetchall()
     assert len(moments) == 1

@@ -144,7 +144,11 @@ def test_an_empty_text_is_missing_only_where_text_is_not_meant(text, missing):
     assert not is_missing(parse_type(text), " ")
 
 
-@pytest.mark.parametrize("value", [0, "", "x", False, 0.0, b"", [], {}, np.zeros(3), np.array([math.nan]), np.datetime64("2024-01-05")], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [0, "", "x", False, 0.0, b"", [], {}, np.zeros(3), np.array([math.nan]), np.datetime64("2024-01-05")],
+    ids=repr,
+)
 def test_not_missing(value):
     assert not is_missing(parse_type("varchar(5)"), value)
 

@@ -15,7 +15,14 @@ from datajoint.values.accept import acceptor
 from datajoint.values.compare import ALL, NONE, Comparison, compare
 from datajoint.values.parse import parse_type
 
-OPERATORS = {"=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+OPERATORS = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def bound(operator, value):
@@ -125,7 +132,11 @@ def test_integers_compare_as_numbers(name, value, literal):
     assert holds(compare(parse_type("int16"), name, literal), value) == OPERATORS[name](value, literal)
 
 
-@given(st.sampled_from(list(OPERATORS)), st.decimals(-9, 9, allow_nan=False, places=1), st.decimals(-9, 9, allow_nan=False, places=3))
+@given(
+    st.sampled_from(list(OPERATORS)),
+    st.decimals(-9, 9, allow_nan=False, places=1),
+    st.decimals(-9, 9, allow_nan=False, places=3),
+)
 def test_decimals_compare_as_numbers(name, value, literal):
     stored = acceptor(parse_type("decimal(5,1)"))(value)
     assert holds(compare(parse_type("decimal(5,1)"), name, literal), stored) == OPERATORS[name](stored, literal)

@@ -17,6 +17,10 @@ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C";
 
 -- name: columns
 SELECT n.nspname, c.relname, a.attname,
+       -- a native type of MySQL is told by the name of its check, «attribute»: «type»
+       coalesce((SELECT substr(k.conname, length(a.attname) + 3) FROM pg_constraint k
+                 WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]
+                   AND starts_with(k.conname, a.attname || ': ') LIMIT 1),
        CASE WHEN t.typtype = 'e' THEN
               'enum(' || (SELECT string_agg('''' || replace(replace(e.enumlabel, '\', '\\'), '''', '''''') || '''', ',' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) || ')'
             ELSE CASE format_type(a.atttypid, NULL)
@@ -27,12 +31,13 @@ SELECT n.nspname, c.relname, a.attname,
               WHEN 'bytea' THEN 'longblob'
               WHEN 'jsonb' THEN 'json'
               WHEN 'character' THEN 'char(' || a.atttypmod - 4 || ')'
-              WHEN 'character varying' THEN CASE WHEN a.atttypmod < 0 THEN 'text' ELSE 'varchar(' || a.atttypmod - 4 || ')' END
+              WHEN 'character varying' THEN CASE WHEN a.atttypmod < 0 THEN 'longtext' ELSE 'varchar(' || a.atttypmod - 4 || ')' END
               WHEN 'numeric' THEN CASE WHEN a.atttypmod < 0 THEN 'numeric' ELSE 'decimal(' || (((a.atttypmod - 4) >> 16) & 65535) || ',' || ((a.atttypmod - 4) & 2047) || ')' END
               WHEN 'timestamp without time zone' THEN CASE WHEN a.atttypmod < 0 THEN 'timestamp' ELSE 'timestamp(' || a.atttypmod || ')' END
               WHEN 'time without time zone' THEN CASE WHEN a.atttypmod < 0 THEN 'time' ELSE 'time(' || a.atttypmod || ')' END
+              WHEN 'text' THEN 'longtext'
               ELSE format_type(a.atttypid, a.atttypmod) END
-       END AS type,
+       END) AS type,
        NOT a.attnotnull AS nullable, pg_get_expr(d.adbin, d.adrelid) AS default_text,
        col_description(c.oid, a.attnum) AS comment, a.attidentity <> '' AS auto_increment, NULL AS collation,
        CASE WHEN t.typtype = 'e' THEN '"' || replace(tn.nspname, '"', '""') || '"."' || replace(t.typname, '"', '""') || '"' END AS enum_type
