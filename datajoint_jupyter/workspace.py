@@ -131,11 +131,16 @@ def _is_table_class(value: Any) -> bool:
 
 def _is_own_table(value: Any) -> bool:
     """Tell whether `value` is a class that stands for a table, not one of the library's bases."""
-    return _is_table_class(value) and not value.__module__.startswith("datajoint.") and value.full_table_name is not None
+    return (
+        _is_table_class(value) and not value.__module__.startswith("datajoint.") and value.full_table_name is not None
+    )
 
 
 def _paths(name: str, cls: Any) -> list[str]:
-    return [name, *(f"{name}.{key}" for key, part in vars(cls).items() if _is_table_class(part) and issubclass(part, dj.Part))]
+    return [
+        name,
+        *(f"{name}.{key}" for key, part in vars(cls).items() if _is_table_class(part) and issubclass(part, dj.Part)),
+    ]
 
 
 def computes(cls: type) -> bool:

@@ -9,7 +9,9 @@ from datajoint_jupyter.display.table import Column, Row, html_table, rows_note, 
 from datajoint_jupyter.display.twin import Static
 
 
-def static_rows(title: str, columns: Sequence[Column], rows: Sequence[Row], total: int | None, *, at_least: bool) -> Static:
+def static_rows(
+    title: str, columns: Sequence[Column], rows: Sequence[Row], total: int | None, *, at_least: bool
+) -> Static:
     """Return the first rows under their title, with a line that says how many there are."""
     note = rows_note(len(rows), total, at_least=at_least)
     return Static(

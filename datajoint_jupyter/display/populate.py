@@ -111,5 +111,7 @@ def static_progress(progress: Progress, now: float) -> Static:
 
 
 def _failed_item(error: FailedKey) -> Markup:
-    summary = element("summary", element("code", error.key), " " if error.key else "", element("span", error.message, class_="dj-bad"))
+    summary = element(
+        "summary", element("code", error.key), " " if error.key else "", element("span", error.message, class_="dj-bad")
+    )
     return element("li", element("details", summary, element("pre", error.traceback)))

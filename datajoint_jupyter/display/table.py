@@ -72,15 +72,20 @@ def _mark(column: Column) -> str:
 
 def _cell(column: Column, value: str | None) -> Markup:
     if column.placeholder is not None:
-        return element("td", column.placeholder, class_="dj-blob")
+        return element("td", column.placeholder, class_="dj-blob", style="text-align:left")
     if value is None:
-        return element("td", "NULL", class_="dj-null", title="missing value")
+        alignment = _alignment(column)["style"]
+        return element("td", "NULL", class_="dj-null", title="missing value", style=alignment)
     return element("td", value, title=value if len(value) > _TEXT_WIDTH else None, **_alignment(column))
 
 
 def _alignment(column: Column) -> dict[str, str]:
     """Align numbers by an inline style too: front ends that drop style sheets keep it."""
-    return {"class_": "dj-number", "style": "text-align:right"} if column.kind == "number" else {"style": "text-align:left"}
+    return (
+        {"class_": "dj-number", "style": "text-align:right"}
+        if column.kind == "number"
+        else {"style": "text-align:left"}
+    )
 
 
 def text_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
@@ -102,7 +107,9 @@ def text_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
 
 
 def _text_cell(column: Column, value: str | None) -> str:
-    text = column.placeholder if column.placeholder is not None else "NULL" if value is None else " ".join(value.split())
+    text = (
+        column.placeholder if column.placeholder is not None else "NULL" if value is None else " ".join(value.split())
+    )
     return text if len(text) <= _TEXT_WIDTH else text[: _TEXT_WIDTH - 1] + "…"
 
 

@@ -27,7 +27,10 @@ class Static:
 
     def bundle(self) -> dict[str, Any]:
         """Return the output for a cell."""
-        return {"text/html": str(join([static_style(), element("div", self.html, class_="dj-static")])), "text/plain": self.text}
+        return {
+            "text/html": str(join([static_style(), element("div", self.html, class_="dj-static")])),
+            "text/plain": self.text,
+        }
 
 
 def new_key() -> str:
@@ -37,9 +40,7 @@ def new_key() -> str:
 
 def twin_bundle(key: str, static: Static) -> dict[str, Any]:
     """Return the first output: `static`, marked with `key`."""
-    rule = (
-        f".jp-OutputArea-child:has([data-dj-static={key}])+.jp-OutputArea-child:not(:has(.dj-live)){{display:none!important}}"
-    )
+    rule = f".jp-OutputArea-child:has([data-dj-static={key}])+.jp-OutputArea-child:not(:has(.dj-live)){{display:none!important}}"
     content = element("div", static.html, class_="dj-static", data_dj_static=key)
     return {"text/html": str(join([style_sheet(rule), static_style(), content])), "text/plain": static.text}
 

@@ -31,7 +31,9 @@ def cell_body() -> Any:
     return dataclasses.field(default="", metadata={"body": True})
 
 
-def option(*flags: str, default: Any, help_text: str, metavar: str | None = None, parse: Callable[[str], Any] = str) -> Any:
+def option(
+    *flags: str, default: Any, help_text: str, metavar: str | None = None, parse: Callable[[str], Any] = str
+) -> Any:
     """Declare an option; one whose default is False takes no value."""
     metadata = {"flags": flags, "help": help_text, "metavar": metavar, "parse": parse}
     return dataclasses.field(default=default, metadata=metadata)
@@ -39,7 +41,9 @@ def option(*flags: str, default: Any, help_text: str, metavar: str | None = None
 
 def output_option() -> Any:
     """Declare ``-o NAME``."""
-    return option("-o", "--output", default=None, metavar="NAME", parse=variable_name, help_text="keep the result as NAME")
+    return option(
+        "-o", "--output", default=None, metavar="NAME", parse=variable_name, help_text="keep the result as NAME"
+    )
 
 
 def variable_name(text: str) -> str:

@@ -21,7 +21,9 @@ class BrowseArguments:
     """The line of ``%dj browse``."""
 
     expression: str = rest("EXPRESSION", "a table, or an expression over tables")
-    limit: int | None = option("--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook")
+    limit: int | None = option(
+        "--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook"
+    )
     static: bool = option("--static", default=False, help_text="a plain table instead of a live browser")
     output: str | None = output_option()
 

@@ -19,7 +19,9 @@ class CellArguments:
     """The first line of ``%%dj``, and the cell."""
 
     output: str | None = output_option()
-    limit: int | None = option("--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook")
+    limit: int | None = option(
+        "--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook"
+    )
     static: bool = option("--static", default=False, help_text="a plain table instead of a live browser")
     body: str = cell_body()
 
@@ -39,7 +41,9 @@ def run_cell(context: Context, arguments: CellArguments) -> Any:
 
 def _keep(context: Context, name: str, found: Evaluated) -> None:
     if not found.has_value:
-        raise CommandError(f"%%dj ends with an assignment, so there is nothing to keep as {name}.", "End with an expression.")
+        raise CommandError(
+            f"%%dj ends with an assignment, so there is nothing to keep as {name}.", "End with an expression."
+        )
     context.keep(name, found.value)
 
 

@@ -35,7 +35,9 @@ def make_matcher(context: Context) -> Any:
             found = _line(match["words"], context)
         token = (_TOKEN.search(before) or [""])[0]
         completions = [
-            SimpleCompletion(text, type=kind) for text, kind in found if text.lower().startswith(token.lower()) and text != token
+            SimpleCompletion(text, type=kind)
+            for text, kind in found
+            if text.lower().startswith(token.lower()) and text != token
         ]
         return {"completions": completions, "matched_fragment": token, "suppress": bool(completions)}
 

@@ -41,7 +41,9 @@ def _sources(context: Context, arguments: DiagramArguments) -> list[Any]:
         return list(value) if isinstance(value, tuple | list) else [value]
     schemas = list(context.workspace.schemas.values())
     if not schemas:
-        raise CommandError("No schema is in use, so there is nothing to draw.", "Make one with dj.Schema, or import your pipeline.")
+        raise CommandError(
+            "No schema is in use, so there is nothing to draw.", "Make one with dj.Schema, or import your pipeline."
+        )
     return schemas
 
 

@@ -144,7 +144,11 @@ def unknown_name(name: str, workspace: Workspace) -> CommandError:
     hint = did_you_mean(name, known)
     if not hint:
         shown = ", ".join(tables[:12]) + (", …" if len(tables) > 12 else "")  # noqa: PLR2004 - a line's worth
-        hint = f"The tables are {shown}." if tables else "No schema is active: make one with dj.Schema, or import your pipeline."
+        hint = (
+            f"The tables are {shown}."
+            if tables
+            else "No schema is active: make one with dj.Schema, or import your pipeline."
+        )
     return CommandError(f"{name!r} is no variable and no table of an active schema.", hint)
 
 

@@ -28,7 +28,14 @@ def overview(commands: Mapping[str, Command[Any]], cell: Command[Any]) -> str:
 def manual(command: Command[Any], prog: str) -> str:
     """Return how one command is written."""
     examples = [f"  {example}" for example in command.examples]
-    return "\n".join([f"{prog}: {command.summary}", "", usage(command.arguments, prog), *(["", "Examples", *examples] if examples else [])])
+    return "\n".join(
+        [
+            f"{prog}: {command.summary}",
+            "",
+            usage(command.arguments, prog),
+            *(["", "Examples", *examples] if examples else []),
+        ]
+    )
 
 
 def help_command(commands: Mapping[str, Command[Any]], cell: Command[Any]) -> Command[HelpArguments]:

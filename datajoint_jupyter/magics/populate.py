@@ -27,7 +27,9 @@ class PopulateArguments:
 
     expression: str = rest("TABLE [& CONDITION …]", "an imported or computed table; conditions restrict its key source")
     wait: bool = option("--wait", default=False, help_text="return when it is over; always so where no page answers")
-    max_calls: int | None = option("--max-calls", default=None, metavar="N", parse=positive, help_text="compute at most N keys")
+    max_calls: int | None = option(
+        "--max-calls", default=None, metavar="N", parse=positive, help_text="compute at most N keys"
+    )
     output: str | None = output_option()
 
 
@@ -62,7 +64,9 @@ def _target(text: str, context: Context) -> tuple[AutoPopulate, list[Any]]:
         kind = found.class_name if isinstance(found, dj.Table) else type(found).__name__
         raise CommandError(f"{_NAME} computes imported and computed tables, and {source} is none ({kind}).")
     if not computes(type(found)):
-        raise CommandError(f"{source} has no make() in this notebook.", "Define its class here, or import the module that does.")
+        raise CommandError(
+            f"{source} has no make() in this notebook.", "Define its class here, or import the module that does."
+        )
     return found, [evaluate(condition, context.workspace, name=_NAME).value for condition in conditions]
 
 

@@ -8,7 +8,7 @@ import datajoint as dj
 from datajoint_jupyter.display.listing import static_listing
 from datajoint_jupyter.display.table import Column
 from datajoint_jupyter.magics.command import Command, Context
-from datajoint_jupyter.magics.show import show_static
+from datajoint_jupyter.magics.show import place, show_static
 
 _COLUMNS = (Column("schema"), Column("tables", kind="number"), Column("in use"))
 
@@ -29,7 +29,7 @@ def schemas(context: Context, arguments: SchemasArguments) -> None:  # noqa: ARG
         for name in names
     ]
     nothing = "There is none yet: make one with dj.Schema."
-    show_static(static_listing(f"Schemas of {connection.address}", _COLUMNS, rows, nothing))
+    show_static(static_listing(f"Schemas of {place(connection)}", _COLUMNS, rows, nothing))
 
 
 def _table_count(names: object) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from IPython.display import display
 
+import datajoint as dj
 from datajoint.expression import QueryExpression
 from datajoint_jupyter.display.browse import static_rows
 from datajoint_jupyter.display.twin import Static
@@ -19,6 +22,14 @@ _COUNTED = 100_000
 def show_static(static: Static) -> None:
     """Display something that needs no kernel."""
     display(static.bundle(), raw=True)
+
+
+def place(connection: dj.Connection) -> str:
+    """Return where a connection leads; a file below the working directory by its relative name.
+
+    Notebooks are passed on: the folders of one machine mean nothing on another.
+    """
+    return connection.address.replace(f"{Path.cwd()}{os.sep}", "").replace(str(Path.home()), "~")
 
 
 def show_rows(expression: QueryExpression, *, title: str, limit: int | None, static: bool) -> None:

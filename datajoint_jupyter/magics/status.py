@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import datajoint as dj
 from datajoint_jupyter.display.facts import static_facts
 from datajoint_jupyter.magics.command import Command, Context
-from datajoint_jupyter.magics.show import show_static
+from datajoint_jupyter.magics.show import place, show_static
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ def status(context: Context, arguments: StatusArguments) -> None:  # noqa: ARG00
     tables = context.workspace.tables()
     schemas = [f"{name} ({len(members)} table{'' if len(members) == 1 else 's'})" for name, members in tables.items()]
     facts = {
-        "Connection": connection.address,
+        "Connection": place(connection),
         "State": _state(connection),
         "Schemas in use": ", ".join(schemas) or "none",
         "DataJoint": dj.__version__,

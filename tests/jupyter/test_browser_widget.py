@@ -175,7 +175,10 @@ def test_a_page_is_answered_from_the_browsers_own_session(recording, sent):
     here = connection.connection_id
     seen = []
     original = browser._source.page
-    browser._source.page = lambda *a: (seen.append((threading.current_thread().name, connection.connection_id)), original(*a))[1]
+    browser._source.page = lambda *a: (
+        seen.append((threading.current_thread().name, connection.connection_id)),
+        original(*a),
+    )[1]
     message = ask(browser, sent, "page", offset=100, limit=100, revision=0)
     assert message["kind"] == "page"
     assert message["payload"]["offset"] == 100

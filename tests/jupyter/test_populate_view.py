@@ -49,7 +49,9 @@ def test_events_change_the_state():
     assert state.remaining(120.0) == 10.0
     assert headline(state) == "3 of 4 keys"
     assert detail(state, 120.0) == "1 failed · 1 were there already · 20 s · 10 s a key · about 10 s left"
-    state = state.after(PopulateFinished(table="t", succeeded=1, failed=1, skipped=1, duration=20.0, stopped=True, time=120.0))
+    state = state.after(
+        PopulateFinished(table="t", succeeded=1, failed=1, skipped=1, duration=20.0, stopped=True, time=120.0)
+    )
     assert headline(state) == "3 of 4 keys, stopped"
     assert state.elapsed(999.0) == 20.0
     static = static_progress(state, 999.0)

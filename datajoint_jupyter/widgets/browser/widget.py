@@ -146,7 +146,9 @@ class TableBrowser(LiveView):
         sortable = {column.name for column in self._columns if column.placeholder is None}
         for item in sort:
             if item.name not in sortable:
-                raise dj.DataJointError(f"Rows cannot be ordered by {item.name!r}.", hint=f"Use one of {', '.join(sortable)}.")
+                raise dj.DataJointError(
+                    f"Rows cannot be ordered by {item.name!r}.", hint=f"Use one of {', '.join(sortable)}."
+                )
         with self._lock:
             self._sort = sort
             self._next_revision()

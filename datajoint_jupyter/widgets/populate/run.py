@@ -148,7 +148,9 @@ class PopulateRun:
         self._thread = threading.get_ident()
         connection = self._table.connection
         with self._lock:
-            self._progress = replace(self._progress, state="stopping" if self._stop.is_set() else "running", began=time.time())
+            self._progress = replace(
+                self._progress, state="stopping" if self._stop.is_set() else "running", began=time.time()
+            )
         try:
             with connection.events.subscribe(self._on_event):
                 self._table.populate(

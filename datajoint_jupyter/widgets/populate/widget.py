@@ -36,6 +36,7 @@ class PopulateView(LiveView):
 
     def __init__(self, run: PopulateRun) -> None:
         self._run = run
+        self._sending = threading.Lock()
         super().__init__(twin_key=run.twin_key)
         self._send_state()
         threading.Thread(target=self._watch, name="dj populate view", daemon=True).start()
@@ -63,6 +64,6 @@ class PopulateView(LiveView):
     def _send_state(self) -> None:
         progress = self._run.progress
         listed = progress.errors[-_LISTED:]
-        with self.hold_sync():  # values that did not change are not sent
+        with self._sending, self.hold_sync():  # values that did not change are not sent
             self.progress = progress_texts(progress, time.time())
             self.errors = [{"key": e.key, "message": e.message, "traceback": e.traceback} for e in listed]

@@ -22,7 +22,9 @@ def _missing():
 def lab(tmp_path_factory):
     """A running JupyterLab."""
     if absent := _missing():
-        (pytest.fail if _IS_CI else pytest.skip)(f"The notebook cannot be tested in a browser without {', '.join(absent)}.")
+        (pytest.fail if _IS_CI else pytest.skip)(
+            f"The notebook cannot be tested in a browser without {', '.join(absent)}."
+        )
     with LabServer(tmp_path_factory.mktemp("lab")) as server:
         yield server
 
@@ -56,7 +58,9 @@ def new_notebook(lab, chromium):
 
     def make(*, dark=False):
         lab.set_theme(dark=dark)
-        context = chromium.new_context(viewport={"width": 1100, "height": 1900}, color_scheme="dark" if dark else "light")
+        context = chromium.new_context(
+            viewport={"width": 1100, "height": 1900}, color_scheme="dark" if dark else "light"
+        )
         contexts.append(context)
         pages.append(NotebookPage(lab, context.new_page()))
         return pages[-1]

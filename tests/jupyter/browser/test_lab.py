@@ -56,7 +56,9 @@ def test_browse_and_populate(new_notebook, pictures, expect, dark):
     assert grid_rows(grid)[0][:2] == ("0", "0")
     (pictures / f"browser-{name}.png").write_bytes(notebook.cell(2).screenshot())
     expect(headline).to_have_text("40 of 40 keys")
-    expect(view.locator(".dj-failure summary")).to_have_text(re.compile(r"subject_id.*: 1.*session.*: 7.*<script>no trace"))
+    expect(view.locator(".dj-failure summary")).to_have_text(
+        re.compile(r"subject_id.*: 1.*session.*: 7.*<script>no trace")
+    )
     view.locator(".dj-failure summary").click()
     expect(view.locator(".dj-failure pre")).to_contain_text("Traceback")
     (pictures / f"populate-{name}.png").write_bytes(view.screenshot())
@@ -107,7 +109,10 @@ def test_sort_page_and_keyboard(new_notebook, pictures, expect):
     expect(grid.locator(".dj-row[data-row='0'] .dj-cell").nth(5)).to_have_text(str(2**53 + 2999))
     # Heads stand over their columns, however far one has moved sideways.
     for column in (0, 3, 6):
-        above, below = head.nth(column).bounding_box(), grid.locator("[data-row='0'] .dj-cell").nth(column).bounding_box()
+        above, below = (
+            head.nth(column).bounding_box(),
+            grid.locator("[data-row='0'] .dj-cell").nth(column).bounding_box(),
+        )
         assert abs(above["x"] - below["x"]) < 1
         assert abs(above["width"] - below["width"]) < 1
     (pictures / "browser-sorted.png").write_bytes(notebook.cell(2).screenshot())
@@ -136,7 +141,14 @@ def test_sort_page_and_keyboard(new_notebook, pictures, expect):
 
 def test_two_views_of_one_browser(new_notebook, expect):
     notebook = new_notebook()
-    notebook.write("views.ipynb", set_up("views"), EXTENSION, "%dj browse Session -o browser", "browser", "browser.order_by = 'big DESC'")
+    notebook.write(
+        "views.ipynb",
+        set_up("views"),
+        EXTENSION,
+        "%dj browse Session -o browser",
+        "browser",
+        "browser.order_by = 'big DESC'",
+    )
     notebook.open("views.ipynb")
     for index in range(4):
         notebook.run_cell(index)
@@ -159,7 +171,9 @@ def test_two_views_of_one_browser(new_notebook, expect):
 
 def test_errors_are_shown_in_the_widget(new_notebook, pictures, expect):
     notebook = new_notebook()
-    notebook.write("fault.ipynb", set_up("fault"), EXTENSION, "%dj browse Session", "Score.drop_quick(); Session.drop_quick()")
+    notebook.write(
+        "fault.ipynb", set_up("fault"), EXTENSION, "%dj browse Session", "Score.drop_quick(); Session.drop_quick()"
+    )
     notebook.open("fault.ipynb")
     for index in range(4):
         notebook.run_cell(index)
@@ -225,7 +239,9 @@ def test_populate_can_be_stopped(new_notebook, expect):
 
 def test_reopened_notebook(new_notebook, lab, pictures, expect):
     notebook = new_notebook()
-    notebook.write("reopen.ipynb", set_up("reopen"), EXTENSION, "%dj browse Session", "%dj populate Score --max-calls 2")
+    notebook.write(
+        "reopen.ipynb", set_up("reopen"), EXTENSION, "%dj browse Session", "%dj populate Score --max-calls 2"
+    )
     notebook.open("reopen.ipynb")
     notebook.run_all()
     live, twin = notebook.page.locator(".dj-grid"), notebook.page.locator("[data-dj-static]")
@@ -255,7 +271,9 @@ def test_reopened_notebook(new_notebook, lab, pictures, expect):
         expect(output).to_be_hidden()
     (pictures / "reopened.png").write_bytes(fresh.page.screenshot(full_page=True))
     # The front end itself complains in its console of models it does not find.
-    fresh.faults[:] = [fault for fault in fresh.faults if "widget" not in fault.lower() and "model" not in fault.lower()]
+    fresh.faults[:] = [
+        fault for fault in fresh.faults if "widget" not in fault.lower() and "model" not in fault.lower()
+    ]
 
 
 def test_nothing_is_left_of_a_cell_that_runs_again(new_notebook, expect):
@@ -273,7 +291,9 @@ def test_nothing_is_left_of_a_cell_that_runs_again(new_notebook, expect):
     for index in (0, 1, 2, 2, 2, 3):
         notebook.run_cell(index)
         expect(notebook.cell(index).locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
-    expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(re.compile(r"open 1 threads \['dj browse lab.session'\]"))
+    expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(
+        re.compile(r"open 1 threads \['dj browse lab.session'\]")
+    )
     notebook.run_cell(4)
     expect(notebook.cell(4).locator(".jp-OutputArea-output")).to_have_text(re.compile("left 0 True"))
 
