@@ -195,7 +195,10 @@ class MySQLProtocol(Backend):
             case "time":
                 return "TIME(6)"
         characters = "LONGTEXT" if width > _VARCHAR_CHARACTERS else f"VARCHAR({max(width, 1)})"
-        return f"{characters} CHARACTER SET {_CHARSET} COLLATE {self.collation}"
+        # Two columns with different collations by code point cannot be compared; and an index serves only its own.
+        own = value_type.collation or ""
+        same_charset = own.startswith(f"CHARACTER SET {_CHARSET} ")
+        return f"{characters} {own if same_charset else f'CHARACTER SET {_CHARSET} COLLATE {self.collation}'}"
 
     @abstractmethod
     def json_equals(self, expression: Sql, document: str) -> Sql:

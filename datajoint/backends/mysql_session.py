@@ -92,6 +92,10 @@ def _open(target: Target) -> Any:
         raw = _attempt(target, options)
     except pymysql.MySQLError as error:
         raise _refused(target, error) from error
+    except OSError as error:  # of the driver's own errors none is one; it is about a certificate
+        raise DataJointError(
+            f"Cannot read a certificate of database.use_tls: {error}.", hint="Check the paths in it."
+        ) from error
     if target.use_tls and target.unix_socket is None and not _encrypted(raw):
         raw.close()
         raise DataJointError(

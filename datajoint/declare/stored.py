@@ -73,7 +73,12 @@ def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog) -> A
         )
     codec = marker if marker and marker.startswith("<") else None
     value_type = _codec_type(codec, column, info) if codec else _value_type(marker, column)
-    value_type = replace(value_type, auto_increment=column.auto_increment, enum_type=column.enum_type)
+    value_type = replace(
+        value_type,
+        auto_increment=column.auto_increment,
+        enum_type=column.enum_type,
+        collation=column.collation,
+    )
     hidden = column.name.startswith("_")
     return Attribute(
         name=column.name,

@@ -37,8 +37,9 @@ class ValueType:
     low, high : int or None
         Bounds of an integer.
     auto_increment : bool
-    enum_type : str or None
-        The engine's own type behind a stored enum, where it has one; no part of what the values are.
+    enum_type, collation : str or None
+        Of a stored column: the engine's own type behind an enum, and ``CHARACTER SET … COLLATE …``, where the engine
+        has such; no part of what the values are.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class ValueType:
     high: int | None = None
     auto_increment: bool = False
     enum_type: str | None = field(default=None, compare=False)
+    collation: str | None = field(default=None, compare=False)
 
     @property
     def is_number(self) -> bool:

@@ -476,7 +476,7 @@ def test_generated_numbers_go_on_after_explicit_ones(schema):
     assert table.to_arrays("n", order_by="n").tolist() == [0, 1, 10, 11]
 
 
-@pytest.mark.parametrize("collation", ["latin1_swedish_ci", "utf8mb4_general_ci"])
+@pytest.mark.parametrize("collation", ["latin1_swedish_ci", "utf8mb4_general_ci", "utf8mb4_bin"])
 def test_a_child_of_an_old_schema_repeats_its_collation(connection, new_schema_name, engine, collation):
     if engine not in {"mysql", "mariadb"}:
         pytest.skip("there is one collation")
@@ -497,3 +497,10 @@ def test_a_child_of_an_old_schema_repeats_its_collation(connection, new_schema_n
     columns = {c.name: c.collation for c in connection.catalog(new.database).tables["visit"].columns}
     assert columns["name"].endswith(collation)
     assert columns["note"] == connection.catalog(new.database).collation
+
+
+def test_a_missing_certificate_is_named(new_connection, url, engine, settings):
+    if engine not in {"mysql", "mariadb"}:
+        pytest.skip("libpq names it itself, and a file needs none")
+    with pytest.raises(DataJointError, match="certificate"):
+        new_connection(use_tls={"ca": "/no/such/file.pem"})
