@@ -134,6 +134,7 @@ class GroupConcat:
 TEXT_FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [
     ("dj_moved", 3, _moved),
     ("dj_date_format", 2, _date_format),
-    ("dj_float_text", 1, _float_text), ("dj_float32_text", 1, _float32_text),
+    ("dj_float_text", 1, _float_text),
+    ("dj_float32_text", 1, _float32_text),
 ]
 TEXT_AGGREGATES: dict[str, type[GroupConcat]] = {"dj_group_concat": GroupConcat}

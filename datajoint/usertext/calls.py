@@ -15,6 +15,8 @@ from datajoint.values.model import FLOAT, INT, TEXT, decimal_type
 
 _PATH = re.compile(r"\w+(\.\w+|\[\d+\])*|\[\d+\](\.\w+|\[\d+\])*")
 
+_MOST_PLACES = 16  # what a double has
+
 Handler = Callable[[Builder, str, Sequence[Operand]], Operand]
 
 
@@ -79,6 +81,8 @@ def _round(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:
     number = build.double(number, f"{name}()")
     if places == 0:
         return build.make("round float", number, type=FLOAT)
+    if places is not None and 0 < places < _MOST_PLACES:
+        return build.make("round float to places", number, type=FLOAT, words={"places": places})
     return build.make("round float to digits", number, digits, type=FLOAT)
 
 
@@ -122,6 +126,11 @@ def concatenated(build: Builder, name: str, arguments: Sequence[Operand]) -> Ope
     if any(o.is_null for o in operands):
         return build.literal(None)
     return build.listed("concat", operands, type=TEXT, nullable=any(o.nullable for o in operands))
+
+
+def _replace(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:
+    operation = "replace by null" if arguments[2].nullable else "replace"
+    return _text(operation, "ttt")(build, name, arguments)
 
 
 def _byte_length(build: Builder, name: str, arguments: Sequence[Operand]) -> Operand:
@@ -257,7 +266,7 @@ CALLS: dict[str, Call] = {
     "upper": Call(1, 1, _text("upper", "t")), "ucase": Call(1, 1, _text("upper", "t")),
     "lower": Call(1, 1, _text("lower", "t")), "lcase": Call(1, 1, _text("lower", "t")),
     "ltrim": Call(1, 1, _trim("LEADING")), "rtrim": Call(1, 1, _trim("TRAILING")),
-    "replace": Call(3, 3, _text("replace", "ttt")), "reverse": Call(1, 1, _text("reverse", "t")),
+    "replace": Call(3, 3, _replace), "reverse": Call(1, 1, _text("reverse", "t")),
     "lpad": Call(2, 3, _pad("lpad")), "rpad": Call(2, 3, _pad("rpad")),
     "locate": Call(2, 2, _text("position", "tt", INT)), "position": Call(2, 2, _text("position", "tt", INT)),
     "instr": Call(2, 2, _instr),

@@ -49,9 +49,9 @@ def literal_comparison(build: Builder, left: Operand, operator: str, value: Any)
         return decide(left.type, operator, value, infinity=build.backend.dialect.float_infinity)
     except InvalidValueError as error:
         error.attribute = error.attribute or left.attribute
-        if left.attribute and left.attribute not in str(error):
+        if left.attribute and f"`{left.attribute}`" not in str(error):
             raise type(error)(
-                f"`{left.attribute}` cannot be compared so: {error.args[0] if error.args else ''}".strip(),
+                f"Attribute `{left.attribute}`: {error.args[0] if error.args else ''}".strip(),
                 attribute=left.attribute,
                 value=value,
                 hint=error.hint,

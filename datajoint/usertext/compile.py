@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,8 @@ class Compiler:
     def _literal(self, node: Node) -> Operand:
         if node.args["is_string"]:
             return self._build.literal(node.this)
+        if math.isinf(float(node.this)):
+            raise self._build.refused("a number is too large")
         return self._build.literal(_number(node.this))
 
     def _null(self, node: Node) -> Operand:  # noqa: ARG002 - visitors have one form
@@ -121,9 +124,12 @@ class Compiler:
         return self._build.infix("<>", left, right, type=BOOL, rank=COMPARISON)
 
     def _not(self, node: Node) -> Operand:
-        if type(node.this).__name__ == "Is" and type(node.this.expression).__name__ == "Null":
-            return is_null(self._build, self.compile(node.this.this), value=False)
-        operand = self.compile(node.this)
+        inner = node.this
+        while type(inner).__name__ == "Paren":
+            inner = inner.this
+        if type(inner).__name__ == "Is" and type(inner.expression).__name__ == "Null":
+            return is_null(self._build, self.compile(inner.this), value=False)
+        operand = self.compile(inner)
         if operand.attribute and operand.type.kind == "bool":
             return truth_value(self._build, operand, value=False)
         return negated(self._build, self._build.truth(operand))

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from datajoint.errors import InvalidValueError
 from datajoint.usertext.compile import Compiler
 from datajoint.usertext.faults import unknown_attribute, unreadable
 from datajoint.usertext.fragment import Column, OrderTerm, UserFragment, parts_with_holes
+from datajoint.usertext.names import find_name
 from datajoint.usertext.operand import ATOM, Builder, Operand
+from datajoint.values.accept import first_unstorable
 
 if TYPE_CHECKING:
     from datajoint.backends.base import Backend
@@ -97,7 +100,7 @@ def compile_order(text: str, attributes: Mapping[str, Attribute], backend: Backe
         plain = _PLAIN_ITEM.fullmatch(item)
         if plain:
             word = plain["name"] or plain["ticked"] or plain["quoted"]
-            name = _found(word, attributes)
+            name = find_name(word, attributes)
             if name is None:
                 raise unknown_attribute(text, start + item.index(word), word, attributes)
             terms.append(OrderTerm(name, (plain["way"] or "").upper() == "DESC"))
@@ -128,6 +131,10 @@ def _compiled(text: str, attributes: Mapping[str, Attribute], compiler: Compiler
 def _fragment(operand: Operand, compiler: Compiler) -> UserFragment:
     constant = operand.literal if isinstance(operand.literal, bool) else None
     names = frozenset(compiler.names)
+    # Comparisons with such a text are decided by now; elsewhere no engine could be given it.
+    for value in operand.sql.parameters:
+        if isinstance(value, str) and first_unstorable(value) >= 0:
+            raise InvalidValueError("Text with a NUL or half a surrogate pair cannot be sent.", value=value)
     return UserFragment(
         parts_with_holes(operand.sql),
         names,
@@ -137,13 +144,6 @@ def _fragment(operand: Operand, compiler: Compiler) -> UserFragment:
         constant,
         atomic=operand.rank == ATOM,
     )
-
-
-def _found(word: str, attributes: Mapping[str, Attribute]) -> str | None:
-    if word in attributes:
-        return word
-    alike = [name for name in attributes if name.lower() == word.lower()]
-    return alike[0] if len(alike) == 1 else None
 
 
 def _items(text: str) -> list[tuple[int, str]]:

@@ -102,8 +102,8 @@ def _is_simple(sql: Sql) -> bool:
     """Tell whether SQL needs no parentheses: a column, a parameter, or what stands in parentheses already."""
     if all(isinstance(part, Identifier) or part == "." for part in sql.parts):
         return True
-    if len(sql.parts) == 1:
-        return isinstance(sql.parts[0], Parameter)
+    if len(sql.parts) == 1 and isinstance(sql.parts[0], Parameter):
+        return True
     text = "".join(part if isinstance(part, str) else "x" for part in sql.parts)
     if not text.startswith("(") or "'" in text or '"' in text:
         return False

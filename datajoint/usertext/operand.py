@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from datajoint.errors import InvalidValueError, QuerySyntaxError
+from datajoint.errors import QuerySyntaxError
 from datajoint.sql.fragment import Sql
 from datajoint.usertext.faults import refused
 from datajoint.usertext.fragment import hole
@@ -26,12 +26,12 @@ MOMENT = ValueType("datetime", "datetime(6)", core=False, digits=6)
 
 _INT64 = 2**63
 _LITERALS = {
-    "decimal": "decimal literal", "text": "text literal", "date": "date literal", "datetime": "datetime literal",
+    "decimal": "decimal literal", "date": "date literal", "datetime": "datetime literal",
     "timestamp": "datetime literal",
 }  # fmt: skip
 _TEXTS = {
     "bool": "bool text", "date": "date text", "datetime": "datetime text", "timestamp": "datetime text", "uuid": "uuid text",
-    "char": "stored text", "enum": "stored text",
+    "char": "stored text", "enum": "enum text", "float64": "float text", "float32": "float32 text",
 }  # fmt: skip
 
 
@@ -135,8 +135,8 @@ class Builder:
         left: Operand,
         right: Operand,
         *,
-        type: ValueType,
-        rank: int = ARITHMETIC,  # noqa: A002
+        type: ValueType,  # noqa: A002 - the field's name
+        rank: int = ARITHMETIC,
     ) -> Operand:
         """Return ``left symbol right``."""
         return self._filled(compiled(f"{{0}} {symbol} {{1}}"), (left, right), type, None, rank)
@@ -182,11 +182,9 @@ class Builder:
             return replace(self._bound(FLOAT, float(value), "float literal"), literal=value)
         if isinstance(value, bytes):
             return replace(self._bound(BYTES, value), literal=value)
-        return replace(self._bound(TEXT, value, "text literal"), literal=value)
+        return replace(self._bound(TEXT, value), literal=value)
 
     def _bound(self, value_type: ValueType, value: Any, cast: str | None = None) -> Operand:
-        if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
-            raise InvalidValueError("Text with a NUL or half a surrogate pair cannot be sent.", value=value)
         operand = Operand(self.backend.bind(value_type, value), value_type)
         return self.make(cast, operand, type=value_type, words={"digits": value_type.digits}) if cast else operand
 
@@ -216,8 +214,7 @@ class Builder:
             name = "stored bool as integer" if operand.attribute else "bool as integer"
             return self.make(name, operand, type=INT)
         if kind in {"int", "year"}:
-            narrow = operand.attribute and operand.type.text not in {"int64", "bigint", "bigint unsigned"}
-            return self.make("wide integer", operand, type=INT) if narrow else operand
+            return self._wide_integer(operand)
         if kind == "float32":
             return self.make("float32 as double", operand, type=FLOAT)
         if kind == "decimal":
@@ -225,6 +222,14 @@ class Builder:
         if kind in {"decimal", "float64", "unknown"}:
             return operand
         raise self.refused(*_no_number(operand, what))
+
+    def _wide_integer(self, operand: Operand) -> Operand:
+        value_type = operand.type
+        if not operand.attribute or value_type.text in {"int64", "bigint", "bigint unsigned"}:
+            return operand
+        # Negative results of unsigned integers are errors on MySQL.
+        unsigned = value_type.kind == "year" or value_type.low == 0
+        return self.make("unsigned integer" if unsigned else "wide integer", operand, type=INT)
 
     def _literal_number(self, operand: Operand, what: str) -> Operand:
         value = operand.literal
@@ -257,6 +262,8 @@ class Builder:
 
     def double(self, operand: Operand, what: str = "arithmetic") -> Operand:
         """Return an operand as a number in double precision."""
+        if operand.attribute and operand.type.kind == "int":
+            return self.make("double", operand, type=FLOAT)
         number = self.number(operand, what)
         if number.is_literal and not number.is_null:
             return replace(self._bound(FLOAT, float(number.literal), "float literal"), literal=float(number.literal))

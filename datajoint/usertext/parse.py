@@ -86,7 +86,7 @@ def _position(text: str, error: ParseError) -> int:
 
 def _open_quote(text: str) -> int:
     """Return where the quotation begins that never ends."""
-    closed = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`|[^'"`]""", re.DOTALL)
+    closed = re.compile(r"""'(?:[^'\\]|\\.|'')*+'|"(?:[^"\\]|\\.|"")*+"|`[^`]*`|[^'"`]""", re.DOTALL)
     position = 0
     while match := closed.match(text, position):
         position = match.end()

@@ -101,9 +101,9 @@ def _become(build: Builder, operand: Operand, common: ValueType) -> Operand:
     if kind == "float64":
         # Engines that keep the type of each branch would divide whole numbers otherwise.
         return operand if operand.type.kind == "float32" else build.double(operand)
+    if kind == "decimal":
+        return _as_decimal(build, operand, common)
     if common.is_number:
-        if operand.is_literal and kind == "decimal":
-            return build.bound(common, Decimal(operand.literal).quantize(Decimal(1).scaleb(-(common.scale or 0))))
         return operand if operand.type == common and not operand.is_literal else build.number(operand)
     if common.is_text:
         return operand if operand.type == common and kind not in {"char", "enum"} else build.text_of(operand)
@@ -115,3 +115,13 @@ def _become(build: Builder, operand: Operand, common: ValueType) -> Operand:
     if kind == "time":
         return build.more_digits(operand, operand.type.digits, common.digits)
     return operand
+
+
+def _as_decimal(build: Builder, operand: Operand, common: ValueType) -> Operand:
+    scale = common.scale or 0
+    if operand.is_literal:
+        return build.bound(common, Decimal(operand.literal).quantize(Decimal(1).scaleb(-scale)))
+    number = build.number(operand)
+    if number.type.kind == "decimal" and number.type.scale == scale:
+        return number
+    return build.make("decimal of digits", number, type=common, words={"digits": scale})

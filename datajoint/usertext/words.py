@@ -17,6 +17,7 @@ from sqlglot.tokens import Token, TokenType
 from datajoint.errors import QuerySyntaxError
 from datajoint.usertext import vocabulary as v
 from datajoint.usertext.faults import cut, did_you_mean, unknown_attribute, unreadable
+from datajoint.usertext.names import find_name
 
 _WORD = re.compile(r"[^\W\d][\w$]*(\s+[^\W\d][\w$]*)*\Z")
 # Words inside the parentheses of certain functions that another operand follows.
@@ -26,14 +27,6 @@ _BEFORE_OPERANDS = {
     "ORDER BY": {"group_concat", "string_agg"},
 }
 _SUBQUERY = "statements and subqueries have no place here"
-
-
-def find_name(word: str, names: Sequence[str]) -> str | None:
-    """Return the name that a word means: the exact one, else the only one that differs just by case."""
-    if word in names:
-        return word
-    alike = [name for name in names if name.lower() == word.lower()]
-    return alike[0] if len(alike) == 1 else None
 
 
 @dataclass(slots=True)
@@ -110,19 +103,16 @@ class Reader:
     def _is_name(self, offset: int = 0) -> bool:
         return bool(self._word(offset)) or self._source(offset)[:1] == "`"
 
-    def _ends_operand(self, offset: int = 1) -> bool:
-        """Tell whether the token `offset` ahead can follow an operand but not begin one."""
-        source = self._source(offset)
-        if source in {"", ")", ",", "::"} or self._word(offset) in v.CONNECTIVES | {
-            "IS",
-            "IN",
-            "WHEN",
-            "THEN",
-            "ELSE",
-            "END",
-        }:
+    def _ends_operand(self) -> bool:
+        """Tell whether the next token can follow an operand but not begin one."""
+        source, word = self._source(1), self._word(1)
+        if word == "WHEN":
+            return self._word(-1) == "CASE"  # CASE WHEN begins an expression, unless the word is the subject of one
+        if self._frames[-1].interval and word in v.UNITS:
             return True
-        return source in v.SYMBOLS - {"-", "+"} and source != "*"
+        if source in {"", ")", ",", "::"} or word in v.CONNECTIVES | {"IS", "IN", "THEN", "ELSE", "END"}:
+            return True
+        return source in v.SYMBOLS - {"-", "+", "*"}
 
     def _fault(self, why: str, hint: str = "") -> QuerySyntaxError:
         return unreadable(self._text, self._tokens[self._index].start, why, hint=hint)
@@ -161,6 +151,8 @@ class Reader:
             self._take(operand_due=False)
         elif source[:1] == "`" or self._word():
             self._word_as_operand(token)
+        elif source == "." and self._source(1).isdecimal() and self._tokens[self._index + 1].start == token.end + 1:
+            self._take(2, operand_due=False)  # .5
         elif source == "(":
             self._open("group")
         elif source in {"-", "+", "!"}:
@@ -193,7 +185,7 @@ class Reader:
             self._take(operand_due=False)
         elif word in v.PREFIXES and not (is_name and self._ends_operand()):
             self._prefix(word)
-        elif word == "WHEN" and self._read[-1].token_type == TokenType.CASE and frame.kind == "case":
+        elif word == "WHEN" and frame.kind == "case" and self._read[-1].token_type == TokenType.CASE:
             self._take(operand_due=True)
         elif self._source(1) == "(" and word:
             self._call(word)
@@ -270,9 +262,11 @@ class Reader:
         elif word and self._word_as_operator(word, frame):
             pass
         else:
-            raise self._fault(f"unexpected `{cut(source, 30)}`", self._advice(word))
+            raise self._fault(f"unexpected `{cut(source, 30)}`", self._advice(source, word))
 
-    def _advice(self, word: str) -> str:
+    def _advice(self, source: str, word: str) -> str:
+        if source == "==":
+            return "Equality is written =."
         if word in {"ASC", "DESC"}:
             return "Directions belong in order_by."
         if word == "AS":

@@ -74,6 +74,14 @@ def test_integers_beyond_64_bits_are_not_rounded_silently(thing: Any) -> None:
         (thing & "id = 1").proj(x="big * big * big").to_dicts()
 
 
+def test_computed_attributes_group_rows(thing: Any) -> None:
+    computed = thing.proj(x="if(n > 0, 'up', concat('no', ' ', left('number', 2)))", y="round(n / 3, 1)")
+    counted = dj.U("x").aggr(computed, n="count(*)")
+    assert counted.to_dicts(order_by="x") == [{"x": "no nu", "n": 2}, {"x": "up", "n": 1}]
+    assert (dj.U("x") & computed).to_dicts(order_by="x desc") == [{"x": "up"}, {"x": "no nu"}]
+    assert len(dj.U("x", "y") & computed) == 3
+
+
 def test_order_by_names_and_expressions(thing: Any) -> None:
     assert list(thing.to_arrays("id", order_by="n DESC, id")) == [1, 2, 3]
     assert list(thing.to_arrays("id", order_by="key desc")) == [3, 2, 1]

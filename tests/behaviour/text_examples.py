@@ -32,6 +32,7 @@ key : int16
 tm = null : time
 raw = null : bytes
 w = null : decimal(30,10)
+pos = null : int unsigned
 """
 
 ROWS: list[dict[str, Any]] = [
@@ -40,13 +41,13 @@ ROWS: list[dict[str, Any]] = [
         "e": "mid", "day": dt.date(2024, 1, 31), "at": dt.datetime(2024, 2, 29, 10, 20, 30),
         "at3": dt.datetime(2024, 1, 31, 23, 59, 59, 500_000), "u": uuid.UUID(int=1),
         "j": {"a": 1, "b": {"x": [10, 20.5]}, "s": "txt", "t": True, "z": None}, "key": 1,
-        "tm": dt.timedelta(hours=10, minutes=20, seconds=30), "raw": b"\x00\xff", "w": Decimal("12345678901234567890.0123456789"),
+        "tm": dt.timedelta(hours=10, minutes=20, seconds=30), "raw": b"\x00\xff", "w": Decimal("12345678901234567890.0123456789"), "pos": 4_000_000_000,
     },
     {
         "id": 2, "n": -7, "big": -3, "f": 1.5, "d": -2.5, "m": Decimal("-0.75"), "flag": False, "c": "it", "v": "it's \\ Xé",
         "e": "low", "day": dt.date(2023, 12, 1), "at": dt.datetime(2023, 12, 1), "at3": dt.datetime(2023, 12, 1),
         "u": uuid.UUID(int=2), "j": {"a": 22, "s": "10"}, "key": 2,
-        "tm": dt.timedelta(0), "raw": b"", "w": Decimal("-0.5"),
+        "tm": dt.timedelta(0), "raw": b"", "w": Decimal("-0.5"), "pos": 1,
     },
     {"id": 3, "flag": False, "key": 3},
 ]  # fmt: skip
@@ -117,7 +118,8 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
     "m + m": (Decimal("25.00"), Decimal("-1.50"), None), "m * 2": (Decimal("25.00"), Decimal("-1.50"), None), "m * 1.5": (Decimal("18.750"), Decimal("-1.125"), None),
     "m * m": (Decimal("156.2500"), Decimal("0.5625"), None), "m - 1": (Decimal("11.50"), Decimal("-1.75"), None), "m / 4": (3.125, -0.1875, None),
     "m % 5": (Decimal("2.50"), Decimal("-0.75"), None), "f * 2": (0.20000000298023224, 3.0, None), "d * n": (17.5, 17.5, None),
-    "n - -1": (8, -6, None), "2 * (n + 1)": (16, -12, None),
+    "n - -1": (8, -6, None), "-1 * pos": (-4_000_000_000, -1, None), "key - pos": (-3_999_999_999, 1, None), "-key * year(day)": (-2024, -4046, None),
+    "2 * (n + 1)": (16, -12, None),
     # functions of numbers
     "abs(d)": (2.5, 2.5, None), "ceil(d)": (3.0, -2.0, None), "floor(m)": (12, -1, None), "sign(n)": (1, -1, None),
     "round(d)": (2.0, -2.0, None), "round(m, 1)": (Decimal("12.5"), Decimal("-0.8"), None), "round(d * 1.1, 1)": (2.8, -2.8, None),
@@ -129,6 +131,7 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
     "concat(c, '-', n)": ("ab-7", "it--7", None), "concat(flag, day, '|', m)": ("12024-01-31|12.50", "02023-12-01|-0.75", None),
     "concat(at, '/', at3)": ("2024-02-29 10:20:30/2024-01-31 23:59:59.500", "2023-12-01 00:00:00/2023-12-01 00:00:00.000", None),
     "concat('', u)": (str(uuid.UUID(int=1)), str(uuid.UUID(int=2)), None), "c || '!'": ("ab!", "it!", None),
+    "concat(d, ' ', f)": ("2.5 0.1", "-2.5 1.5", None), "cast(d * 2 as char)": ("5", "-5", None), "concat(n / 7, '')": ("1", "-1", None),
     "concat(tm, '')": ("10:20:30", "00:00:00", None), "concat(w, '')": ("12345678901234567890.0123456789", "-0.5000000000", None),
     "e || ''": ("mid", "low", None), "length(v)": (3, 10, None), "char_length(v)": (3, 9, None), "char_length(c)": (2, 2, None),
     "substr(v, 2)": ("%b", "t's \\ Xé", None), "substr(v, 2, 1)": ("%", "t", None), "substring(v from 1 for 2)": ("a%", "it", None),
@@ -137,6 +140,7 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
     "right(v, 2)": ("%b", "Xé", None), "right(v, n)": ("a%b", "", None), "trim(' x ')": ("x",) * 3, "ltrim(' x ')": ("x ",) * 3,
     "rtrim(' x ')": (" x",) * 3, "trim(both 'a' from v)": ("%b", "it's \\ Xé", None), "trim(leading 'a' from v)": ("%b", "it's \\ Xé", None),
     "upper(c)": ("AB", "IT", None), "lower('ABC')": ("abc",) * 3, "replace(v, '%', '')": ("ab", "it's \\ Xé", None),
+    "replace(c, 'z', v)": ("ab", "it", None), "replace(c, 'z', nullif(v, v))": (None, None, None), "cast(e as signed)": (0, 0, None),
     "lpad(n, 3, '0')": ("007", "0-7", None), "rpad(c, 4, 'xy')": ("abxy", "itxy", None), "lpad(v, 1, ' ')": ("a", "i", None),
     "locate('b', v)": (3, 0, None), "instr(v, 'b')": (3, 0, None), "position('b' in v)": (3, 0, None), "reverse(c)": ("ba", "ti", None),
     # choices
@@ -145,6 +149,7 @@ EXPRESSIONS: dict[str, tuple[Any, Any, Any]] = {
     "case when n > 0 then 1 when n < 0 then 2.5 end": (1.0, 2.5, None), "case e when 'mid' then 'm' when 'no' then 'n' else c end": ("m", "it", None),
     "case n when 7 then day else '2000-01-01' end": (dt.date(2024, 1, 31), dt.date(2000, 1, 1), dt.date(2000, 1, 1)),
     "if(n > 0, day, at)": (dt.datetime(2024, 1, 31), dt.datetime(2023, 12, 1), None), "if(flag, flag, 0)": (True, False, False),
+    "if(flag, m, n)": (Decimal("12.50"), Decimal("-7.00"), None), "greatest(m, key)": (Decimal("12.50"), Decimal("2.00"), None),
     "coalesce(e, 'none')": ("mid", "low", "none"), "if(flag, 1, 'x')": ("1", "x", "x"), "coalesce(m, 0)": (Decimal("12.50"), Decimal("-0.75"), Decimal("0.00")),
     # casts
     "cast(n as char)": ("7", "-7", None), "cast(v as signed)": (0, 0, None), "cast('12ab' as signed)": (12,) * 3,
