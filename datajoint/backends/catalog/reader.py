@@ -108,12 +108,16 @@ class CatalogReader:
         if not existing:
             return {}
         names = sorted(existing)
+        # The list of tables comes first: whatever another process declares meanwhile is then absent, never half there.
+        listed = self._run(execute, "tables", names)
         columns, keys = self._columns(execute, names), self._keys(execute, names)
         children, incoming = self._foreign_keys(execute, names)
         indexes = self._indexes(execute, names)
         tables: dict[str, dict[str, TableInfo]] = {name: {} for name in names}
-        for schema, table, comment in self._run(execute, "tables", names):
+        for schema, table, comment in listed:
             name = TableName(schema, table)
+            if name not in columns:  # dropped since
+                continue
             tables[schema][table] = TableInfo(
                 name, comment or "", tuple(columns[name]), tuple(keys[name]), tuple(children[name]), tuple(indexes[name])
             )  # fmt: skip
