@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import datajoint as dj
+from datajoint.naming import did_you_mean
 from datajoint_jupyter.magics.errors import CommandError
 from datajoint_jupyter.workspace import Workspace
 
@@ -139,8 +140,6 @@ def unknown_name(name: str, workspace: Workspace) -> CommandError:
     """Return the error for a name that is neither a variable nor a table."""
     tables = workspace.table_names()
     known = [*tables, *(n for n in workspace.namespace if not n.startswith("_"))]
-    from datajoint.naming import did_you_mean  # noqa: PLC0415 - only for the message
-
     hint = did_you_mean(name, known)
     if not hint:
         shown = ", ".join(tables[:12]) + (", …" if len(tables) > 12 else "")  # noqa: PLR2004 - a line's worth
