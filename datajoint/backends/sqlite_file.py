@@ -164,8 +164,11 @@ def _recognised(raw: sqlite3.Connection, path: Path) -> bool:
             ) from error
         if "no such table" not in str(error):
             raise
-        if raw.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
+        names = {name for (name,) in raw.execute("SELECT name FROM sqlite_schema")}
+        if not names:
             return False
+        if "~dj_format" in names:  # another process has just made it
+            return _recognised(raw, path)
         raise DataJointError(
             f"Cannot use {path}: the database was made by another program.",
             hint="Set database.path to a new file; its tables can then be filled from this one.",
