@@ -464,7 +464,9 @@ class _Compiler:
         if value is None:
             return Sql(extracted, " IS NULL")
         if predicate.cast is not None and value_type.kind != UNKNOWN.kind:
-            return self.comparison(extracted, value_type, compare(value_type, "=", value))
+            return self.comparison(
+                extracted, value_type, compare(value_type, "=", value, infinity=self.backend.dialect.float_infinity)
+            )
         spellings = _json_spellings(value)
         bound = (self.backend.bind(TEXT, spelling) for spelling in spellings)
         return Sql("(", Sql.join(" OR ", (Sql(extracted, " = ", b) for b in bound)), ")")

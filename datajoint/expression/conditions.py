@@ -126,7 +126,8 @@ class _Maker:
 
     def _compare(self, attribute: Attribute, value: Any) -> p.Predicate:
         try:
-            comparison = compare(attribute.value_type, "=", value)
+            infinity = self.left.connection.backend.dialect.float_infinity
+            comparison = compare(attribute.value_type, "=", value, infinity=infinity)
         except DataJointError as error:
             error.attribute = error.attribute or attribute.name
             if error.args and f"`{attribute.name}`" not in str(error):

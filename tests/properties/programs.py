@@ -226,7 +226,8 @@ def _distinct(draw: st.DrawFn, p: Program) -> Program:
 def _chosen(
     draw: st.DrawFn, found: dict[str, tuple[str, Any, str]], taken: tuple[str, ...]
 ) -> dict[str, tuple[str, Any, str]]:
-    free = sorted(n for n in found if n not in taken)
+    free = sorted(n for n in found if n not in taken) or ["z_n_2"]
+    found = found | {"z_n_2": found["z_n"]}
     names = draw(st.lists(st.sampled_from(free), unique=True, min_size=1, max_size=3))
     return {n: found[n] for n in names}
 
