@@ -35,7 +35,7 @@ class DetectionParams(dj.Lookup):
     max_sigma : float32  # width of the largest blobs, pixels
     threshold : float32  # how clearly a blob must stand out
     """
-    contents = [  # noqa: RUF012 - as people write it
+    contents = [
         ("fine", 1.5, 4, 0.05),
         ("coarse", 5, 10, 0.3),
     ]

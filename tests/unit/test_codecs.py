@@ -314,7 +314,7 @@ def test_only_the_outermost_codec_validates():
             raise TypeError(f"{self.name} takes texts")
 
     define("outer", "<inner>", validate=validate)
-    define("inner", validate=validate, encode=lambda _self, value, *, key: len(value))  # noqa: ARG005
+    define("inner", validate=validate, encode=lambda _self, value, *, key: len(value))
     chain = CodecChain.resolve("<outer>")
     assert chain.encode("text", CONTEXT) == 4
     with pytest.raises(TypeError, match="outer takes texts"):
