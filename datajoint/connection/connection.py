@@ -1,8 +1,4 @@
-"""The one way to a database: execute, transactions, retry, reconnect, query log.
-
-A `Connection` lends one driver connection, a *session*, to each thread that uses it. A transaction belongs to the
-thread that opened it.
-"""
+"""A connection to one database: sessions, statements, transactions, structure."""
 
 from __future__ import annotations
 
@@ -13,13 +9,15 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.address import target_from_settings
-from datajoint.backends.base import Backend, BeginKind, RawResult, Target
+from datajoint.backends.base import BeginKind, RawResult, Target
 from datajoint.backends.registry import get_backend
+from datajoint.connection.query_log import QueryRecord
+from datajoint.connection.session import Holder, Session
+from datajoint.connection.transaction import Transaction
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.events import EventStream
 from datajoint.settings import process_config
@@ -34,68 +32,6 @@ logger = logging.getLogger("datajoint")
 
 _LOGGED_CHARACTERS = 300
 _CATALOG_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class QueryRecord:
-    """One executed statement: its text (values are never kept), how long it took in seconds, how many rows."""
-
-    text: str
-    duration: float
-    rows: int
-
-
-@dataclass(slots=True)
-class _Session:
-    """A thread's driver connection and the state of its transaction."""
-
-    raw: Any
-    backend: Backend
-    number: int
-    process: int = field(default_factory=os.getpid)
-    depth: int = 0  # 0: none; n: inside n nested transaction blocks
-    lost: bool = False  # the link broke inside a transaction that is not yet left
-    closed: bool = False
-    # Held while a statement runs: another thread that closes all sessions must not pull the driver's connection away
-    # under it (with sqlite3 that ends the process).
-    in_use: threading.RLock = field(default_factory=threading.RLock)
-
-    def close(self) -> None:
-        # A forked child must not say goodbye on its parent's socket, nor wait for its parent's threads.
-        if self.process != os.getpid():
-            self.closed = True
-            return
-        with self.in_use:
-            if not self.closed:
-                self.backend.close(self.raw)
-            self.closed = True
-
-
-class Transaction:
-    """What ``connection.transaction`` is: a context manager, and callable for a read-only one.
-
-    The outermost block is a transaction, blocks inside it are savepoints. Any exception that leaves a block undoes
-    that block and passes on.
-    """
-
-    def __init__(self, connection: Connection, kind: BeginKind = "write") -> None:
-        self._connection, self._kind = connection, kind
-
-    def __call__(self, *, read_only: bool = False) -> Transaction:
-        """Return a transaction that sees one snapshot; with `read_only`, a write in it is an error."""
-        return Transaction(self._connection, "read_only" if read_only else "write")
-
-    def __enter__(self) -> Connection:
-        self._connection._enter_block(self._kind)
-        return self._connection
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._connection._leave_block()
-        else:
-            self._connection._undo_block()
 
 
 class Connection:
@@ -194,15 +130,15 @@ class Connection:
             old.close()
         raw = self.backend.connect(self.target)
         self.backend = self.backend.refined(raw)
-        session = _Session(raw, self.backend, self.backend.session_id(raw))
-        holder = _Holder(session)
+        session = Session(raw, self.backend, self.backend.session_id(raw))
+        holder = Holder(session)
         self._local.session, self._local.holder = session, holder
         with self._lock:
             self._sessions.add(holder)
             self._closed = False
 
-    def _session(self) -> _Session:
-        session: _Session | None = getattr(self._local, "session", None)
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._local, "session", None)
         if session is None or session.closed or session.process != os.getpid():
             if self._closed and not self.settings.database.reconnect:
                 raise LostConnectionError(
@@ -257,7 +193,7 @@ class Connection:
         """
         text, _ = sql.render(self.backend.dialect)
 
-        def run(session: _Session) -> RawResult:
+        def run(session: Session) -> RawResult:
             return RawResult((), [], self.backend.execute_many(session.raw, text, rows))
 
         if self.in_transaction:
@@ -290,14 +226,14 @@ class Connection:
         """
         result: list[Any] = []
 
-        def run(session: _Session) -> RawResult:
+        def run(session: Session) -> RawResult:
             result.append(self.backend.cursor(session.raw, query, args, as_dict=as_dict))  # type: ignore[arg-type]
             return RawResult((), [], getattr(result[-1], "rowcount", -1))
 
         self._run(query, run)
         return result[-1]
 
-    def _run(self, text: str, run: Callable[[_Session], RawResult]) -> RawResult:
+    def _run(self, text: str, run: Callable[[Session], RawResult]) -> RawResult:
         session = self._session()
         if session.lost:
             raise LostConnectionError(
@@ -323,8 +259,8 @@ class Connection:
     def _run_again(
         self,
         text: str,
-        session: _Session,
-        run: Callable[[_Session], RawResult],
+        session: Session,
+        run: Callable[[Session], RawResult],
         explained: LostConnectionError,
         error: Exception,
     ) -> RawResult:
@@ -345,7 +281,7 @@ class Connection:
         except Exception as again:  # as above
             raise self.backend.explain(again, text) from again
 
-    def _timed(self, text: str, session: _Session, run: Callable[[_Session], RawResult]) -> RawResult:
+    def _timed(self, text: str, session: Session, run: Callable[[Session], RawResult]) -> RawResult:
         start = time.perf_counter()
         with session.in_use:
             if session.closed:
@@ -434,7 +370,7 @@ class Connection:
         session.depth -= 1
 
     def _undo_block(self) -> None:
-        session: _Session = self._local.session
+        session: Session = self._local.session
         session.depth -= 1
         if session.lost or session.closed:
             if not session.depth:
@@ -495,13 +431,3 @@ class Connection:
         self.schemas[schema.database] = schema
         if self._dependencies is not None:
             self._dependencies.clear()
-
-
-class _Holder:
-    """Closes a thread's session when the thread, whose local storage owns this object, is gone."""
-
-    def __init__(self, session: _Session) -> None:
-        self.session = session
-
-    def __del__(self) -> None:
-        self.session.close()
