@@ -13,6 +13,8 @@
        │  ├─ UnknownAttributeError
        │  ├─ MissingAttributeError
        │  ├─ LockError
+       │  │  └─ DeadlockError
+       │  ├─ TimeLimitError
        │  └─ InvalidValueError (also ValueError)
        │     └─ InvalidTypeError (also TypeError)
        ├─ UnknownFieldError (also KeyError)
@@ -110,7 +112,15 @@ class MissingAttributeError(QueryError):
 
 
 class LockError(QueryError):
-    """A lock was not granted in time, or the server ended the transaction to resolve a deadlock."""
+    """A lock was not granted in time, or never could be."""
+
+
+class DeadlockError(LockError):
+    """The server ended the transaction, because it and another one waited for each other."""
+
+
+class TimeLimitError(QueryError):
+    """A statement was ended because it took longer than it may."""
 
 
 class InvalidValueError(QueryError, ValueError):

@@ -36,7 +36,7 @@ class Target:
     schema_collation: str = "binary"
     time_zone: str | None = None
     connect_timeout: float = 10.0
-    busy_timeout: float = 60.0
+    lock_timeout: float = 60.0
     unix_socket: str | None = None
 
 
@@ -54,6 +54,39 @@ class DuplicateClauses(NamedTuple):
 
     verb: str
     suffix: Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Somebody at work on the database: the engine's number for it, who, from where, with which statement."""
+
+    number: int
+    user: str | None = None
+    place: str | None = None
+    statement: str | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockWait:
+    """One waits for a lock that another holds.
+
+    Attributes
+    ----------
+    waiting : Process or None
+        None where the engine cannot tell who waits.
+    blocking : Process
+        Who holds the lock; `seconds` since its transaction began.
+    table : TableName or None
+        What is locked; None for the whole database.
+    seconds : float or None
+        How long the waiting has lasted.
+    """
+
+    waiting: Process | None
+    blocking: Process
+    table: TableName | None = None
+    seconds: float | None = None
 
 
 Execute = Callable[[Sql], RawResult]
@@ -91,6 +124,26 @@ class Backend(ABC):
     def is_alive(self, raw: Any) -> bool:
         """Tell whether the link still stands, also inside an aborted transaction."""
 
+    def is_stale(self, raw: Any) -> bool:  # noqa: ARG002 - for engines with a link that can break
+        """Tell, without asking the server, whether an idle link looks as if the other side had ended it."""
+        return False
+
+    @abstractmethod
+    def in_transaction(self, raw: Any, *, after_error: bool = False) -> bool:
+        """Tell whether the engine has a transaction open; `after_error`: also where the driver was not told."""
+
+    @abstractmethod
+    def is_settled(self, raw: Any) -> bool:
+        """Tell, after an exception broke off a statement, whether its exchange is over and the next one can begin."""
+
+    @abstractmethod
+    def cancel(self, raw: Any, target: Target) -> None:
+        """End the statement that another thread runs, or that this one has abandoned; driver errors pass."""
+
+    def sever(self, raw: Any) -> None:  # noqa: ARG002 - as above
+        """Break the link from another thread, so that a statement on it that waits for the server fails."""
+        return
+
     @abstractmethod
     def close(self, raw: Any) -> None:
         """Close the raw connection; never raises."""
@@ -118,6 +171,27 @@ class Backend(ABC):
     @abstractmethod
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate a driver's error; unknown ones become `QueryError`. The caller chains the original."""
+
+    @abstractmethod
+    def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:
+        """Return who waits for whom at this moment, as far as the user may see it."""
+
+    def user(self, execute: Execute) -> str:
+        """Return the name of the user as the engine knows it."""
+        return str(execute(Sql("SELECT current_user")).rows[0][0])
+
+    def backup(self, target: Target, path: str) -> None:  # noqa: ARG002 - as above
+        """Copy the whole database to a new file.
+
+        Raises
+        ------
+        DataJointError
+            If the engine has no such thing, or the file exists or cannot be written.
+        """
+        raise DataJointError(
+            f"A {self.dialect.name} server is not backed up through a connection.",
+            hint="Use the server's own tools, such as mysqldump or pg_dump.",
+        )
 
     # --- values: `accept` of `datajoint.values` makes a canonical Python value, these carry it to and from the driver
     @abstractmethod

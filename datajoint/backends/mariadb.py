@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from datajoint.backends import mysql_session
+from datajoint.backends import locks, mysql_session
+from datajoint.backends.base import Execute, LockWait, Target
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import read_cast, read_path
@@ -33,6 +34,10 @@ class MariaDB(MySQLProtocol):
     def __init__(self, version: tuple[int, int, int]) -> None:
         super().__init__("utf8mb4_nopad_bin", "mariadb")
         self.dialect = replace(DIALECT, json_equality=version >= _JSON_EQUALS_SINCE)
+
+    def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - for other engines
+        """Read the server's lock tables."""
+        return locks.read(execute, mysql_session.MARIADB_LOCKS)
 
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare by the server's function, which would take NULL for equal."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from datajoint.backends import mysql_session
-from datajoint.backends.base import Backend
+from datajoint.backends import locks, mysql_session
+from datajoint.backends.base import Backend, Execute, LockWait, Target
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import read_cast, read_path
@@ -34,6 +34,10 @@ class MySQL(MySQLProtocol):
         if found.mariadb:
             return MariaDB(found.version)
         return self if found.collation == self.collation else MySQL(found.collation)
+
+    def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - for other engines
+        """Read the server's lock tables."""
+        return locks.read(execute, mysql_session.MYSQL_LOCKS)
 
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare in the server's JSON type."""

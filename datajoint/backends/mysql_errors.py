@@ -10,6 +10,7 @@ import pymysql
 from datajoint.errors import (
     AccessError,
     DataJointError,
+    DeadlockError,
     DuplicateError,
     IntegrityError,
     InvalidTypeError,
@@ -20,6 +21,7 @@ from datajoint.errors import (
     MissingTableError,
     QueryError,
     QuerySyntaxError,
+    TimeLimitError,
     UnknownAttributeError,
 )
 
@@ -37,7 +39,9 @@ _CLASSES = _classes(
     (MissingTableError, (1049, 1051, 1146, 1008)),
     (MissingAttributeError, (1048, 1364)),
     (UnknownAttributeError, (1054,)),
-    (LockError, (1020, 1205, 1213, 3572)),
+    (LockError, (1020, 1205, 3572)),
+    (DeadlockError, (1213,)),
+    (TimeLimitError, (1969, 3024)),
     (InvalidValueError, (1153, 1264, 1265, 1292, 1366, 1406, 1411, 1525, 1690, 3140, 3141, 3819, 4025, 3156, 1301)),
 )
 _NO_DATABASE = 1046

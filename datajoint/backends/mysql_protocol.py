@@ -8,6 +8,7 @@ import json
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +23,14 @@ from datajoint.backends.base import (
     DuplicateClauses,
     Duplicates,
     Execute,
+    LockWait,
     RawResult,
     Target,
 )
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
+from datajoint.backends.link import CANCEL_SECONDS
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
@@ -76,6 +79,45 @@ class MySQLProtocol(Backend):
         except (pymysql.MySQLError, OSError):
             return False
         return True
+
+    def is_stale(self, raw: Any) -> bool:
+        """Look whether the server has said something unasked, such as goodbye."""
+        return bool(raw.is_stale)
+
+    def in_transaction(self, raw: Any, *, after_error: bool = False) -> bool:
+        """Return what the server said last; errors do not say it."""
+        if after_error:
+            try:
+                with raw.cursor() as cursor:
+                    cursor.execute("DO 0")
+            except (pymysql.MySQLError, OSError):
+                return False
+        return bool(raw.is_in_transaction)
+
+    def is_settled(self, raw: Any) -> bool:  # noqa: ARG002 - the driver does not tell how far it had read
+        """Never trust a link on which an answer may still come."""
+        return False
+
+    def cancel(self, raw: Any, target: Target) -> None:
+        """End the statement through a session of its own."""
+        other = mysql_session.open_link(replace(target, connect_timeout=CANCEL_SECONDS))
+        try:
+            with other.cursor() as cursor:
+                cursor.execute(f"KILL QUERY {int(raw.thread_id())}")
+        finally:
+            self.close(other)
+
+    def sever(self, raw: Any) -> None:
+        """Shut the socket."""
+        raw.sever()
+
+    @abstractmethod
+    def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:
+        """Read the server's lock tables."""
+
+    def user(self, execute: Execute) -> str:
+        """Return the user with the machine from which the server sees it come."""
+        return str(execute(Sql("SELECT user()")).rows[0][0])
 
     def close(self, raw: Any) -> None:
         """Say goodbye, if anybody listens."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pymysql
 
 from datajoint.backends.base import Target
+from datajoint.backends.mysql_link import Link
 from datajoint.errors import AccessError, DataJointError
 
 logger = logging.getLogger("datajoint")
@@ -25,6 +26,43 @@ _CHARSET = "utf8mb4"
 _ACCESS_DENIED, _UNKNOWN_HOST, _CANNOT_CONNECT, _TLS_ERROR, _UNKNOWN_VARIABLE = 1045, 2005, 2003, 2026, 1193
 _NO_TLS_WANTED: dict[str, Any] = {"ssl_disabled": True}
 _ANY_CERTIFICATE: dict[str, Any] = {"ssl": {"verify_mode": "none"}}
+
+# Who waits, who blocks, and the table: locks of rows first, then those that DDL takes and waits for.
+MYSQL_LOCKS = """
+SELECT DISTINCT wt.PROCESSLIST_ID, wt.PROCESSLIST_USER, wt.PROCESSLIST_HOST, wt.PROCESSLIST_INFO,
+    TIMESTAMPDIFF(MICROSECOND, wx.trx_started, NOW(6)) / 1e6,
+    bt.PROCESSLIST_ID, bt.PROCESSLIST_USER, bt.PROCESSLIST_HOST, bt.PROCESSLIST_INFO,
+    TIMESTAMPDIFF(MICROSECOND, bx.trx_started, NOW(6)) / 1e6,
+    l.OBJECT_SCHEMA, l.OBJECT_NAME, TIMESTAMPDIFF(MICROSECOND, wx.trx_wait_started, NOW(6)) / 1e6
+FROM performance_schema.data_lock_waits w
+JOIN performance_schema.data_locks l ON l.ENGINE_LOCK_ID = w.REQUESTING_ENGINE_LOCK_ID
+JOIN performance_schema.threads wt ON wt.THREAD_ID = w.REQUESTING_THREAD_ID
+JOIN performance_schema.threads bt ON bt.THREAD_ID = w.BLOCKING_THREAD_ID
+LEFT JOIN information_schema.INNODB_TRX wx ON wx.trx_id = w.REQUESTING_ENGINE_TRANSACTION_ID
+LEFT JOIN information_schema.INNODB_TRX bx ON bx.trx_id = w.BLOCKING_ENGINE_TRANSACTION_ID
+UNION ALL
+SELECT DISTINCT wt.PROCESSLIST_ID, wt.PROCESSLIST_USER, wt.PROCESSLIST_HOST, wt.PROCESSLIST_INFO, NULL,
+    bt.PROCESSLIST_ID, bt.PROCESSLIST_USER, bt.PROCESSLIST_HOST, bt.PROCESSLIST_INFO, NULL,
+    p.OBJECT_SCHEMA, p.OBJECT_NAME, wt.PROCESSLIST_TIME
+FROM performance_schema.metadata_locks p
+JOIN performance_schema.metadata_locks g ON g.OBJECT_TYPE = p.OBJECT_TYPE AND g.OBJECT_SCHEMA = p.OBJECT_SCHEMA
+    AND g.OBJECT_NAME = p.OBJECT_NAME AND g.LOCK_STATUS = 'GRANTED' AND g.OWNER_THREAD_ID <> p.OWNER_THREAD_ID
+JOIN performance_schema.threads wt ON wt.THREAD_ID = p.OWNER_THREAD_ID
+JOIN performance_schema.threads bt ON bt.THREAD_ID = g.OWNER_THREAD_ID
+WHERE p.OBJECT_TYPE = 'TABLE' AND p.LOCK_STATUS = 'PENDING'
+"""
+MARIADB_LOCKS = """
+SELECT DISTINCT wx.trx_mysql_thread_id, wp.USER, wp.HOST, wx.trx_query, TIMESTAMPDIFF(MICROSECOND, wx.trx_started, NOW(6)) / 1e6,
+    bx.trx_mysql_thread_id, bp.USER, bp.HOST, bx.trx_query, TIMESTAMPDIFF(MICROSECOND, bx.trx_started, NOW(6)) / 1e6,
+    TRIM(BOTH '`' FROM SUBSTRING_INDEX(l.lock_table, '`.`', 1)), TRIM(BOTH '`' FROM SUBSTRING_INDEX(l.lock_table, '`.`', -1)),
+    TIMESTAMPDIFF(MICROSECOND, wx.trx_wait_started, NOW(6)) / 1e6
+FROM information_schema.INNODB_LOCK_WAITS w
+JOIN information_schema.INNODB_LOCKS l ON l.lock_id = w.requested_lock_id
+JOIN information_schema.INNODB_TRX wx ON wx.trx_id = w.requesting_trx_id
+JOIN information_schema.INNODB_TRX bx ON bx.trx_id = w.blocking_trx_id
+LEFT JOIN information_schema.PROCESSLIST wp ON wp.ID = wx.trx_mysql_thread_id
+LEFT JOIN information_schema.PROCESSLIST bp ON bp.ID = bx.trx_mysql_thread_id
+"""
 
 # Servers found to speak no TLS, so that further sessions need not try.
 _without_tls: set[tuple[str | None, int]] = set()
@@ -64,7 +102,7 @@ def connect(target: Target) -> Any:
     DataJointError
         If the server cannot be reached, or encryption was demanded and cannot be had.
     """
-    raw = _open(target)
+    raw = open_link(target)
     try:
         _prepare(raw, target)
     except BaseException:
@@ -73,7 +111,8 @@ def connect(target: Target) -> Any:
     return raw
 
 
-def _open(target: Target) -> Any:
+def open_link(target: Target) -> Any:
+    """Open a connection, encrypted as the target says, without preparing its session."""
     place = (target.host, target.port or PORT)
     if target.use_tls is None and target.unix_socket is None and place not in _without_tls:
         try:
@@ -106,7 +145,7 @@ def _open(target: Target) -> Any:
 
 
 def _attempt(target: Target, options: dict[str, Any]) -> Any:
-    return pymysql.connect(
+    return Link(
         host=target.host or "localhost", port=target.port or PORT, user=target.user, password=target.password or "",
         unix_socket=target.unix_socket, charset=target.charset or _CHARSET, autocommit=True, binary_prefix=True,
         connect_timeout=max(1, round(target.connect_timeout)), **options,
@@ -151,7 +190,13 @@ def _prepare(raw: Any, target: Target) -> None:
     found = server(raw)
     # MariaDB cuts fractions of a second by itself
     modes = _SQL_MODES if found.mariadb else (*_SQL_MODES, "TIME_TRUNCATE_FRACTIONAL")
-    settings = [f"SESSION sql_mode = '{','.join(modes)}'", f"SESSION group_concat_max_len = {_GROUP_CONCAT_BYTES}"]
+    wait = max(1, round(target.lock_timeout))
+    settings = [
+        f"SESSION sql_mode = '{','.join(modes)}'",
+        f"SESSION group_concat_max_len = {_GROUP_CONCAT_BYTES}",
+        f"SESSION lock_wait_timeout = {wait}",
+        f"SESSION innodb_lock_wait_timeout = {wait}",
+    ]
     if (target.charset or _CHARSET) == _CHARSET:
         settings.insert(0, f"NAMES {_CHARSET} COLLATE {found.collation}")
     with raw.cursor() as cursor:

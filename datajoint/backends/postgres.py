@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ except ImportError as error:
         "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
     ) from error
 
-from datajoint.backends import ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends import ddl, locks, postgres_ddl, postgres_errors, postgres_session, postgres_values
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -23,6 +25,7 @@ from datajoint.backends.base import (
     DuplicateClauses,
     Duplicates,
     Execute,
+    LockWait,
     RawResult,
     Target,
 )
@@ -30,6 +33,7 @@ from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import path_steps, read_cast
+from datajoint.backends.link import CANCEL_SECONDS, has_news
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
@@ -88,6 +92,33 @@ class PostgreSQL(Backend):
         except psycopg.Error:
             return False
         return True
+
+    def is_stale(self, raw: Any) -> bool:
+        """Look whether the server has said something unasked, such as goodbye."""
+        return bool(raw.closed) or has_news(raw.fileno())
+
+    def in_transaction(self, raw: Any, *, after_error: bool = False) -> bool:  # noqa: ARG002 - the protocol tells always
+        """Return what the server said last."""
+        status, state = psycopg.pq.TransactionStatus, raw.info.transaction_status
+        return state in {status.INTRANS, status.INERROR, status.ACTIVE}
+
+    def is_settled(self, raw: Any) -> bool:
+        """Tell whether the driver has read the answer to the end; on Ctrl-C it cancels and does."""
+        status, state = psycopg.pq.TransactionStatus, raw.info.transaction_status
+        return not raw.closed and state in {status.IDLE, status.INTRANS, status.INERROR}
+
+    def cancel(self, raw: Any, target: Target) -> None:  # noqa: ARG002 - the driver knows where it is connected
+        """Ask the server to end the statement."""
+        raw.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def sever(self, raw: Any) -> None:
+        """Shut the socket."""
+        with contextlib.suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(raw.fileno())) as link:
+            link.shutdown(socket.SHUT_RDWR)
+
+    def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - for other engines
+        """Read the server's lock table."""
+        return locks.read(execute, postgres_session.LOCKS)
 
     def close(self, raw: Any) -> None:
         """Say goodbye, if anybody listens."""

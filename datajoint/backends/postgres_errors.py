@@ -9,6 +9,7 @@ import psycopg
 from datajoint.errors import (
     AccessError,
     DataJointError,
+    DeadlockError,
     DuplicateError,
     IntegrityError,
     InvalidTypeError,
@@ -19,6 +20,7 @@ from datajoint.errors import (
     MissingTableError,
     QueryError,
     QuerySyntaxError,
+    TimeLimitError,
     UnknownAttributeError,
 )
 
@@ -30,13 +32,14 @@ _CLASSES: dict[str, type[DataJointError]] = {
     "42P01": MissingTableError, "3F000": MissingTableError,
     "42703": UnknownAttributeError,
     "42501": AccessError, "25006": AccessError,
-    "40001": LockError, "40P01": LockError, "55P03": LockError,
+    "40001": LockError, "40P01": DeadlockError, "55P03": LockError,
     "22001": InvalidValueError, "22003": InvalidValueError, "22007": InvalidValueError, "22008": InvalidValueError,
     "22012": InvalidValueError, "22021": InvalidValueError, "22P02": InvalidValueError, "22P05": InvalidValueError,
     "23514": InvalidValueError, "54000": InvalidValueError,
     "08000": LostConnectionError, "08003": LostConnectionError, "08006": LostConnectionError, "57P01": LostConnectionError,
     "57P02": LostConnectionError, "57P05": LostConnectionError, "25P03": LostConnectionError,
 }  # fmt: skip
+_CANCELED = "57014"
 _FAILED_TRANSACTION = "25P02"
 
 
@@ -56,6 +59,8 @@ def _by_state(error: BaseException, state: str | None, message: str) -> DataJoin
     ):
         # a broken link is reported by the client library, which has no code for it
         return LostConnectionError(f"The connection to the server was lost: {message}.")
+    if state == _CANCELED and "timeout" in message:
+        return TimeLimitError(message)
     if kind is not None:
         return kind(message, attribute=_attribute(error))
     if state == _FAILED_TRANSACTION:

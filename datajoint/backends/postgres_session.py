@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import set_json_loads
 
+from datajoint.backends import link
 from datajoint.backends.base import Target
 from datajoint.errors import AccessError, DataJointError
 from datajoint.values.documents import from_json
@@ -23,6 +24,33 @@ _PLAIN_COLLATIONS = {"C", "POSIX", "C.UTF-8", "C.UTF8", "C.utf8"}
 _TLS_NAMES = {"ca": "sslrootcert", "cert": "sslcert", "key": "sslkey"}
 
 
+# Who waits, who blocks, and the table of the lock, of the row, or of the transaction that is waited for.
+LOCKS = """
+SELECT w.pid, w.usename, coalesce(host(w.client_addr), 'local'), w.query, extract(epoch FROM clock_timestamp() - w.xact_start),
+    b.pid, b.usename, coalesce(host(b.client_addr), 'local'), b.query, extract(epoch FROM clock_timestamp() - b.xact_start),
+    n.nspname, c.relname, extract(epoch FROM clock_timestamp() - l.waitstart)
+FROM pg_stat_activity w
+CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS blocker(pid)
+JOIN pg_stat_activity b ON b.pid = blocker.pid
+LEFT JOIN pg_locks l ON l.pid = w.pid AND NOT l.granted
+LEFT JOIN LATERAL (
+    SELECT coalesce(l.relation, (
+        SELECT h.relation FROM pg_locks h
+        WHERE h.pid = w.pid AND h.granted AND h.locktype = 'tuple' LIMIT 1), (
+        SELECT h.relation FROM pg_locks h JOIN pg_class t ON t.oid = h.relation AND t.relkind = 'r'
+        JOIN pg_namespace s ON s.oid = t.relnamespace AND s.nspname NOT LIKE 'pg\\_%'
+        WHERE h.pid = w.pid AND h.granted AND h.mode = 'RowExclusiveLock' LIMIT 1)) AS relation) AS found ON true
+LEFT JOIN pg_class c ON c.oid = found.relation
+LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE w.datname = current_database() AND w.wait_event_type = 'Lock'
+ORDER BY w.pid, b.pid
+"""
+
+# Servers found to speak no TLS, so that further sessions need not try.
+_without_tls: set[tuple[str | None, int]] = set()
+_NO_TLS_OFFERED = ("server does not support SSL", "SSL error", "SSL SYSCALL error")
+
+
 def connect(target: Target) -> Any:
     """Open a connection in autocommit mode and prepare its session.
 
@@ -34,15 +62,12 @@ def connect(target: Target) -> Any:
         If the server cannot be reached, or encryption was demanded and cannot be had.
     """
     try:
-        raw = psycopg.connect(
-            host=target.unix_socket or target.host, port=target.port or PORT, user=target.user, password=target.password,
-            dbname=target.database or _DATABASE, connect_timeout=max(2, round(target.connect_timeout)), autocommit=True,
-            application_name="datajoint", **_tls(target),
-        )  # fmt: skip
+        raw = _open(target)
     except psycopg.Error as error:
         raise _refused(target, error) from error
     try:
         set_json_loads(from_json, raw)
+        raw.execute(f"SET lock_timeout = {round(1000 * target.lock_timeout)}")
         if target.time_zone is not None:
             raw.execute("SELECT set_config('TimeZone', %s, false)", (target.time_zone,))
         if target.read_only:
@@ -53,10 +78,35 @@ def connect(target: Target) -> Any:
     return raw
 
 
+def _open(target: Target) -> Any:
+    """Connect. Without a wish about TLS, try it and fall back only where the server has none."""
+    place = (target.host, target.port or PORT)
+    if target.use_tls is not None:
+        return _attempt(target, **_tls(target))
+    if target.unix_socket is None and place not in _without_tls:
+        try:
+            return _attempt(target, sslmode="require")
+        except psycopg.OperationalError as error:
+            # `prefer` of the client library would repeat a wrong password without encryption
+            if not any(text in str(error) for text in _NO_TLS_OFFERED):
+                raise
+            reason = str(error).strip()
+            logger.warning("SSL connection failed (%s). Falling back to non-SSL connection to %s:%s.", reason, *place)
+            _without_tls.add(place)
+    return _attempt(target, sslmode="disable")
+
+
+def _attempt(target: Target, **options: Any) -> Any:
+    return psycopg.connect(
+        host=target.unix_socket or target.host, port=target.port or PORT, user=target.user, password=target.password,
+        dbname=target.database or _DATABASE, connect_timeout=max(2, round(target.connect_timeout)), autocommit=True,
+        application_name="datajoint", keepalives_idle=link.KEEPALIVE_IDLE, keepalives_interval=link.KEEPALIVE_INTERVAL,
+        keepalives_count=link.KEEPALIVE_COUNT, tcp_user_timeout=link.UNANSWERED_MILLISECONDS, **options,
+    )  # fmt: skip
+
+
 def _tls(target: Target) -> dict[str, Any]:
-    """Return libpq's options. Without a wish it tries TLS first and falls back only if the server has none."""
-    if target.use_tls is None:
-        return {"sslmode": "prefer"}
+    """Return libpq's options for a wish."""
     if isinstance(target.use_tls, dict):
         given = {
             _TLS_NAMES.get(name, name): value

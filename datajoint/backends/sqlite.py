@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import getpass
 import json
 import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import ddl, sqlite_backup, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_locks, sqlite_values
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -20,6 +23,7 @@ from datajoint.backends.base import (
     DuplicateClauses,
     Duplicates,
     Execute,
+    LockWait,
     RawResult,
     Target,
 )
@@ -28,6 +32,7 @@ from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import CastType, read_cast, read_path
+from datajoint.backends.sqlite_link import Link
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
@@ -38,6 +43,8 @@ DIALECT = Dialect(
     name="sqlite", grammar="sqlite", quote_character="`", placeholder="?", joined_names=True, float_infinity=True,
     exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False,
 )  # fmt: skip
+
+_FIRST_READ = "SELECT format FROM `~dj_format`"
 
 # Strings, quoted names and comments, in which a placeholder is no placeholder; then the placeholders themselves.
 _RAW_TEXT = re.compile(
@@ -59,7 +66,7 @@ class SQLite(Backend):
         """Give ``:memory:`` a private temporary file, which all threads and workers can open."""
         return replace(target, path=sqlite_file.private_file()) if target.path in {None, ":memory:"} else target
 
-    def connect(self, target: Target) -> sqlite3.Connection:
+    def connect(self, target: Target) -> Link:
         """Open the file; see `datajoint.backends.sqlite_file`."""
         try:
             return sqlite_file.open_file(target)
@@ -81,13 +88,47 @@ class SQLite(Backend):
             return False
         return True
 
+    def is_stale(self, raw: Link) -> bool:
+        """Tell whether the file was closed."""
+        return not self.is_alive(raw)
+
+    def in_transaction(self, raw: Link, *, after_error: bool = False) -> bool:  # noqa: ARG002 - SQLite tells always
+        """Return what SQLite says."""
+        try:
+            return raw.in_transaction
+        except sqlite3.ProgrammingError:
+            return False
+
+    def is_settled(self, raw: Link) -> bool:
+        """Tell whether the file is open: a statement that was broken off is over."""
+        return self.is_alive(raw)
+
+    def cancel(self, raw: Link, target: Target) -> None:  # noqa: ARG002 - for servers
+        """Interrupt the statement."""
+        raw.cancel()
+
+    def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - nobody to ask
+        """Return who is writing, where the system tells; who waits is not written anywhere."""
+        return sqlite_locks.holders(Path(target.path or ""))
+
+    def user(self, execute: Execute) -> str:  # noqa: ARG002 - nobody to ask
+        """Return the name of the operating system's user."""
+        return getpass.getuser()
+
+    def backup(self, target: Target, path: str) -> None:
+        """Copy the file by SQLite's own means; see `datajoint.backends.sqlite_backup`."""
+        sqlite_backup.backup(target, Path(path))
+
     def close(self, raw: sqlite3.Connection) -> None:
         """Close the file."""
         with contextlib.suppress(sqlite3.Error):
             raw.close()
 
-    def execute(self, raw: sqlite3.Connection, text: str, values: Sequence[Any]) -> RawResult:
+    def execute(self, raw: Link, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end, so that no snapshot stays open."""
+        return raw.patiently(lambda: self._execute(raw, text, values), may_wait=_may_wait(raw, text))
+
+    def _execute(self, raw: Link, text: str, values: Sequence[Any]) -> RawResult:
         cursor = raw.execute(text, values)
         if cursor.description is None:
             if text in {"COMMIT", "ROLLBACK"}:
@@ -97,12 +138,16 @@ class SQLite(Backend):
         affected = cursor.rowcount if cursor.rowcount >= 0 else len(rows)
         return RawResult(tuple(d[0] for d in cursor.description), rows, affected, cursor.lastrowid)
 
-    def execute_many(self, raw: sqlite3.Connection, text: str, rows: Sequence[Sequence[Any]]) -> int:
+    def execute_many(self, raw: Link, text: str, rows: Sequence[Sequence[Any]]) -> int:
         """Run one data statement for many rows."""
-        return raw.executemany(text, rows).rowcount
+        return raw.patiently(lambda: raw.executemany(text, rows).rowcount, may_wait=_may_wait(raw, text))
 
-    def cursor(self, raw: sqlite3.Connection, text: str, values: Any, *, as_dict: bool) -> BufferedCursor:
+    def cursor(self, raw: Link, text: str, values: Any, *, as_dict: bool) -> BufferedCursor:
         """Run a user's statement with ``%s`` and ``%%``."""
+        run = partial(self._cursor, raw, text, values, as_dict=as_dict)
+        return raw.patiently(run, may_wait=_may_wait(raw, text))
+
+    def _cursor(self, raw: Link, text: str, values: Any, *, as_dict: bool) -> BufferedCursor:
         cursor = raw.execute(_translated(text), dict(values) if isinstance(values, Mapping) else tuple(values))
         rows: list[Any] = cursor.fetchall() if cursor.description else []
         if as_dict and rows:
@@ -115,7 +160,7 @@ class SQLite(Backend):
         """Begin at once as the one writer: a reader that turned writer later could only fail."""
         if kind == "read_only":
             # the first read fixes the snapshot
-            return ("BEGIN", "PRAGMA query_only = ON", "SELECT format FROM `~dj_format`")
+            return ("BEGIN", "PRAGMA query_only = ON", _FIRST_READ)
         return ("BEGIN IMMEDIATE",)
 
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
@@ -254,6 +299,11 @@ class SQLite(Backend):
             if stored.name == column:
                 return Sql(sqlite_ddl.default_text(parse_stored_type(stored.type), stored.default, column) or "NULL")
         return Sql("NULL")
+
+
+def _may_wait(raw: Link, text: str) -> bool:
+    """Tell whether a statement can be repeated until its lock is free: inside a transaction the first and last only."""
+    return not raw.in_transaction or text in {_FIRST_READ, "COMMIT"}
 
 
 def _translated(text: str) -> str:

@@ -9,12 +9,12 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 
 from datajoint.backends.base import Target
 from datajoint.backends.sqlite_functions import register_functions
+from datajoint.backends.sqlite_link import Link
 from datajoint.errors import AccessError, DataJointError, LockError
 
 logger = logging.getLogger("datajoint")
@@ -45,7 +45,7 @@ _SYNCHRONISED = (
     "owncloud",
 )
 _NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "lustre", "beegfs", "gpfs", "ceph")
-_WAIT = 0.02
+_JOURNAL_BYTES = 2**24  # what a write-ahead log is cut to when it begins anew
 _OLDEST_SQLITE = (3, 38, 0)
 
 
@@ -62,7 +62,7 @@ def private_file() -> str:
     return str(Path(folder) / "memory.db")
 
 
-def open_file(target: Target) -> sqlite3.Connection:
+def open_file(target: Target) -> Link:
     """Open the database of a target, in autocommit mode; a new one is created.
 
     Raises
@@ -81,18 +81,23 @@ def open_file(target: Target) -> sqlite3.Connection:
         )
     path = Path(target.path or "")
     read_only = _checked_access(path, target)
-    _warn_of_place(path.parent)
-    raw = _open(path, "ro" if read_only else "rwc", target.busy_timeout)
+    shared = place_shared_by_machines(path.parent)
+    _warn_of_place(path.parent, shared)
+    raw = _open(path, "ro" if read_only else "rwc", target.lock_timeout)
     try:
         try:
-            _prepare(raw, path, target, read_only=read_only)
+            raw.patiently(lambda: _prepare(raw, path, shared=bool(shared), read_only=read_only))
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise LockError(
+                    f"The database {path} is locked by another process.", hint="End it, or try again."
+                ) from error
             if not read_only or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
                 raise
             # In a folder that cannot be written the companions of a write-ahead log cannot be made either.
             raw.close()
-            raw = _open(path, "ro&immutable=1", target.busy_timeout)
-            _prepare(raw, path, target, read_only=True)
+            raw = _open(path, "ro&immutable=1", target.lock_timeout)
+            _prepare(raw, path, shared=bool(shared), read_only=True)
     except BaseException:
         raw.close()
         raise
@@ -130,15 +135,18 @@ def _checked_access(path: Path, target: Target) -> bool:
     return False
 
 
-def _open(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
-    # Sessions are closed by whichever thread ends the connection; used they are by one thread only.
-    return sqlite3.connect(
+def _open(path: Path, mode: str, patience: float) -> Link:
+    # Sessions are closed by whichever thread ends the connection, and shared by threads that join a transaction; a lock
+    # of ours lets one thread in at a time.
+    raw = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256,
+        uri=True, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256, factory=Link,
     )  # fmt: skip
+    raw.patience = patience
+    return raw
 
 
-def _prepare(raw: sqlite3.Connection, path: Path, target: Target, *, read_only: bool) -> None:
+def _prepare(raw: Link, path: Path, *, shared: bool, read_only: bool) -> None:
     for setting in ("foreign_keys = ON", "case_sensitive_like = ON"):
         raw.execute(f"PRAGMA {setting}")
     if not _recognised(raw, path):
@@ -146,10 +154,10 @@ def _prepare(raw: sqlite3.Connection, path: Path, target: Target, *, read_only: 
             raise DataJointError(
                 f"The database {path} is empty and opened for reading only.", hint="Open it once for writing."
             )
-        _use_write_ahead_log(raw, path, target.busy_timeout)
+        _choose_journal(raw, shared=shared)
         _initialise(raw, path)
     elif not read_only:
-        _use_write_ahead_log(raw, path, target.busy_timeout)
+        _choose_journal(raw, shared=shared)
     register_functions(raw)
 
 
@@ -181,24 +189,13 @@ def _recognised(raw: sqlite3.Connection, path: Path) -> bool:
     return True
 
 
-def _use_write_ahead_log(raw: sqlite3.Connection, path: Path, timeout: float) -> None:
-    """Switch to a write-ahead log. SQLite does not wait for its turn here, so this does."""
-    if raw.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-        return
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            raw.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            if time.monotonic() > end:
-                raise LockError(
-                    f"The database {path} is locked by another process.", hint="End it, or try again."
-                ) from error
-            time.sleep(_WAIT)
-        else:
-            return
+def _choose_journal(raw: Link, *, shared: bool) -> None:
+    """Use a write-ahead log, which lets readers and a writer work at once, wherever memory can be shared by all of them."""
+    journal = "delete" if shared else "wal"
+    if raw.execute("PRAGMA journal_mode").fetchone()[0] != journal:
+        raw.execute(f"PRAGMA journal_mode = {journal}").fetchone()
+    if not shared:
+        raw.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
 
 
 def _initialise(raw: sqlite3.Connection, path: Path) -> None:
@@ -214,15 +211,21 @@ def _initialise(raw: sqlite3.Connection, path: Path) -> None:
     logger.info("Created the database %s", path)
 
 
-@cache
-def _warn_of_place(folder: Path) -> None:
-    """Warn, once a folder, of places where two machines may write one file without seeing each other's locks."""
+def place_shared_by_machines(folder: Path) -> str:
+    """Return ``synchronised`` or ``on a network`` for a folder that other machines may see, else nothing."""
     place = folder.absolute()
-    synchronised = any(word in part.lower() for part in place.parts for word in _SYNCHRONISED)
-    if synchronised or _file_system(place).startswith(_NETWORK_TYPES):
+    if any(word in part.lower() for part in place.parts for word in _SYNCHRONISED):
+        return "synchronised"
+    return "on a network" if _file_system(place).startswith(_NETWORK_TYPES) else ""
+
+
+@cache
+def _warn_of_place(folder: Path, shared: str) -> None:
+    """Warn, once a folder, of places where two machines may write one file without seeing each other's locks."""
+    if shared:
         logger.warning(
             "The folder %s is %s: a database in it can be damaged when several machines write. Keep it on a local disk, or use a server.",
-            place, "synchronised" if synchronised else "on a network",
+            folder.absolute(), shared,
         )  # fmt: skip
 
 

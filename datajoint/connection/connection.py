@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import time
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.address import target_from_settings
-from datajoint.backends.base import BeginKind, RawResult, Target
+from datajoint.backends.base import RawResult, Target
+from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.registry import get_backend
+from datajoint.connection.blocks import Blocks
+from datajoint.connection.locks import Lock, described
+from datajoint.connection.query_cache import QueryCache
 from datajoint.connection.query_log import QueryRecord
-from datajoint.connection.session import Holder, Session
-from datajoint.connection.transaction import Transaction
+from datajoint.connection.session import Session, Sessions
+from datajoint.connection.statements import Statements
+from datajoint.connection.transaction import Attachment, Transaction
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.events import EventStream
 from datajoint.settings import process_config
-from datajoint.sql.fragment import Identifier, Sql
+from datajoint.sql.fragment import Sql
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog
@@ -29,9 +33,6 @@ if TYPE_CHECKING:
     from datajoint.settings import Config
 
 logger = logging.getLogger("datajoint")
-
-_LOGGED_CHARACTERS = 300
-_CATALOG_SECONDS = 1.0
 
 
 class Connection:
@@ -52,6 +53,8 @@ class Connection:
     config_override : Config, optional
         The settings that everything which works through this connection reads, for its whole life; those of the
         process by default.
+    read_only : bool
+        Whether the database itself refuses every write through this connection.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class Connection:
         database_name: str | None = None,
         backend: str | None = None,
         config_override: Config | None = None,
+        read_only: bool = False,
     ) -> None:
         if user is not None and not isinstance(user, str):
             user, config_override = None, user
@@ -79,17 +83,19 @@ class Connection:
         else:
             given: dict[str, Any] = {"user": user, "password": password, "port": port, "use_tls": use_tls}
             target = target_from_settings(self.settings, host=host, backend=backend, database=database_name, **given)
+        if read_only:
+            target = replace(target, read_only=True)
         self.backend = get_backend(target.backend)
         self.target = self.backend.resolved(target)
         self.events = EventStream()
         self.schemas: dict[str, Any] = {}
-        self._local = threading.local()
-        self._sessions: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._sessions = Sessions(self._open_session)
+        self._statements = Statements(self, self._sessions)
+        self._blocks = Blocks(self, self._statements)
+        self._cache = QueryCache(self.settings)
         self._lock = threading.RLock()
         self._catalogs: dict[str, SchemaCatalog | None] = {}
         self._dependencies: Dependencies | None = None
-        self._observers: tuple[Callable[[QueryRecord], None], ...] = ()
-        self._closed = False
         self.connect()
         logger.info("DataJoint connected to %s", self.address)
 
@@ -116,8 +122,39 @@ class Connection:
     @property
     def is_connected(self) -> bool:
         """Whether this thread's session is open and answers."""
-        session = getattr(self._local, "session", None)
-        return bool(session and not session.closed and not self._closed and self.backend.is_alive(session.raw))
+        transaction = self._blocks.current
+        session = self._sessions.own if transaction is None else transaction.session
+        if session is None or not session.usable or self._sessions.closed:
+            return False
+        with session.in_use:
+            return not session.closed and session.backend.is_alive(session.raw)
+
+    @property
+    def conn_info(self) -> dict[str, Any]:
+        """Where the connection leads and as whom; without the password."""
+        target = self.target
+        names = {"host": target.host, "port": target.port, "user": target.user, "database_name": target.database}
+        info: dict[str, Any] = {**names, "ssl_input": target.use_tls}
+        if target.path is not None:
+            info["path"] = target.path
+        if target.use_tls is not False:
+            info["ssl"] = target.use_tls if isinstance(target.use_tls, dict) else True
+        return info
+
+    def ping(self) -> None:
+        """Ask the database for a sign of life.
+
+        Raises
+        ------
+        LostConnectionError
+            If there is none.
+        """
+        if not self.is_connected:
+            raise LostConnectionError(f"The connection to {self.address} is lost.", hint="Call connection.connect().")
+
+    def get_user(self) -> str:
+        """Return the user as the database sees it: ``name@host`` on MySQL, ``name`` elsewhere."""
+        return self.backend.user(self._execute)
 
     def __repr__(self) -> str:
         return f"DataJoint connection ({'connected' if self.is_connected else 'disconnected'}) {self.address}"
@@ -125,44 +162,23 @@ class Connection:
     # --- sessions
     def connect(self) -> None:
         """Open, or open again, this thread's session."""
-        old = getattr(self._local, "session", None)
-        if old is not None:
-            old.close()
+        self._sessions.renew()
+
+    def _open_session(self) -> Session:
         raw = self.backend.connect(self.target)
         self.backend = self.backend.refined(raw)
-        session = Session(raw, self.backend, self.backend.session_id(raw))
-        holder = Holder(session)
-        self._local.session, self._local.holder = session, holder
-        with self._lock:
-            self._sessions.add(holder)
-            self._closed = False
+        return Session(raw, self.backend, self.backend.session_id(raw))
 
     def _session(self) -> Session:
-        session: Session | None = getattr(self._local, "session", None)
-        if session is None or session.closed or session.process != os.getpid():
-            if self._closed and not self.settings.database.reconnect:
-                raise LostConnectionError(
-                    "The connection is closed.", hint="Call connection.connect() to open it again."
-                )
-            self.connect()
-            session = self._local.session
-        return session
+        return self._statements.session(reconnect=self.settings.database.reconnect)
 
     def close(self) -> None:
         """Close the sessions of all threads. Calling it again does nothing."""
-        with self._lock:
-            holders = list(self._sessions)
-            self._sessions.clear()
-            self._closed = True
-        for holder in holders:
-            holder.session.close()
+        self._sessions.close()
 
     def close_thread(self) -> None:
         """Close this thread's session, if it has one; others are untouched."""
-        session = getattr(self._local, "session", None)
-        if session is not None:
-            session.close()
-            del self._local.session, self._local.holder
+        self._sessions.leave()
 
     def __enter__(self) -> Self:
         return self
@@ -182,8 +198,15 @@ class Connection:
             The class that fits the engine's error, which is chained. `LostConnectionError` when the link broke
             inside a transaction, or could not be restored.
         """
+        if self._cache.label is None:
+            return self._execute(sql)
         text, values = sql.render(self.backend.dialect)
-        return self._run(text, lambda session: self.backend.execute(session.raw, text, values))
+        rows = self._cache.rows(text, values, lambda: self._execute(sql).rows)
+        return RawResult((), rows, len(rows))
+
+    def _execute(self, sql: Sql) -> RawResult:
+        text, values = sql.render(self.backend.dialect)
+        return self._statements.run(text, lambda session: session.backend.execute(session.raw, text, values))
 
     def execute_many(self, sql: Sql, rows: Sequence[Sequence[Any]]) -> int:
         """Run one data statement for many rows of driver values; return the number of affected rows.
@@ -194,12 +217,10 @@ class Connection:
         text, _ = sql.render(self.backend.dialect)
 
         def run(session: Session) -> RawResult:
-            return RawResult((), [], self.backend.execute_many(session.raw, text, rows))
+            return RawResult((), [], session.backend.execute_many(session.raw, text, rows))
 
-        if self.in_transaction:
-            return self._run(text, run).rowcount
-        with self.transaction:
-            return self._run(text, run).rowcount
+        with nullcontext() if self.in_transaction else self.transaction:
+            return self._statements.run(text, run).rowcount
 
     def query(
         self,
@@ -207,8 +228,8 @@ class Connection:
         args: Sequence[Any] | Mapping[str, Any] = (),
         *,
         as_dict: bool = False,
-        suppress_warnings: bool = True,  # noqa: ARG002 - kept for programs that pass it
-        reconnect: bool | None = None,  # noqa: ARG002
+        suppress_warnings: bool = True,  # noqa: ARG002 - the drivers give none
+        reconnect: bool | None = None,
     ) -> Any:
         """Run a statement written by the user and return a DB-API cursor: the raw door.
 
@@ -218,106 +239,104 @@ class Connection:
             For the engine in use. ``%s`` stands for a value of `args` and ``%%`` for a percent sign, on every engine.
         as_dict : bool
             Whether rows are dicts.
+        reconnect : bool, optional
+            Whether a lost link is replaced; the setting ``database.reconnect`` by default.
 
         Raises
         ------
         DataJointError
             As `execute`.
         """
-        result: list[Any] = []
 
-        def run(session: Session) -> RawResult:
-            result.append(self.backend.cursor(session.raw, query, args, as_dict=as_dict))  # type: ignore[arg-type]
-            return RawResult((), [], getattr(result[-1], "rowcount", -1))
+        def read() -> Any:
+            cursors: list[Any] = []
 
-        self._run(query, run)
-        return result[-1]
+            def run(session: Session) -> RawResult:
+                cursors.append(session.backend.cursor(session.raw, query, args, as_dict=as_dict))  # type: ignore[arg-type]
+                return RawResult((), [], getattr(cursors[-1], "rowcount", -1))
 
-    def _run(self, text: str, run: Callable[[Session], RawResult]) -> RawResult:
-        session = self._session()
-        if session.lost:
-            raise LostConnectionError(
-                "The connection was lost during a transaction.", hint="Leave the block and repeat it."
-            )
-        try:
-            return self._timed(text, session, run)
-        except DataJointError:
-            raise
-        except Exception as error:  # every driver has its own tree of exceptions; `explain` sorts them
-            explained = self.backend.explain(error, text)
-            if not isinstance(explained, LostConnectionError):
-                raise explained from error
-            return self._run_again(text, session, run, explained, error)
-        except BaseException:
-            # An interrupt amid an exchange: the next thing to be read would be the answer to this statement.
-            if session.depth:
-                session.lost = True
-            else:
-                session.close()
-            raise
+            self._statements.run(query, run, reconnect=reconnect)
+            return cursors[-1]
 
-    def _run_again(
-        self,
-        text: str,
-        session: Session,
-        run: Callable[[Session], RawResult],
-        explained: LostConnectionError,
-        error: Exception,
-    ) -> RawResult:
-        """Reconnect and repeat the statement, unless that could hide a lost transaction."""
-        if session.depth:
-            session.lost = True
-            raise LostConnectionError(
-                "The connection was lost during a transaction.", hint="Nothing of it was kept; repeat the whole block."
-            ) from error
-        if not self.settings.database.reconnect:
-            raise explained from error
-        logger.warning("Connection to %s was lost; reconnecting.", self.address)
-        self.connect()
-        try:
-            return self._timed(text, self._local.session, run)
-        except DataJointError:
-            raise
-        except Exception as again:  # as above
-            raise self.backend.explain(again, text) from again
+        if self._cache.label is None:
+            return read()
+        rows = self._cache.rows(query, args, lambda: list(read().fetchall()), form="dict" if as_dict else "")
+        return BufferedCursor(None, rows, len(rows), None)
 
-    def _timed(self, text: str, session: Session, run: Callable[[Session], RawResult]) -> RawResult:
-        start = time.perf_counter()
-        with session.in_use:
-            if session.closed:
-                raise LostConnectionError("The connection was closed by another thread.")
-            result = run(session)
-        if not self._observers and not logger.isEnabledFor(logging.DEBUG):
-            return result
-        record = QueryRecord(text, time.perf_counter() - start, len(result.rows) if result.columns else result.rowcount)
-        logger.debug("%.1f ms %s", 1e3 * record.duration, text[:_LOGGED_CHARACTERS])
-        for observer in self._observers:
-            observer(record)
-        return result
+    def query_log(self) -> AbstractContextManager[list[QueryRecord]]:
+        """Collect every statement that this connection runs, in any thread, while the block lasts."""
+        return self._statements.log.collected()
 
     @contextmanager
-    def query_log(self) -> Iterator[list[QueryRecord]]:
-        """Collect every statement that this connection runs, in any thread, while the block lasts."""
-        records: list[QueryRecord] = []
-        with self._lock:
-            self._observers = (*self._observers, records.append)
+    def time_limit(self, seconds: float) -> Iterator[Self]:
+        """End every statement of this thread that takes longer than `seconds`, while the block lasts.
+
+        Inside another such block, the shorter limit counts.
+
+        Raises
+        ------
+        TimeLimitError
+            Out of the statement. A transaction that it is part of goes on, where the engine has not undone it.
+        """
+        if seconds <= 0:
+            raise DataJointError(f"A time limit of {seconds} s.", hint="Give a positive number of seconds.")
+        here = self._sessions.here
+        before = here.limit
+        here.limit = seconds if before is None else min(before, seconds)
         try:
-            yield records
+            yield self
         finally:
-            with self._lock:
-                self._observers = tuple(o for o in self._observers if getattr(o, "__self__", None) is not records)
+            here.limit = before
+
+    def locks(self) -> list[Lock]:
+        """Return who waits for whose locks at this moment, as far as the user may see it.
+
+        On MySQL that takes the privilege PROCESS and SELECT on performance_schema. SQLite tells who writes, not who waits.
+        """
+        return [described(wait) for wait in self.backend.lock_waits(self._execute, self.target)]
+
+    def backup(self, path: str | Path) -> None:
+        """Copy a SQLite database to a new file, as it is at this moment; others may go on working with it.
+
+        Raises
+        ------
+        DataJointError
+            If `path` exists or cannot be written, and for a server, which has tools of its own.
+        """
+        self.backend.backup(self.target, str(path))
+
+    def set_query_cache(self, query_cache: str | None = None) -> None:
+        """Keep the results of queries in files, and answer from these; or stop doing so.
+
+        Only queries are allowed meanwhile. The folder is the setting ``query_cache``.
+
+        Parameters
+        ----------
+        query_cache : str, optional
+            Label of the results: another label is another cache. None turns the cache off.
+        """
+        self._cache.label = query_cache
+
+    def purge_query_cache(self) -> None:
+        """Delete all kept results.
+
+        Raises
+        ------
+        DataJointError
+            If the setting ``query_cache`` names no folder.
+        """
+        self._cache.purge()
 
     # --- transactions
     @property
     def transaction(self) -> Transaction:
         """``with connection.transaction:`` commits at its end and rolls back on any exception."""
-        return Transaction(self)
+        return Transaction(self, self._blocks)
 
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is inside a transaction."""
-        session = getattr(self._local, "session", None)
-        return bool(session and not session.closed and session.depth)
+        return self._blocks.current is not None
 
     def start_transaction(self) -> None:
         """Begin a transaction that `commit_transaction` or `cancel_transaction` ends.
@@ -331,63 +350,28 @@ class Connection:
             raise DataJointError(
                 "Nested connections are not supported.", hint="Use `with connection.transaction:` to nest."
             )
-        self._enter_block("snapshot")
+        self._blocks.enter("snapshot")
 
     def commit_transaction(self) -> None:
         """Commit the transaction of this thread, if there is one."""
-        if self.in_transaction:
-            self._session().depth = 1
-            self._leave_block()
+        self._blocks.end(keep=True)
 
     def cancel_transaction(self) -> None:
         """Roll back the transaction of this thread, if there is one."""
-        if self.in_transaction:
-            self._session().depth = 1
-            self._undo_block()
+        self._blocks.end(keep=False)
 
-    def _enter_block(self, kind: BeginKind) -> None:
-        session = self._session()
-        if session.depth:
-            self.execute(Sql("SAVEPOINT ", Identifier((f"dj{session.depth}",))))
-        else:
-            for statement in self.backend.begin(kind):
-                self.execute(Sql(statement))
-        self._local.session.depth += 1
+    def attach(self) -> Attachment:
+        """Return what lets helper threads work inside the transaction of this one.
 
-    def _leave_block(self) -> None:
-        session = self._session()
-        if session.lost:
-            self._undo_block()
-            raise LostConnectionError("The connection was lost during a transaction.", hint="Nothing of it was kept.")
-        if session.depth > 1:
-            self.execute(Sql("RELEASE SAVEPOINT ", Identifier((f"dj{session.depth - 1}",))))
-        else:
-            try:
-                self.execute(Sql("COMMIT"))
-            except BaseException:
-                self._undo_block()
-                raise
-        session.depth -= 1
+        ``join = connection.attach()`` here, ``with join: ...`` in each helper. Their statements run one at a time. Called
+        in a thread without a transaction, it means the only one that is open on this connection.
 
-    def _undo_block(self) -> None:
-        session: Session = self._local.session
-        session.depth -= 1
-        if session.lost or session.closed:
-            if not session.depth:
-                session.close()
-            return
-        try:
-            if session.depth:
-                name = Identifier((f"dj{session.depth}",))
-                self.execute(Sql("ROLLBACK TO SAVEPOINT ", name))
-                self.execute(Sql("RELEASE SAVEPOINT ", name))
-            else:
-                self.execute(Sql("ROLLBACK"))
-        except DataJointError as error:
-            # A session whose rollback failed holds nothing we can trust; the server ends its transaction with it.
-            logger.warning("Rollback failed, the session is closed: %s", error)
-            session.lost = bool(session.depth)
-            session.close()
+        Raises
+        ------
+        DataJointError
+            If there is no transaction, or several of which none is of this thread.
+        """
+        return self._blocks.attach()
 
     # --- structure
     def catalog(self, schema: str) -> SchemaCatalog | None:
@@ -395,7 +379,7 @@ class Connection:
         with self._lock:
             if schema not in self._catalogs:
                 self._catalogs.update(dict.fromkeys([schema]))
-                self._catalogs.update(self.backend.load_catalog(self.execute, [schema]))
+                self._catalogs.update(self.backend.load_catalog(self._execute, [schema]))
             return self._catalogs[schema]
 
     def catalogs(self, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
@@ -405,7 +389,7 @@ class Connection:
             unknown = [s for s in wanted if s not in self._catalogs]
             if unknown:
                 self._catalogs.update(dict.fromkeys(unknown))
-                self._catalogs.update(self.backend.load_catalog(self.execute, unknown))
+                self._catalogs.update(self.backend.load_catalog(self._execute, unknown))
             return {s: c for s in wanted if (c := self._catalogs[s]) is not None}
 
     def forget_catalog(self, *schemas: str) -> None:

@@ -1,14 +1,87 @@
-"""``connection.transaction``: blocks that are kept or undone as a whole."""
+"""``connection.transaction``: blocks that are kept or undone as a whole, and threads that join them."""
 
 from __future__ import annotations
 
+import os
+import threading
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from datajoint.backends.base import BeginKind
+from datajoint.connection.session import Session
+from datajoint.errors import DataJointError, LostConnectionError, QueryError
 
 if TYPE_CHECKING:
+    from datajoint.connection.blocks import Blocks
     from datajoint.connection.connection import Connection
+
+
+class OpenTransaction:
+    """A transaction from its begin to its end, in the session that it lives in.
+
+    Attributes
+    ----------
+    depth : int
+        Number of blocks open: the transaction itself and the savepoints in it.
+    turn : RLock
+        Held by whoever runs a statement in it, and by a thread that joined while it is inside a block of its own.
+    statement_savepoints : list of bool
+        For the transaction and each block inside: whether a savepoint precedes the statement that ran last.
+    fault : DataJointError or None
+        What ended it too early: the engine has rolled it back (or committed it, as MySQL does before DDL). Nothing
+        more is done in it; its blocks can only be left.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.depth = 0
+        self.turn = threading.RLock()
+        self.thread = threading.get_ident()
+        self.thread_name = threading.current_thread().name
+        self.fault: DataJointError | None = None
+        self.ended = False
+        self.statement_savepoints = [False]
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether another thread than the calling one has opened it."""
+        return self.thread != threading.get_ident()
+
+    def doom(self, fault: DataJointError) -> None:
+        """Note what ended it; the first fault is the one that is told."""
+        if self.fault is None:
+            self.fault = fault
+
+    def check(self) -> None:
+        """Refuse a statement that could not be part of it.
+
+        Raises
+        ------
+        DataJointError
+            Of the class of the first fault, which is chained; `LostConnectionError` where the session is gone.
+        """
+        if self.ended:
+            raise DataJointError(
+                "The transaction that this thread joined has ended.",
+                hint="Let the helper finish before the block that it works for ends.",
+            )
+        if self.fault is not None:
+            fault = type(self.fault) if isinstance(self.fault, (QueryError, LostConnectionError)) else DataJointError
+            raise fault(
+                f"This transaction has ended already: {self.fault}",
+                table=self.fault.table,
+                code=self.fault.code,
+                hint="Leave the block, and repeat it as a whole.",
+            ) from self.fault
+        if self.session.process != os.getpid():
+            raise LostConnectionError(
+                "This process was forked inside a transaction, which belongs to its parent.",
+                hint="Fork before the transaction begins.",
+            )
+        if self.session.closed:
+            raise LostConnectionError(
+                "The connection was lost during a transaction.", hint="Nothing of it was kept; repeat the whole block."
+            )
 
 
 class Transaction:
@@ -18,21 +91,49 @@ class Transaction:
     that block and passes on.
     """
 
-    def __init__(self, connection: Connection, kind: BeginKind = "write") -> None:
-        self._connection, self._kind = connection, kind
+    def __init__(self, connection: Connection, blocks: Blocks, kind: BeginKind = "write") -> None:
+        self._connection, self._blocks, self._kind = connection, blocks, kind
 
     def __call__(self, *, read_only: bool = False) -> Transaction:
         """Return a transaction that sees one snapshot; with `read_only`, a write in it is an error."""
-        return Transaction(self._connection, "read_only" if read_only else "write")
+        return Transaction(self._connection, self._blocks, "read_only" if read_only else "write")
 
     def __enter__(self) -> Connection:
-        self._connection._enter_block(self._kind)
+        self._blocks.enter(self._kind)
         return self._connection
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._connection._leave_block()
+            self._blocks.leave()
         else:
-            self._connection._undo_block()
+            self._blocks.undo()
+
+
+class Attachment:
+    """Lets other threads take part in a transaction: ``with attachment:`` in each of them.
+
+    Their statements go through the transaction's session, one at a time, and see what was done in it.
+    """
+
+    def __init__(self, blocks: Blocks, transaction: OpenTransaction) -> None:
+        self._blocks, self._transaction = blocks, transaction
+        self._before = threading.local()  # one attachment serves many threads
+
+    def __enter__(self) -> Self:
+        here = self._blocks.here
+        before = here.transaction
+        if before is not None and before is not self._transaction:
+            raise DataJointError(
+                "This thread has a transaction of its own and cannot join another.", hint="Leave that one first."
+            )
+        self._transaction.check()
+        self._before.stack = [*getattr(self._before, "stack", ()), before]
+        here.transaction = self._transaction
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._blocks.here.transaction = self._before.stack.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from datajoint.definition import TableName
@@ -120,7 +121,7 @@ def _drop(connection: Connection, name: TableName) -> None:
         raise MissingTableError(f"Table {name} vanished while tables were being dropped.", table=str(name))
     jobs = TableName(name.schema, f"~~{name.name.lstrip('_')}")
     tables = [name] + ([jobs] if name.name.startswith("_") and jobs.name in catalog.tables else [])
-    with connection.transaction:
+    with connection.transaction if connection.dialect.transactional_ddl else nullcontext():
         for table in tables:
             for statement in connection.backend.drop_table(table, catalog):
                 connection.execute(statement)

@@ -182,7 +182,7 @@ def _insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> No
 
 def _atomically(connection: Connection, send: Callable[[], None], *, single: bool) -> None:
     """Run `send` so that nothing of it is kept if it fails, and an open transaction can go on after that."""
-    if single and (not connection.in_transaction or not connection.dialect.error_ends_transaction):
+    if single:
         send()
     else:
         with connection.transaction:

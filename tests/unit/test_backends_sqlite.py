@@ -155,7 +155,7 @@ def test_many_processes_open_a_new_file_at_once(tmp_path):
         "from datajoint.definition import *; from datajoint.values.parse import parse_type;"
         "b = get_backend('sqlite'); raw = b.connect(Target(backend='sqlite', path=sys.argv[1]));"
         "d = TableDefinition((AttributeDefinition('x', 'int32', parse_type('int32'), in_key=True),));"
-        "raw.execute('BEGIN IMMEDIATE');"
+        "b.execute(raw, 'BEGIN IMMEDIATE', ());"
         "[b.execute(raw, *s.render(b.dialect)) for s in b.create_table(TableName('lab', 'a'), d, None)];"
         "raw.execute('COMMIT'); raw.close()"
     )
@@ -173,7 +173,7 @@ def test_many_processes_open_a_new_file_at_once(tmp_path):
 # --- transactions
 def test_a_second_writer_waits_and_then_fails(tmp_path):
     first = BACKEND.connect(target(tmp_path / "t.db"))
-    second = BACKEND.connect(target(tmp_path / "t.db", busy_timeout=0.05))
+    second = BACKEND.connect(target(tmp_path / "t.db", lock_timeout=0.05))
     first.execute(*BACKEND.begin("write"))
     assert isinstance(refused(second, "BEGIN IMMEDIATE"), LockError)
     first.execute("ROLLBACK")

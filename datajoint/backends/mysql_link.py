@@ -1,0 +1,74 @@
+"""PyMySQL's connection, with what is known only to who holds its socket."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import Any
+
+import pymysql
+from pymysql.constants import SERVER_STATUS
+
+from datajoint.backends.link import has_news, watch_over
+
+PACKET_TOO_LARGE = 1153
+_SURELY_ACCEPTED = 2**18  # bytes of a statement for which the server's limit need not be known
+
+
+class Link(pymysql.Connection):
+    """A connection that can be looked at, broken from another thread, and refuses what the server would choke on."""
+
+    packet_limit: int | None = None
+
+    def connect(self, sock: Any = None) -> None:
+        """Connect, and let the system watch over the link."""
+        super().connect(sock)
+        found = self._socket()
+        if found is not None:
+            watch_over(found)
+
+    def _socket(self) -> socket.socket | None:
+        found: socket.socket | None = self._sock  # type: ignore[attr-defined]  # unknown to the stubs
+        return found
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the socket is open on this side."""
+        return self._socket() is not None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the server has said something unasked, or ended the link."""
+        found = self._socket()
+        return found is None or has_news(found.fileno())
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open, as the server said last."""
+        return bool((getattr(self, "server_status", None) or 0) & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
+
+    def sever(self) -> None:
+        """Break the link, also under a thread that reads from it."""
+        found = self._socket()
+        if found is not None:
+            with contextlib.suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
+
+    def query(self, sql: str | bytes | bytearray, unbuffered: bool = False) -> int:
+        """Send a statement, unless the server would break the link because of its length."""
+        if len(sql) > _SURELY_ACCEPTED:
+            if isinstance(sql, str):
+                sql = sql.encode(self.encoding)
+            self._check_length(len(sql))
+        return int(super().query(sql, unbuffered))
+
+    def _check_length(self, length: int) -> None:
+        if self.packet_limit is None:
+            with self.cursor() as cursor:
+                cursor.execute("SELECT @@max_allowed_packet")
+                self.packet_limit = int(cursor.fetchone()[0])  # type: ignore[index]  # there is one row
+        if length > self.packet_limit:
+            raise pymysql.DataError(
+                PACKET_TOO_LARGE,
+                f"A statement of {length:,} bytes is longer than the server accepts (max_allowed_packet is {self.packet_limit:,})",
+            )
