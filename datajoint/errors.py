@@ -16,7 +16,8 @@
        │  │  └─ DeadlockError
        │  ├─ TimeLimitError
        │  └─ InvalidValueError (also ValueError)
-       │     └─ InvalidTypeError (also TypeError)
+       │     ├─ InvalidTypeError (also TypeError)
+       │     └─ TooLargeError
        ├─ UnknownFieldError (also KeyError)
        ├─ DefinitionError
        ├─ MissingTableError
@@ -129,6 +130,10 @@ class InvalidValueError(QueryError, ValueError):
 
 class InvalidTypeError(InvalidValueError, TypeError):
     """A Python type that the attribute does not take."""
+
+
+class TooLargeError(InvalidValueError):
+    """A row that is larger than the database takes."""
 
 
 class UnknownFieldError(DataJointError, KeyError):

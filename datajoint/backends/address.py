@@ -65,8 +65,8 @@ def target_from_url(url: str, settings: Config, *, folder: Path | None = None, *
     url : str
         ``sqlite:///file.db`` (relative), ``sqlite:////folder/file.db``, ``sqlite:///:memory:``,
         ``mysql://user:password@host:port/``, ``mariadb://...`` or ``postgresql://user:password@host:port/database``.
-        Special characters in user and password are percent-encoded. ``?read_only=1`` opens a SQLite file for reading
-        only, ``?unix_socket=/path`` names a server's socket.
+        Special characters in user and password are percent-encoded. With ``?read_only=1`` the database refuses
+        every write, ``?unix_socket=/path`` names a server's socket.
     settings : Config
         Supplies user and password where the URL has none, and everything a URL does not say.
     folder : Path, optional
@@ -103,6 +103,7 @@ def target_from_url(url: str, settings: Config, *, folder: Path | None = None, *
         "password": unquote(parts.password) if parts.password else _secret(settings.database.password),
         "database": unquote(parts.path.strip("/")) or None,
         "unix_socket": options.get("unix_socket"),
+        "read_only": options.get("read_only") in _TRUE,
     }
     if fields["user"] is None and "user" not in given:
         raise DataJointError("The database URL names no user.", hint=_URL_FORMS)
@@ -198,18 +199,27 @@ def _chosen(settings: Config, *, explicit: bool) -> str:
 
 def _embedded(settings: Config, backend: str, path: str, folder: Path, *, read_only: bool = False) -> Target:
     place = path if path == MEMORY else str(folder / Path(path).expanduser())
-    return Target(backend=backend, path=place, read_only=read_only, time_zone=settings.database.time_zone)
+    return Target(
+        backend=backend,
+        path=place,
+        read_only=read_only or settings.database.read_only,
+        time_zone=settings.database.time_zone,
+        lock_timeout=settings.database.lock_timeout,
+    )
 
 
 def _server(settings: Config, backend: str, **fields: Any) -> Target:
     database_settings = settings.database
-    use_tls = fields.pop("use_tls", None)
+    use_tls, read_only = fields.pop("use_tls", None), fields.pop("read_only", False)
     return Target(
         backend=backend,
         use_tls=use_tls if use_tls is not None else database_settings.use_tls,
         charset=settings.connection.charset,
         schema_collation=database_settings.schema_collation,
         time_zone=database_settings.time_zone,
+        read_only=read_only or database_settings.read_only,
+        connect_timeout=database_settings.connect_timeout,
+        lock_timeout=database_settings.lock_timeout,
         **fields,
     )
 

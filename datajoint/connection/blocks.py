@@ -34,8 +34,13 @@ class Blocks:
         """Begin a transaction, or a block inside the one that is open."""
         transaction = self.here.transaction
         if transaction is None:
-            self._begin("read_only" if self._connection.target.read_only else kind)
-            return
+            session = self._statements.session(reconnect=self._connection.settings.database.reconnect)
+            if not session.begun:
+                self._begin("read_only" if self._connection.target.read_only else kind)
+                return
+            # The user began a transaction by a statement, and will end it by one: this is a block inside it.
+            transaction = OpenTransaction(session, adopted=True)
+            self._take(transaction)
         # A thread that joined keeps the others out of its block: what they do must not be undone with it.
         if transaction.is_joined:
             transaction.turn.acquire()
@@ -48,21 +53,18 @@ class Blocks:
         except BaseException:
             if transaction.is_joined:
                 transaction.turn.release()
+            if transaction.adopted and transaction.depth == 1:
+                self._end(transaction)
             raise
 
     def _begin(self, kind: BeginKind) -> None:
         statements = self._statements
-        if statements.session().begun:
-            raise DataJointError(
-                "A transaction that was begun by a statement is open.", hint="End it with connection.query('COMMIT')."
-            )
         first, *others = self._connection.backend.begin(kind)
         try:
             statements.alone(first, lambda s: s.backend.execute(s.raw, first, ()), repeatable=True)
             session = statements.session()
             session.begun = False
             transaction = OpenTransaction(session)
-            transaction.depth = 1
             for text in others:
                 statements.once(session, text, lambda s, text=text: s.backend.execute(s.raw, text, ()))  # type: ignore[misc]
         except BaseException:
@@ -70,8 +72,16 @@ class Blocks:
             if own is not None and own.usable and own.backend.in_transaction(own.raw):
                 own.close()  # the engine rolls back
             raise
+        self._take(transaction)
+
+    def _take(self, transaction: OpenTransaction) -> None:
         self.here.transaction = transaction
-        statements.open.add(transaction)
+        self._statements.open.add(transaction)
+
+    def _end(self, transaction: OpenTransaction) -> None:
+        transaction.ended = True
+        self.here.transaction = None
+        self._statements.open.discard(transaction)
 
     def leave(self) -> None:
         """Keep what the innermost block did.
@@ -146,10 +156,10 @@ class Blocks:
     def _close_block(self, transaction: OpenTransaction) -> None:
         transaction.depth -= 1
         transaction.statement_savepoints.pop()
-        if transaction.depth == 0:
-            transaction.ended = True
-            self.here.transaction = None
-            self._statements.open.discard(transaction)
+        if transaction.depth == transaction.adopted:
+            session = transaction.session
+            session.begun = session.begun and session.usable and session.backend.in_transaction(session.raw)
+            self._end(transaction)
         if transaction.is_joined:
             transaction.turn.release()
 
@@ -169,8 +179,8 @@ class Blocks:
             raise DataJointError(
                 f"The transaction belongs to thread {transaction.thread_name}.", hint="End it in that thread."
             )
-        transaction.depth = 1
-        del transaction.statement_savepoints[1:]
+        transaction.depth = 1 + transaction.adopted
+        del transaction.statement_savepoints[transaction.depth :]
         if keep:
             self.leave()
         else:

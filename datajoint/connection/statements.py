@@ -164,7 +164,6 @@ class Statements:
             transaction.check()
             session = transaction.session
             try:
-                self.still_there(session)
                 if session.backend.dialect.error_ends_transaction:
                     self._set_savepoint(transaction)
                 result = self.once(session, text, call)
@@ -182,7 +181,6 @@ class Statements:
     def order(self, transaction: OpenTransaction, text: str) -> None:
         """Run one of the statements that begin and end blocks inside a transaction."""
         try:
-            self.still_there(transaction.session)
             self.once(transaction.session, text, lambda s: s.backend.execute(s.raw, text, ()))
         except LostConnectionError as error:
             raise self._lost(transaction, text) from (error.__cause__ or error)

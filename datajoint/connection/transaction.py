@@ -23,6 +23,8 @@ class OpenTransaction:
     ----------
     depth : int
         Number of blocks open: the transaction itself and the savepoints in it.
+    adopted : bool
+        Whether the user began it by a statement; only the blocks inside are ours then.
     turn : RLock
         Held by whoever runs a statement in it, and by a thread that joined while it is inside a block of its own.
     statement_savepoints : list of bool
@@ -32,9 +34,10 @@ class OpenTransaction:
         more is done in it; its blocks can only be left.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, adopted: bool = False) -> None:
         self.session = session
-        self.depth = 0
+        self.adopted = adopted
+        self.depth = 1
         self.turn = threading.RLock()
         self.thread = threading.get_ident()
         self.thread_name = threading.current_thread().name

@@ -49,6 +49,12 @@ class DatabaseSettings(_Group):
         ``binary``: text in schemas that we create compares by code point; ``server``: as the server has it; or a name.
     time_zone : str or None
         Session time zone; None leaves the server's.
+    connect_timeout, lock_timeout : float
+        Seconds to wait for an answer of the server, and for rows or tables that somebody else has locked.
+    read_only : bool
+        Whether the database is to refuse every write.
+    reconnect : bool
+        Whether a lost link is replaced, where nothing is lost with it.
     """
 
     host: str = "localhost"
@@ -61,6 +67,9 @@ class DatabaseSettings(_Group):
     path: str = "datajoint.db"
     schema_collation: str = "binary"
     time_zone: str | None = None
+    connect_timeout: float = Field(default=10.0, gt=0)
+    lock_timeout: float = Field(default=60.0, gt=0)
+    read_only: bool = False
     reconnect: bool = True
     use_tls: bool | dict[str, Any] | None = None
     database_prefix: str = ""

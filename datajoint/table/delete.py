@@ -26,6 +26,7 @@ from datajoint.naming import shorten
 from datajoint.prompt import user_choice
 from datajoint.sql.fragment import Sql
 from datajoint.table.base_table import BaseTable, base_table
+from datajoint.table.diagnose import blocking_children
 from datajoint.table.related_rows import RelatedRows
 
 if TYPE_CHECKING:
@@ -377,6 +378,9 @@ def delete_quick(table: Operand, get_count: bool = False) -> int | None:
         statement = connection.backend.delete_rows(seed.name, seed.key, chosen)
     else:
         statement = Sql("DELETE FROM ", seed.name.identifier)
-    count = connection.execute(statement).rowcount
+    try:
+        count = connection.execute(statement).rowcount
+    except IntegrityError as error:
+        raise blocking_children(seed, error) from error
     connection.events.emit(RowsDeleted(table=seed.full_name, count=count))
     return count if get_count else None

@@ -11,10 +11,13 @@ from typing import Any, TypeVar
 from datajoint.backends.base import Duplicates
 from datajoint.backends.catalog import ForeignKeyInfo, TableInfo
 from datajoint.definition import TableName
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError, QueryError
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError, QueryError, TooLargeError
+from datajoint.expression.compile import compile_raw
+from datajoint.graph.propagate import downstream
 from datajoint.naming import shorten
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable
+from datajoint.table.related_rows import RelatedRows
 from datajoint.values.model import INT, ValueType
 
 Error = TypeVar("Error", bound=DataJointError)
@@ -26,9 +29,9 @@ def explained(
     target: BaseTable,
     names: Sequence[str],
     columns: Sequence[Sequence[Any]],
-    first: int,
+    first: int | None,
     error: DuplicateError | IntegrityError,
-    duplicates: Duplicates,
+    duplicates: Duplicates = "error",
 ) -> DuplicateError | IntegrityError:
     """Return the error that tells what is wrong with which row, as far as that can be found.
 
@@ -36,8 +39,8 @@ def explained(
     ----------
     names, columns
         Attributes and, for each, the converted values of all rows.
-    first : int
-        Index of the first row.
+    first : int or None
+        Index of the first row; None for the only row of an update.
     duplicates : str
         What was to happen with rows whose primary key exists; unless ``error``, another unique key is at fault.
     """
@@ -54,27 +57,30 @@ def explained(
 def _explain_duplicate(
     target: BaseTable,
     values: Mapping[str, Sequence[Any]],
-    first: int,
+    first: int | None,
     error: DuplicateError,
     duplicates: Duplicates,
 ) -> DuplicateError:
-    for key in _unique_keys(target)[duplicates != "error" :]:
+    # An update changes no primary key, and a row that is skipped or replaced is not refused because of it.
+    for key in _unique_keys(target)[first is None or duplicates != "error" :]:
         rows = _filled(values, key)
         seen: dict[tuple[Any, ...], int] = {}
         for index, row in rows:
-            if row in seen:
+            if row in seen and first is not None:
                 said = f"rows {first + seen[row]} and {first + index} have the same {_shown(key, row)}."
-                return _named(error, target, said, first + index)
+                return _named(error, target, said, first + index, key, row)
             seen[row] = index
         found = _first_match(target, target.name, key, key, rows, present=True)
         if found is not None:
-            said = f"row {first + found}: a row with {_shown(key, dict(rows)[found])} exists already."
-            return _named(error, target, said, first + found)
+            given = dict(rows)[found]
+            place, number = _place(first, found)
+            said = f"{place}a row with {_shown(key, given)} exists already."
+            return _named(error, target, said, number, key, given)
     return error
 
 
 def _explain_missing_parent(
-    target: BaseTable, values: Mapping[str, Sequence[Any]], first: int, error: IntegrityError
+    target: BaseTable, values: Mapping[str, Sequence[Any]], first: int | None, error: IntegrityError
 ) -> IntegrityError:
     for link in _foreign_keys(target):
         rows = _filled(values, link.columns)
@@ -84,14 +90,73 @@ def _explain_missing_parent(
         given = dict(rows)[found]
         key = {n: values[n][found] for n in target.heading.primary_key if n in values}
         wanted = ", ".join(f"{n}={shorten(v)}" for n, v in zip(link.parent_columns, given, strict=True))
-        said = f"row {first + found} {shorten(key)}: no row in {link.parent} with {wanted}; insert it first."
-        return _named(error, target, said, first + found)
+        place, number = _place(first, found, shorten(key))
+        said = f"{place}no row in {link.parent} with {wanted}; insert it first."
+        return _named(error, target, said, number, link.columns, given)
     return error
 
 
-def _named(error: Error, target: BaseTable, said: str, row: int) -> Error:
-    named = type(error)(f"{target.name} {said}", table=str(target.name), row=row, query=error.query, code=error.code)
-    named.attribute, named.value = error.attribute, error.value
+def blocking_children(seed: BaseTable, error: IntegrityError) -> IntegrityError:
+    """Return the error that tells which rows refer to rows of `seed` and kept them from being deleted."""
+    connection = seed.connection
+    try:
+        graph = downstream(seed.name, RelatedRows(connection).load, with_masters=False)
+        for link in graph.children[seed.name]:
+            chosen = compile_raw(seed.node, connection.backend, list(link.parent_columns))
+            child, parent = Identifier(("s",)), Identifier(("k",))
+            matches = Sql.join(
+                " AND ",
+                (
+                    Sql(child, ".", Identifier((c,)), " = ", parent, ".", Identifier((p,)))
+                    for c, p in zip(link.columns, link.parent_columns, strict=True)
+                ),
+            )
+            wanted = Sql.join(", ", (Sql(child, ".", Identifier((c,))) for c in link.columns))
+            statement = Sql(
+                "SELECT ", wanted, " FROM ", link.child.identifier, " AS ", child,
+                " WHERE EXISTS (SELECT 1 FROM (", chosen, ") AS ", parent, " WHERE ", matches, ") LIMIT 1",
+            )  # fmt: skip
+            rows = connection.execute(statement).rows
+            if rows:
+                said = (
+                    f"rows are referred to by rows of {link.child}, such as those with {_shown(link.columns, rows[0])}."
+                )
+                found = _named(error, seed, said, None, link.parent_columns, rows[0])
+                found.hint = "Use delete(), which deletes those first."
+                return found
+    except QueryError:
+        pass  # as above
+    return error
+
+
+def largest_row(
+    target: BaseTable, columns: Sequence[Sequence[Any]], names: Sequence[str], first: int, error: TooLargeError
+) -> TooLargeError:
+    """Return the error with the longest row, which is the one at fault, and its longest value."""
+    sizes = [[len(v) if isinstance(v, str | bytes) else 0 for v in column] for column in columns]
+    totals = [sum(row) for row in zip(*sizes, strict=True)]
+    index = totals.index(max(totals))
+    longest = max(range(len(names)), key=lambda n: sizes[n][index])
+    said = f"Row {first + index}, whose {names[longest]} has a length of {sizes[longest][index]:,}: {error.args[0]}"
+    found = TooLargeError(said, table=str(target.name), attribute=names[longest], row=first + index, hint=error.hint)
+    found.value, found.query, found.code = columns[longest][index], error.query, error.code
+    return found
+
+
+def _place(first: int | None, found: int, key: str = "") -> tuple[str, int | None]:
+    if first is None:
+        return "", None
+    return f"row {first + found}{key and ' '}{key}: ", first + found
+
+
+def _named(
+    error: Error, target: BaseTable, said: str, row: int | None, names: Sequence[str], values: Sequence[Any]
+) -> Error:
+    separator = ": " if row is None else " "
+    named = type(error)(
+        f"{target.name}{separator}{said}", table=str(target.name), row=row, query=error.query, code=error.code
+    )
+    named.attribute, named.value = ", ".join(names), values[0] if len(values) == 1 else tuple(values)
     return named
 
 

@@ -13,6 +13,7 @@ from datajoint.errors import (
     DuplicateError,
     IntegrityError,
     MissingAttributeError,
+    TooLargeError,
     UnknownAttributeError,
 )
 from datajoint.events import RowsInserted
@@ -21,7 +22,7 @@ from datajoint.expression.operand import Operand, as_operand
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter, in_row, key_first
-from datajoint.table.diagnose import explained
+from datajoint.table.diagnose import explained, largest_row
 from datajoint.table.rows import Batch, chunks, is_data_frame, iterate, make_batch
 
 if TYPE_CHECKING:
@@ -178,6 +179,8 @@ def _insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> No
         if isinstance(named, DuplicateError):
             named = named.suggest("To ignore duplicate entries in insert, set skip_duplicates=True.")
         raise named from error
+    except TooLargeError as error:
+        raise largest_row(target, prepared.columns, batch.names, batch.first, error) from error
 
 
 def _atomically(connection: Connection, send: Callable[[], None], *, single: bool) -> None:

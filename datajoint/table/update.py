@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError
 from datajoint.expression import predicates
 from datajoint.expression.fetch import fetch_rows
 from datajoint.expression.nodes import Node, Restrict
@@ -13,6 +13,7 @@ from datajoint.naming import did_you_mean, shorten
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.diagnose import explained
 from datajoint.values.compare import Comparison
 
 if TYPE_CHECKING:
@@ -98,4 +99,8 @@ def _update(
     ]
     where = Sql(" WHERE ", Sql.join(" AND ", conditions)) if conditions else Sql()
     statement = Sql("UPDATE ", target.name.identifier, " SET ", Sql.join(", ", assignments), where)
-    target.connection.execute(statement)
+    try:
+        target.connection.execute(statement)
+    except (DuplicateError, IntegrityError) as error:
+        values = {**key, **changes}
+        raise explained(target, list(values), [[value] for value in values.values()], None, error) from error
