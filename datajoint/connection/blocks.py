@@ -79,6 +79,8 @@ class Blocks:
         self._statements.open.add(transaction)
 
     def _end(self, transaction: OpenTransaction) -> None:
+        session = transaction.session
+        session.begun = transaction.adopted and session.usable and session.backend.in_transaction(session.raw)
         transaction.ended = True
         self.here.transaction = None
         self._statements.open.discard(transaction)
@@ -157,8 +159,6 @@ class Blocks:
         transaction.depth -= 1
         transaction.statement_savepoints.pop()
         if transaction.depth == transaction.adopted:
-            session = transaction.session
-            session.begun = session.begun and session.usable and session.backend.in_transaction(session.raw)
             self._end(transaction)
         if transaction.is_joined:
             transaction.turn.release()

@@ -167,7 +167,7 @@ class Lab:
         url = self.made[0].replace(":password@", ":wrong!@")
         try:
             connect_raw(url).close()
-        except Exception:  # of the driver: it is refused, as it should be
+        except Exception:  # noqa: BLE001 - of the driver: it is refused, as it should be
             self.new_connection(url=url)
         else:
             pytest.skip("this server trusts whoever comes from this machine")
