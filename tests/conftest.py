@@ -22,6 +22,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import random
 import threading
 from collections import defaultdict
 from pathlib import Path
@@ -39,6 +40,7 @@ BUDGETS = {
     "behaviour": 300,
     "properties": 180,
     "concurrency": 90,
+    "faults": 90,
     "jupyter": 180,
     "notebooks": 120,
     "documentation": 60,
@@ -69,8 +71,13 @@ def pytest_configure(config):
     unknown = set(_engines(config)) - set(ENGINES)
     if unknown:
         raise pytest.UsageError(f"--engines: unknown {', '.join(sorted(unknown))}; there are {', '.join(ENGINES)}.")
+    os.environ.setdefault("DJ_TEST_SEED", str(random.randrange(10**6)))  # noqa: S311 - no secret; the workers inherit it
     worker = getattr(config, "workerinput", None)
     config.stash[_POOL] = Pool(Path(worker["servers"]), worker["owner"]) if worker else Pool.create()
+
+
+def pytest_report_header():
+    return f"sampled faults: DJ_TEST_SEED={os.environ['DJ_TEST_SEED']}"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -219,7 +219,8 @@ class Connection:
         def run(session: Session) -> RawResult:
             return RawResult((), [], session.backend.execute_many(session.raw, text, rows))
 
-        with nullcontext() if self.in_transaction else self.transaction:
+        # One row is one statement, which is kept or not by itself.
+        with nullcontext() if self.in_transaction or len(rows) == 1 else self.transaction:
             return self._statements.run(text, run).rowcount
 
     def query(

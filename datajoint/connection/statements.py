@@ -38,7 +38,9 @@ _READ = re.compile(r"[\s(]*(?:SELECT|SHOW|DESCRIBE|DESC|VALUES|TABLE|SET|USE|PRA
 
 _IDLE_SECONDS = 30.0  # after which a link is tried before something is sent that cannot be repeated
 _CANCEL_SECONDS = 0.8  # an interrupt waits for the server to be told; control returns within a second
-_STATEMENT = "dj_statement"  # the savepoint before a statement, where an error would end the transaction
+# The savepoint before a statement, where an error would end the transaction.
+_STATEMENT = "dj_statement"
+_BACK = f"ROLLBACK TO SAVEPOINT {_STATEMENT}"
 
 _LOST = "The connection was lost during a transaction."
 _REPEAT = "Nothing of it was kept; repeat the whole block."
@@ -164,9 +166,7 @@ class Statements:
             transaction.check()
             session = transaction.session
             try:
-                if session.backend.dialect.error_ends_transaction:
-                    self._set_savepoint(transaction)
-                result = self.once(session, text, call)
+                result = self.once(session, text, call, first=_savepoint(transaction))
             except LostConnectionError as error:
                 raise self._lost(transaction, text) from (error.__cause__ or error)
             except DataJointError as error:
@@ -202,23 +202,6 @@ class Statements:
         if session.backend.is_stale(session.raw) and not session.backend.is_alive(session.raw):
             raise LostConnectionError(_LOST)
 
-    def _set_savepoint(self, transaction: OpenTransaction) -> None:
-        set_before = transaction.statement_savepoints[-1]
-        text = f"RELEASE SAVEPOINT {_STATEMENT}; SAVEPOINT {_STATEMENT}" if set_before else f"SAVEPOINT {_STATEMENT}"
-        self._quietly(transaction.session, text)
-        transaction.statement_savepoints[-1] = True
-
-    def _quietly(self, session: Session, text: str) -> None:
-        """Run a statement of ours that is nobody's business."""
-        try:
-            with session.in_use:
-                session.backend.execute(session.raw, text, ())
-        except Exception as error:  # as in `once`
-            raise session.backend.explain(error, text) from error
-        except BaseException as error:
-            self._interrupted(session, text, error)
-            raise
-
     def _after_error(self, transaction: OpenTransaction, error: DataJointError) -> None:
         """Find out whether the transaction outlived an error, and restore it where it can be."""
         session = transaction.session
@@ -226,15 +209,15 @@ class Statements:
             transaction.doom(error)
         elif transaction.statement_savepoints[-1]:
             try:
-                self._quietly(session, f"ROLLBACK TO SAVEPOINT {_STATEMENT}")
+                self.once(session, _BACK, lambda s: s.backend.execute(s.raw, _BACK, ()))
             except DataJointError:
                 transaction.doom(error)
         elif not session.usable or not session.backend.in_transaction(session.raw, after_error=True):
             transaction.doom(error)
 
     # --- one attempt
-    def once(self, session: Session, text: str, call: Call) -> RawResult:
-        """Run a statement on a session, once.
+    def once(self, session: Session, text: str, call: Call, *, first: str | None = None) -> RawResult:
+        """Run a statement on a session, once; and one of ours immediately `first`.
 
         Raises
         ------
@@ -246,7 +229,7 @@ class Statements:
         start, limit = time.perf_counter(), self.here.limit
         watch = None if limit is None else TimeLimit(session, self._connection.target, limit)
         try:
-            result = self._exchange(session, text, call, watch)
+            result = self._exchange(session, text, call, watch, first)
         except DataJointError as error:
             self._record(text, start, error=error)
             raise
@@ -265,11 +248,15 @@ class Statements:
         self._record(text, start, result)
         return result
 
-    def _exchange(self, session: Session, text: str, call: Call, watch: TimeLimit | None) -> RawResult:
+    def _exchange(
+        self, session: Session, text: str, call: Call, watch: TimeLimit | None, first: str | None
+    ) -> RawResult:
         with session.in_use:
             if session.closed:
                 raise LostConnectionError("The connection was closed by another thread.")
             with watch or nullcontext():
+                if first is not None:
+                    session.backend.execute(session.raw, first, ())
                 result = call(session)
         if watch is not None and watch.exceeded and is_read(text):  # such as a sleep, which ends early without an error
             raise _too_long(watch, text)
@@ -327,6 +314,15 @@ class Statements:
         thread.start()
         thread.join(_CANCEL_SECONDS)
         return bool(done)
+
+
+def _savepoint(transaction: OpenTransaction) -> str | None:
+    """Return what is sent before a statement, so that its failure leaves the transaction as it was."""
+    if not transaction.session.backend.dialect.error_ends_transaction:
+        return None
+    stands = transaction.statement_savepoints[-1]
+    transaction.statement_savepoints[-1] = True
+    return f"RELEASE SAVEPOINT {_STATEMENT}; SAVEPOINT {_STATEMENT}" if stands else f"SAVEPOINT {_STATEMENT}"
 
 
 def _too_long(watch: TimeLimit, text: str) -> TimeLimitError:
