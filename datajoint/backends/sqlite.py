@@ -44,6 +44,7 @@ DIALECT = Dialect(
     exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False,
 )  # fmt: skip
 
+_WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE", "REPLACE")
 _FIRST_READ = "SELECT format FROM `~dj_format`"
 
 # Strings, quoted names and comments, in which a placeholder is no placeholder; then the placeholders themselves.
@@ -126,7 +127,7 @@ class SQLite(Backend):
 
     def execute(self, raw: Link, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end, so that no snapshot stays open."""
-        return raw.patiently(lambda: self._execute(raw, text, values), may_wait=_may_wait(raw, text))
+        return raw.patiently(lambda: self._execute(raw, text, values), may_wait=_prepared(raw, text))
 
     def _execute(self, raw: Link, text: str, values: Sequence[Any]) -> RawResult:
         cursor = raw.execute(text, values)
@@ -140,12 +141,12 @@ class SQLite(Backend):
 
     def execute_many(self, raw: Link, text: str, rows: Sequence[Sequence[Any]]) -> int:
         """Run one data statement for many rows."""
-        return raw.patiently(lambda: raw.executemany(text, rows).rowcount, may_wait=_may_wait(raw, text))
+        return raw.patiently(lambda: raw.executemany(text, rows).rowcount, may_wait=_prepared(raw, text))
 
     def cursor(self, raw: Link, text: str, values: Any, *, as_dict: bool) -> BufferedCursor:
         """Run a user's statement with ``%s`` and ``%%``."""
         run = partial(self._cursor, raw, text, values, as_dict=as_dict)
-        return raw.patiently(run, may_wait=_may_wait(raw, text))
+        return raw.patiently(run, may_wait=_prepared(raw, text))
 
     def _cursor(self, raw: Link, text: str, values: Any, *, as_dict: bool) -> BufferedCursor:
         cursor = raw.execute(_translated(text), dict(values) if isinstance(values, Mapping) else tuple(values))
@@ -301,9 +302,16 @@ class SQLite(Backend):
         return Sql("NULL")
 
 
-def _may_wait(raw: Link, text: str) -> bool:
-    """Tell whether a statement can be repeated until its lock is free: inside a transaction the first and last only."""
-    return not raw.in_transaction or text in {_FIRST_READ, "COMMIT"}
+def _prepared(raw: Link, text: str) -> bool:
+    """Get ready for a statement; tell whether it can be repeated until its lock is free.
+
+    Inside a transaction only the first and the last can: others may be what somebody else waits for.
+    """
+    if raw.in_transaction:
+        return text in {_FIRST_READ, "COMMIT"}
+    if text.startswith(_WRITES):
+        raw.give_way()
+    return True
 
 
 def _translated(text: str) -> str:

@@ -154,10 +154,10 @@ def _prepare(raw: Link, path: Path, *, shared: bool, read_only: bool) -> None:
             raise DataJointError(
                 f"The database {path} is empty and opened for reading only.", hint="Open it once for writing."
             )
-        _choose_journal(raw, shared=shared)
+        _choose_journal(raw, path, shared=shared)
         _initialise(raw, path)
     elif not read_only:
-        _choose_journal(raw, shared=shared)
+        _choose_journal(raw, path, shared=shared)
     register_functions(raw)
 
 
@@ -189,13 +189,14 @@ def _recognised(raw: sqlite3.Connection, path: Path) -> bool:
     return True
 
 
-def _choose_journal(raw: Link, *, shared: bool) -> None:
+def _choose_journal(raw: Link, path: Path, *, shared: bool) -> None:
     """Use a write-ahead log, which lets readers and a writer work at once, wherever memory can be shared by all of them."""
     journal = "delete" if shared else "wal"
     if raw.execute("PRAGMA journal_mode").fetchone()[0] != journal:
         raw.execute(f"PRAGMA journal_mode = {journal}").fetchone()
     if not shared:
         raw.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+        raw.log = path.with_name(path.name + "-wal")
 
 
 def _initialise(raw: sqlite3.Connection, path: Path) -> None:

@@ -6,10 +6,12 @@ waits for nothing here, and `patiently` asks again; and while it runs a statemen
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
@@ -18,6 +20,8 @@ from datajoint.backends.signals import INTERRUPT, interrupt_handler, set_handler
 Result = TypeVar("Result")
 
 _STEPS = 100_000  # of SQLite's machine between two chances for Python to handle signals: a few milliseconds
+_LARGE_LOG, _DOUBLING = 2**25, 2**22  # bytes: of a log that is called large, and in how many more the pause doubles
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
 _FIRST_WAIT, _LONGEST_WAIT = 0.0005, 0.01
 
 
@@ -26,6 +30,8 @@ class Link(sqlite3.Connection):
 
     patience: float = 0.0
     """Seconds to wait for a lock."""
+    log: Path | None = None
+    """The write-ahead log, if there is one."""
     _cancelled = False
     _interrupted = False
 
@@ -33,6 +39,25 @@ class Link(sqlite3.Connection):
         """End the statement that another thread runs, or its waiting."""
         self._cancelled = True
         self.interrupt()
+
+    def give_way(self) -> None:
+        """Before a write: wait a little while the write-ahead log is large, because somebody reads an old state.
+
+        It can be emptied only when that reader has finished. The larger it is, the slower it grows.
+        """
+        if self.log is None:
+            return
+        try:
+            size = self.log.stat().st_size
+        except OSError:
+            return
+        if size <= _LARGE_LOG:
+            return
+        with contextlib.suppress(sqlite3.OperationalError):
+            busy, *_ = self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return
+        time.sleep(min(_SHORTEST_PAUSE * 2.0 ** ((size - _LARGE_LOG) / _DOUBLING), _LONGEST_PAUSE))
 
     def patiently(self, run: Callable[[], Result], *, may_wait: bool = True) -> Result:
         """Run a statement, again and again while another connection holds the lock that it needs.

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import datajoint as dj
+from datajoint.connection import time_limit
 from datajoint.errors import DataJointError, LostConnectionError, TimeLimitError
 from tests.faults.proxy import Fault, Proxy
 
@@ -234,6 +235,12 @@ def test_slow_answers_are_waited_for(lab, kind):
         work.check(lab, outcome)
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Do not ask a silent server twice for long."""
+    monkeypatch.setattr(time_limit, "_PATIENCE", 0.4)
+
+
 def silence(lab, kind, at):
     """A server that says nothing more: the time limit breaks the link in the end."""
     with lab.connection.time_limit(0.3):
@@ -241,14 +248,14 @@ def silence(lab, kind, at):
 
 
 @pytest.mark.parametrize("kind", WORK)
-def test_silence_at_some_statement(lab, kind, engine):
+def test_silence_at_some_statement(lab, kind, engine, impatient):
     chance = random.Random(f"{os.environ['DJ_TEST_SEED']} {kind} {engine}")  # noqa: S311 - no secret
     silence(lab, kind, chance.randrange(statements(lab, WORK[kind])))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", WORK)
-def test_silence_at_every_statement(lab, kind):
+def test_silence_at_every_statement(lab, kind, impatient):
     for at in range(statements(lab, WORK[kind])):
         silence(lab, kind, at)
 
