@@ -1,0 +1,70 @@
+"""Who blocks whom, and waiting for locks no longer than was asked for."""
+
+import os
+import threading
+import time
+
+import pytest
+
+import datajoint as dj
+from datajoint.errors import LockError
+
+
+@pytest.fixture
+def trial(schema):
+    session = schema(type("Session", (dj.Manual,), {"definition": "s: int32\n---\nm=0: int32"}), context={})
+    session.insert1({"s": 1})
+    return session
+
+
+def test_who_blocks_whom_is_told_with_table_classes(connection, trial, new_connection, engine):
+    holder, waiter = new_connection(), new_connection()
+    theirs = dj.FreeTable(waiter, trial.full_table_name)
+
+    def wait():
+        theirs.update1({"s": 1, "m": 2})
+        waiter.close_thread()
+
+    thread = threading.Thread(target=wait)
+    with holder.transaction:
+        dj.FreeTable(holder, trial.full_table_name).update1({"s": 1, "m": 1})
+        thread.start()
+        found = []
+        end = time.monotonic() + 10
+        while not found and time.monotonic() < end:
+            mine = f"{trial.database}.session"
+            found = [lock for lock in connection.locks() if engine == "sqlite" or lock.table == mine]
+            time.sleep(0.2)  # MariaDB looks anew only if nobody asked for a tenth of a second
+        number = holder.connection_id
+    thread.join()
+    assert found
+    lock = found[0]
+    if engine == "sqlite":  # it tells the process, and nothing of tables
+        assert lock.blocking.number == os.getpid()
+        assert "the database is held by process" in str(lock)
+        return
+    assert lock.blocking.number == number
+    assert lock.waiting is not None
+    assert lock.waiting.number != number
+    assert lock.table_class == "Session"
+    assert lock.waiting.seconds is None or lock.waiting.seconds >= 0
+    assert f"waits for {lock.seconds:.0f} s for Session ({lock.table}), held by" in str(lock)
+    assert connection.target.user in str(lock)
+    assert [lock for lock in connection.locks() if lock.table == found[0].table] == []
+
+
+def test_a_lock_is_waited_for_as_long_as_the_settings_say(trial, new_connection, settings):
+    settings.database.lock_timeout = 1
+    holder, waiter = new_connection(), new_connection()
+    with holder.transaction:
+        dj.FreeTable(holder, trial.full_table_name).update1({"s": 1, "m": 1})
+        start = time.monotonic()
+        with pytest.raises(LockError, match=r"locked.*connection\.locks"):
+            dj.FreeTable(waiter, trial.full_table_name).update1({"s": 1, "m": 2})
+        assert 0.5 < time.monotonic() - start < 5
+    dj.FreeTable(waiter, trial.full_table_name).update1({"s": 1, "m": 3})
+    assert trial.fetch1("m") == 3
+
+
+def test_nobody_waits_where_nobody_writes(connection, trial):
+    assert connection.locks() == []
