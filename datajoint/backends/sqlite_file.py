@@ -46,6 +46,7 @@ _SYNCHRONISED = (
 )
 _NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "lustre", "beegfs", "gpfs", "ceph")
 _JOURNAL_BYTES = 2**24  # what a write-ahead log is cut to when it begins anew
+_NO_COMPANIONS = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _OLDEST_SQLITE = (3, 38, 0)
 
 
@@ -92,8 +93,14 @@ def open_file(target: Target) -> Link:
                 raise LockError(
                     f"The database {path} is locked by another process.", hint="End it, or try again."
                 ) from error
-            if not read_only or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+            if not read_only or error.sqlite_errorcode & 0xFF not in _NO_COMPANIONS:
                 raise
+            log = path.with_name(path.name + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise AccessError(
+                    f"Cannot read the database {path}: its newest rows are in {log.name}, which cannot be shared with its writer.",
+                    hint="Ask for write permission in the folder, or read when the writer has closed the database.",
+                ) from error
             # In a folder that cannot be written the companions of a write-ahead log cannot be made either.
             raw.close()
             raw = _open(path, "ro&immutable=1", target.lock_timeout)

@@ -215,6 +215,7 @@ class Connection:
         or none.
         """
         text, _ = sql.render(self.backend.dialect)
+        self._cache.check(text)
 
         def run(session: Session) -> RawResult:
             return RawResult((), [], session.backend.execute_many(session.raw, text, rows))

@@ -50,11 +50,7 @@ class QueryCache:
         DataJointError
             For a statement that is no query, and if no folder is set.
         """
-        if not _CACHEABLE.match(text):
-            raise DataJointError(
-                "Only SELECT queries are allowed when query caching is on.",
-                hint="Turn it off: connection.set_query_cache().",
-            )
+        self.check(text)
         from datajoint.codecs.blob_format import pack, unpack  # noqa: PLC0415 - imports numpy
 
         key = pack(values if isinstance(values, dict) else list(values), compress=False)
@@ -68,6 +64,20 @@ class QueryCache:
             return rows
         logger.debug("%s is from the query cache", digest)
         return list(found)
+
+    def check(self, text: str) -> None:
+        """Refuse what is no query while the cache is in use.
+
+        Raises
+        ------
+        DataJointError
+            If it is none.
+        """
+        if self.label is not None and not _CACHEABLE.match(text):
+            raise DataJointError(
+                "Only SELECT queries are allowed when query caching is on.",
+                hint="Turn it off: connection.set_query_cache().",
+            )
 
     def _folder(self) -> Path:
         folder = self._settings.query_cache
