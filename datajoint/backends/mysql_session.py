@@ -173,15 +173,15 @@ def _refused(target: Target, error: pymysql.MySQLError) -> DataJointError:
         return AccessError(
             f"The server {place} does not let {target.user} in.", hint="Check the user and the password.", code=code
         )
+    if _is_tls_error(error):
+        return DataJointError(
+            f"Cannot encrypt the connection to {place}: {error.args[-1]}.", hint="Check database.use_tls.", code=code
+        )
     if code in {_CANNOT_CONNECT, _UNKNOWN_HOST}:
         return DataJointError(
             f"Cannot reach a MySQL server at {place}: {error.args[-1]}.",
             hint="Check host and port, and that the server runs.",
             code=code,
-        )
-    if _is_tls_error(error):
-        return DataJointError(
-            f"Cannot encrypt the connection to {place}: {error.args[-1]}.", hint="Check database.use_tls.", code=code
         )
     return DataJointError(f"Cannot connect to {place}: {error}.", code=code)
 

@@ -119,7 +119,7 @@ def _tls(target: Target) -> dict[str, Any]:
 
 
 def _refused(target: Target, error: psycopg.Error) -> DataJointError:
-    place, message = f"{target.host}:{target.port or PORT}", str(error).strip()
+    place, message = f"{target.host}:{target.port or PORT}", " ".join(str(error).split()).rstrip(".")
     if error.sqlstate in _ACCESS_STATES or any(text in message for text in _ACCESS_TEXTS):
         return AccessError(
             f"The server {place} does not let {target.user} in.", hint="Check the user and the password."
@@ -128,7 +128,7 @@ def _refused(target: Target, error: psycopg.Error) -> DataJointError:
         return DataJointError(
             f"The server {place} has no database {target.database!r}.", hint="Create it, or set database.name."
         )
-    if "SSL" in message:
+    if "SSL" in message or "certificate" in message:
         return DataJointError(f"Cannot encrypt the connection to {place}: {message}.", hint="Check database.use_tls.")
     return DataJointError(
         f"Cannot reach a PostgreSQL server at {place}: {message}.",

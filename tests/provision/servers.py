@@ -60,15 +60,18 @@ class Server:
                 self.process.wait()
 
 
-def start(engine: str, folder: Path) -> Server:
+def start(engine: str, folder: Path, certificates: Path | None = None) -> Server:
     """Start a server of `engine` with all its files in `folder`.
+
+    `certificates` is a folder with ``ca.pem``, ``server.pem`` and ``server-key.pem`` for a server that encrypts. MySQL
+    encrypts always; it makes its own in ``folder/data``.
 
     Raises
     ------
     MissingServerError
         If its programs are missing or it does not start.
     """
-    makers: dict[str, Callable[[Path], Server]] = {
+    makers: dict[str, Callable[[Path, Path | None], Server]] = {
         "mariadb": _start_mariadb,
         "postgresql": _start_postgresql,
         "mysql": _start_mysql,
@@ -76,7 +79,7 @@ def start(engine: str, folder: Path) -> Server:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # the server's own user must be able to reach its data
     try:
-        return makers[engine](folder)
+        return makers[engine](folder, certificates)
     except subprocess.CalledProcessError as error:
         said = (error.stderr or error.stdout or b"").decode(errors="replace").strip()[-1000:]
         raise MissingServerError(f"{engine} could not be set up: {said}") from error
@@ -115,6 +118,16 @@ def _owned_folder(path: Path, user: str | None) -> Path:
     if user:
         shutil.chown(path, user)
     return path
+
+
+def _given(file: Path, folder: Path, user: str | None) -> Path:
+    """Give the server's user a copy of a file that nobody else may read."""
+    copy = folder / file.name
+    shutil.copy(file, copy)
+    copy.chmod(0o600)
+    if user:
+        shutil.chown(copy, user)
+    return copy
 
 
 def _run_as(user: str | None) -> dict[str, object]:
@@ -163,7 +176,7 @@ def connect_raw(url: str):
 
 
 # --- MariaDB
-def _start_mariadb(folder: Path) -> Server:
+def _start_mariadb(folder: Path, certificates: Path | None) -> Server:
     program = find_program("mariadbd") or find_program("mysqld")
     if (
         program
@@ -201,6 +214,9 @@ def _start_mariadb(folder: Path) -> Server:
         "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--max-allowed-packet=256M",
         "--max-connections=300", "--skip-log-bin",
     ]  # fmt: skip
+    if certificates:
+        names = {"ssl-ca": "ca.pem", "ssl-cert": "server.pem", "ssl-key": "server-key.pem"}
+        options += [f"--{option}={_given(certificates / name, scratch, user)}" for option, name in names.items()]
     with log.open("wb") as output:
         process = subprocess.Popen([program, *common, *options], stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     return _wait(Server(f"mysql://root:{PASSWORD}@127.0.0.1:{port}/", process), port, log)
@@ -217,7 +233,7 @@ def _postgresql_folders() -> list[str]:
     return [str(path) for path in found]
 
 
-def _start_postgresql(folder: Path) -> Server:
+def _start_postgresql(folder: Path, certificates: Path | None) -> Server:
     initdb = find_program("initdb", *_postgresql_folders())
     program = find_program("postgres", *_postgresql_folders())
     if not initdb or not program:
@@ -242,6 +258,10 @@ def _start_postgresql(folder: Path) -> Server:
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off", "synchronous_commit": "off",
         "full_page_writes": "off", "max_connections": 200, "max_locks_per_transaction": 256, "shared_buffers": "64MB",
     }  # fmt: skip
+    if certificates:
+        names = {"ssl_ca_file": "ca.pem", "ssl_cert_file": "server.pem", "ssl_key_file": "server-key.pem"}
+        settings["ssl"] = "on"
+        settings |= {setting: str(_given(certificates / name, data, user)) for setting, name in names.items()}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -260,7 +280,7 @@ def _offers_icu(initdb: str) -> bool:
 
 
 # --- MySQL
-def _start_mysql(folder: Path) -> Server:
+def _start_mysql(folder: Path, certificates: Path | None) -> Server:
     if not MYSQL_TOOL.exists():
         raise MissingServerError("MySQL is not to be had: set DJ_TEST_MYSQL_URL to the address of a server.")
     programs, mine = _mysql_cache() / "root", folder / "root"
