@@ -77,9 +77,15 @@ def _enum_type(attribute: AttributeDefinition, schema: str, catalog: SchemaCatal
                 and parse_stored_type(stored.type).labels == attribute.storage.labels
             ):
                 return stored.enum_type
-    # Unlike 2.3's, the name tells the order of labels apart, because that is the order of rows.
-    digest = hashlib.md5(json.dumps(attribute.storage.labels).encode(), usedforsecurity=False).hexdigest()[:8]
-    return _qualified(schema, f"enum_{digest}")
+    return _qualified(schema, enum_name(attribute.storage.labels))
+
+
+def enum_name(labels: tuple[str, ...]) -> str:
+    """Return the name of the type of an enum.
+
+    Unlike 2.3's, it tells the order of labels apart, because that is the order of rows.
+    """
+    return f"enum_{hashlib.md5(json.dumps(labels).encode(), usedforsecurity=False).hexdigest()[:8]}"
 
 
 def _is_new(enum_type: str, attribute: AttributeDefinition, catalog: SchemaCatalog | None) -> bool:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import ddl, sqlite_alter, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -211,6 +212,20 @@ class SQLite(Backend):
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:  # noqa: ARG002
         """Create a STRICT table with its CHECKs and indexes, and record what SQLite does not keep."""
         return sqlite_ddl.create_table(name, definition)
+
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table by making it anew, where it is not about indexes and comments alone."""
+        return sqlite_alter.alter_table(alteration, catalog)
+
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...]) -> None:
+        """Make the table anew on a session of its own, without foreign keys."""
+        raw = self.connect(target)
+        try:
+            sqlite_alter.run_rebuild(raw, script, after, self.dialect)
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+        finally:
+            self.close(raw)
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
