@@ -169,7 +169,9 @@ def _insertion(connection: Connection, database: str, rows: Iterable[LineageRow]
     if not values:
         return []
     table = TableName(database, LINEAGE_TABLE).identifier
-    clauses = connection.backend.duplicate_clauses("replace", TableName(database, LINEAGE_TABLE), _COLUMNS, _COLUMNS, _KEY)
+    clauses = connection.backend.duplicate_clauses(
+        "replace", TableName(database, LINEAGE_TABLE), _COLUMNS, _COLUMNS, _KEY
+    )
     columns = Sql.join(", ", map(column, _COLUMNS))
     listed = Sql.join(", ", values)
     return [Sql(clauses.verb, " INTO ", table, " (", columns, ") VALUES ", listed, " ", clauses.suffix)]

@@ -183,7 +183,7 @@ class Backend(ABC):
     def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
         """Return the statements that change a table."""
 
-    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...]) -> None:
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...]) -> None:  # noqa: ARG002
         """Carry out a script that rebuilds the table, and the statements `after` it, wholly or not at all.
 
         Raises

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datajoint.backends import ddl, postgres_ddl, postgres_values
-from datajoint.backends.alteration import Alteration, AlterScript, AttributeChange
+from datajoint.backends.alteration import Alteration, AlterScript, Aspect, AttributeChange
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.definition import AttributeDefinition, IndexDefinition, TableName
 from datajoint.sql.fragment import Identifier, Sql, column
 from datajoint.values.model import ValueType
 
 _NUMBERS = frozenset({"int", "year", "float32", "float64", "decimal"})
+_MOMENTS = frozenset({"date", "datetime", "timestamp"})
 
 
 def alter_table(alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
@@ -68,7 +69,7 @@ class _Alter:
         if rechecked and postgres_ddl._check(old) is not None:
             yield self.table(Sql("DROP CONSTRAINT IF EXISTS ", column(f"{old.name}: {old.storage.text}")))
         if "type" in change.aspects:
-            yield from self.retyped(old, new)
+            yield from self.retyped(old, new, change.aspects)
         elif "default" in change.aspects:
             yield self.default(new)
         if "nullable" in change.aspects:
@@ -89,19 +90,21 @@ class _Alter:
         if condition is not None:
             yield self.table(Sql("ADD ", condition))
 
-    def retyped(self, old: AttributeDefinition, new: AttributeDefinition) -> Iterator[Sql]:
+    def retyped(self, old: AttributeDefinition, new: AttributeDefinition, aspects: frozenset[Aspect]) -> Iterator[Sql]:
         if self.gains_labels(old, new):
             assert old.enum_type is not None
             self.first += _added_labels(old.enum_type, old.storage.labels, new.storage.labels)
             self.types.append(
                 Sql(f"ALTER TYPE {old.enum_type} RENAME TO ", column(postgres_ddl.enum_name(new.storage.labels)))
             )
-            yield self.default(new)
+            if "default" in aspects:
+                yield self.default(new)
             return
         if old.enum_type:
             self.released.append(old.enum_type)
         target = self.enum_type(new) if new.storage.kind == "enum" else postgres_values.column_type(new.storage)
-        yield self.altered(new, "DROP DEFAULT")
+        if old.default is not None:  # even NULL is one of the old type
+            yield self.altered(new, "DROP DEFAULT")
         using = Sql(_converted(old.storage, new.storage, Sql(column(new.name))), f"::{target}")
         yield self.altered(new, Sql(f"TYPE {target} USING ", using))
         if new.default is not None:
@@ -137,10 +140,7 @@ class _Alter:
     def released_types(self) -> Iterator[Sql]:
         prefix = postgres_ddl._qualified(self.name.schema, "")[:-2]
         used = {
-            c.enum_type
-            for info in self.catalog.tables.values()
-            if info.name != self.name
-            for c in info.columns
+            c.enum_type for info in self.catalog.tables.values() if info.name != self.name for c in info.columns
         } | {a.enum_type for a in self.alteration.target.attributes}
         for enum_type in dict.fromkeys(self.released):
             if enum_type.startswith(prefix) and enum_type not in used:
@@ -171,7 +171,10 @@ class _Alter:
             text = ddl.quote_text(self.alteration.comment)
             yield Sql("COMMENT ON TABLE ", self.name.identifier, f" IS {text}")
         for change in self.alteration.attributes:
-            if change.new is not None and (change.old.marked_comment if change.old else "") != change.new.marked_comment:
+            if (
+                change.new is not None
+                and (change.old.marked_comment if change.old else "") != change.new.marked_comment
+            ):
                 yield _comment(self.name, change.new)
 
 
@@ -189,10 +192,11 @@ def _added_labels(enum_type: str, old: tuple[str, ...], new: tuple[str, ...]) ->
 
 def _converted(old: ValueType, new: ValueType, expression: Sql) -> Sql:
     """Return a column in a form from which a cast leads to the new type."""
-    if old.kind == "enum":
-        return expression + "::text"
     if new.kind == "bool" and old.kind in _NUMBERS:
         return Sql("(", expression, " <> 0)")
     if old.kind == "bool" and new.kind in _NUMBERS:
         return expression + "::int"
-    return expression + ("::text" if old.kind == "char" else "")
+    alike = (old.kind == new.kind and old.kind not in {"enum", "char"}) or any(
+        {old.kind, new.kind} <= family for family in (_NUMBERS, _MOMENTS)
+    )
+    return expression if alike else expression + "::text"

@@ -184,4 +184,3 @@ def _check_foreign_keys(raw: sqlite3.Connection, name: TableName) -> None:
         raise IntegrityError(
             f"Cannot alter: {count} rows of {name} would refer to rows of {parent} that do not exist.", table=str(name)
         )
-

@@ -133,12 +133,11 @@ class _Checks:
     def no_rows(self, new: AttributeDefinition) -> DataCheck:
         def find(connection: Connection) -> Finding | None:
             count = self.count(connection)
-            return count and Finding(  # type: ignore[return-value]
-                count,
-                f"`{new.name}` is new and has neither a default nor NULL for the {count:,} existing rows.",
-                f"Write `{new.name} = default : {new.type_text}`, or `= null`.",
-                MissingAttributeError,
-            ) or None
+            if not count:
+                return None
+            text = f"`{new.name}` is new and has neither a default nor NULL for the {count:,} existing rows."
+            hint = f"Write `{new.name} = default : {new.type_text}`, or `= null`."
+            return Finding(count, text, hint, MissingAttributeError)
 
         text = f"no row that would need a value of `{new.name}`"
         return DataCheck(text, new.name, is_loss=False, _find=find)
@@ -165,7 +164,9 @@ class _Checks:
             count = self.count(connection, column(old.name), " IS NOT NULL")
             if not count:
                 return None
-            text = f"The {_values(count)} of `{old.name}` cannot be carried over from {old.type_text} to {new.type_text}."
+            text = (
+                f"The {_values(count)} of `{old.name}` cannot be carried over from {old.type_text} to {new.type_text}."
+            )
             hint = "Add an attribute of the new type, fill it from the old one, then drop that."
             return Finding(count, text, hint, InvalidValueError)
 
@@ -227,15 +228,18 @@ class _Checks:
         """Return the check that the values of existing columns are keys of the parent; new columns hold NULL."""
         if not set(key.attributes) <= self.sources.keys():
             return None
-        columns = [Identifier((*self.alteration.name, self.sources[name].name)) for name in key.attributes]
+        columns = [Sql("c.", column(self.sources[name].name)) for name in key.attributes]
         names = ", ".join(f"`{name}`" for name in key.attributes)
 
         def find(connection: Connection) -> Finding | None:
             pairs = zip(columns, key.parent_attributes, strict=True)
-            same = Sql.join(" AND ", (Sql(Identifier(("p", parent)), " = ", own) for own, parent in pairs))
+            same = Sql.join(" AND ", (Sql("p.", column(parent), " = ", own) for own, parent in pairs))
             present = Sql.join(" AND ", (Sql(own, " IS NOT NULL") for own in columns))
             parent = Sql("SELECT 1 FROM ", key.parent.identifier, " AS p WHERE ", same)
-            count = self.count(connection, present, " AND NOT EXISTS (", parent, ")")
+            orphans = Sql(
+                "SELECT count(*) FROM ", self.table, " AS c WHERE ", present, " AND NOT EXISTS (", parent, ")"
+            )
+            count = int(connection.execute(orphans).rows[0][0])
             if not count:
                 return None
             text = f"{names} shall refer to {key.parent}, but {_rows(count)} have values that are not there."
@@ -278,9 +282,13 @@ def widens(old: ValueType, new: ValueType) -> bool:
         return new.digits >= old.digits and b == "datetime"
     if a == b and a in {"text", "bytes"}:
         return new.length is None or (old.length is not None and old.length <= new.length)
-    return (a, b) in {("float32", "float64"), ("json", "json"), ("uuid", "uuid"), ("date", "date"), ("bool", "bool")} or (
-        a == b and a in {"float32", "float64"} and new.low is None
-    )
+    return (a, b) in {
+        ("float32", "float64"),
+        ("json", "json"),
+        ("uuid", "uuid"),
+        ("date", "date"),
+        ("bool", "bool"),
+    } or (a == b and a in {"float32", "float64"} and new.low is None)
 
 
 def fits(value: Any, old: ValueType, new: ValueType) -> bool:
@@ -289,22 +297,19 @@ def fits(value: Any, old: ValueType, new: ValueType) -> bool:
         found = acceptor(new)(value)
     except InvalidValueError:
         return False
-    if new.kind in {"float32", "float64"} or old.kind in {"json", "uuid", "time", "bytes"}:
+    if new.kind in {"float32", "float64"}:
         return True
     if old.kind in _TEXTS and new.kind == "decimal":
-        return bool(_PLAIN_NUMBER.fullmatch(value)) and Decimal(value) == found
+        return bool(_PLAIN_NUMBER.fullmatch(value)) and bool(Decimal(value) == found)
     if old.kind in _TEXTS and new.kind not in _TEXTS:
-        return str(found) == value
+        return str(found) == str(value)
     if old.kind in _WRITTEN and new.kind in _TEXTS:
-        return str(value) == found
+        return str(value) == str(found)
     if new.kind == "char":
-        return bool(found == value.rstrip(" "))
-    return bool(acceptor(new)(found) == found and _comparable(found) == _comparable(value))
-
-
-def _comparable(value: Any) -> Any:
-    """Return a date as its midnight, so that it can be compared with a moment."""
-    return acceptor(_MOMENT)(value) if hasattr(value, "isoformat") else value
+        return str(found) == str(value).rstrip(" ")
+    # A date is compared with a moment as its midnight.
+    common = _MOMENT if old.kind in _MOMENTS else old if old.kind == new.kind else None
+    return bool(acceptor(common)(found) == acceptor(common)(value) if common else found == value)
 
 
 _MOMENT = ValueType("datetime", "datetime(6)", digits=6)

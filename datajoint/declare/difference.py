@@ -13,20 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from datajoint.backends.alteration import Alteration, Aspect, AttributeChange
-from datajoint.declare.defaults import CURRENT_TIMESTAMP, NULL
-from datajoint.declare.stored import read_heading, split_marker
+from datajoint.declare.sameness import SERIAL, default_value, holds_same, plain, squeezed, stored_attribute
+from datajoint.declare.stored import read_heading
 from datajoint.definition import AttributeDefinition, ForeignKeyDefinition, IndexDefinition, TableDefinition
-from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.naming import did_you_mean
 from datajoint.sql.fragment import Sql
-from datajoint.values.accept import acceptor
-from datajoint.values.model import ValueType
-from datajoint.values.parse import parse_stored_type
 
 if TYPE_CHECKING:
-    from datajoint.backends.catalog import ColumnInfo, ForeignKeyInfo, IndexInfo, SchemaCatalog, TableInfo
+    from datajoint.backends.catalog import ForeignKeyInfo, IndexInfo, SchemaCatalog, TableInfo
     from datajoint.backends.dialect import Dialect
-    from datajoint.heading import Attribute
 
 Kind = Literal["attribute", "primary key", "foreign key", "index", "comment"]
 
@@ -59,8 +54,8 @@ class Difference:
     hint: str | None = None
 
     def __str__(self) -> str:
-        what = self.kind if self.kind == "primary key" else "table comment" if self.kind == "comment" else ""
-        what = what or (f"attribute `{self.name}`" if self.kind == "attribute" else f"{self.kind} ({self.name})")
+        named = {"primary key": "primary key", "comment": "table comment", "attribute": f"attribute `{self.name}`"}
+        what = named.get(self.kind, f"{self.kind} ({self.name})")
         if self.stored is None:
             return f"{what} is not in the table ({self.declared})"
         if self.declared is None:
@@ -92,11 +87,6 @@ def compare(definition: TableDefinition, info: TableInfo, catalog: SchemaCatalog
         The table and its schema as stored.
     dialect : Dialect
         Of the engine that stores them.
-
-    Raises
-    ------
-    DataJointError
-        If an attribute is declared to be renamed from one that does not exist, or two from the same.
     """
     return _Comparer(definition, info, catalog, dialect).run()
 
@@ -107,14 +97,17 @@ class _Comparer:
         self.declared = {a.name: a for a in definition.attributes if not a.hidden}
         heading = read_heading(info, catalog)
         covered = {c for key in info.foreign_keys for c in key.columns}
-        every = [stored_attribute(c, heading._attributes[c.name], info, covered=c.name in covered) for c in info.columns]
+        every = [
+            stored_attribute(c, heading._attributes[c.name], info, covered=c.name in covered) for c in info.columns
+        ]
         self.stored = {a.name: a for a in every if not a.hidden}
         self.hidden = [a for a in every if a.hidden]
         # What a column means, where its own comment does not tell: the parent's does.
         self.meanings = {name: attribute.value_type for name, attribute in heading._attributes.items()}
-        self.renames = self.find_renames()
         self.differences: list[Difference] = []
+        # Attributes of which something was said already that no alteration can mend.
         self.refusals: set[str] = set()
+        self.renames = self.find_renames()
 
     def run(self) -> Comparison:
         self.compare_primary_key()
@@ -122,7 +115,7 @@ class _Comparer:
         changes = self.compare_attributes()
         added_indexes, dropped_indexes = self.compare_indexes(dropped_keys)
         comment = None
-        if _plain(self.definition.comment) != _plain(self.info.comment):
+        if plain(self.definition.comment) != plain(self.info.comment):
             comment = self.definition.comment
             self.add("comment", "", "", repr(self.info.comment), repr(comment))
         target = replace(self.definition, attributes=(*self.target.values(), *self.hidden))
@@ -146,21 +139,18 @@ class _Comparer:
                 continue
             old = match[1]
             if old not in self.stored:
-                raise DataJointError(
-                    f"Cannot rename `{old}` to `{name}`: {self.info.name} has no attribute `{old}`.",
-                    hint=did_you_mean(old, self.stored) or f"Its attributes are {', '.join(self.stored)}.",
-                    table=str(self.info.name),
-                    attribute=name,
-                )
-            if old in renames.values() or old in self.declared:
-                raise DataJointError(
-                    f"Cannot rename `{old}` to `{name}`: the definition has another use for `{old}`.",
-                    hint="Rename an attribute once only, and do not declare its old name again.",
-                    table=str(self.info.name),
-                    attribute=name,
-                )
-            renames[name] = old
+                near = did_you_mean(old, self.stored) or f"The attributes are {', '.join(self.stored)}."
+                self.refuse_rename(old, name, f"The table has no attribute `{old}` to rename. {near}")
+            elif old in renames.values() or old in self.declared:
+                hint = f"`{old}` has another use in the definition. Rename an attribute once, and declare its old name no more."
+                self.refuse_rename(old, name, hint)
+            else:
+                renames[name] = old
         return renames
+
+    def refuse_rename(self, old: str, name: str, hint: str) -> None:
+        self.refusals.add(name)
+        self.add("attribute", name, "name", f"`{old}`", f"`{name}`", hint)
 
     def now(self, name: str) -> str:
         """Return what a column as declared is called in the stored table."""
@@ -258,7 +248,7 @@ class _Comparer:
             elif new.inherited:
                 # the foreign key's column from now on
                 target = replace(target, enum_type=old.enum_type)
-            if not new.inherited and _plain(old.comment) != _plain(new.comment):
+            if not new.inherited and plain(old.comment) != plain(new.comment):
                 differs("comment", repr(old.comment), repr(new.comment))
                 target = replace(target, comment=new.comment)
             if not self.same_default(old, new) and not (new.inherited and new.nullable):
@@ -269,7 +259,9 @@ class _Comparer:
         if {"default", "nullable"} & set(aspects):
             target = replace(target, nullable=new.nullable, default=new.default)
         if moved:
-            differs("place", "elsewhere", f"after `{after}`" if after is not None else "first")
+            names = list(self.stored)
+            place = names.index(old.name)
+            differs("place", _place(names[place - 1] if place else None), _place(after))
         return AttributeChange(old, target, frozenset(aspects), after)
 
     def is_covered(self, name: str) -> bool:
@@ -291,12 +283,16 @@ class _Comparer:
 
     def type_hint(self, old: AttributeDefinition, new: AttributeDefinition) -> str | None:
         if old.storage.auto_increment != new.storage.auto_increment:
-            return "Numbering by the database cannot be switched on or off. Declare a new table and copy the rows into it."
-        if self.is_covered(old.name) and not new.inherited and any(
-            old.name in key.attributes for key in self.definition.foreign_keys
+            return (
+                "Numbering by the database cannot be switched on or off. Declare a new table and copy the rows into it."
+            )
+        if (
+            self.is_covered(old.name)
+            and not new.inherited
+            and any(old.name in key.attributes for key in self.definition.foreign_keys)
         ):
             return f"The type of `{new.name}` is that of the table which the foreign key refers to. Repeat that type."
-        if self.is_referred_to(old.name):
+        if self.is_referred_to(old.name) and not holds_same(self.meanings[old.name], new.storage):
             return (
                 f"Other tables refer to `{old.name}` and have its type. "
                 "Keep the type, or declare new tables and copy the rows into them."
@@ -305,17 +301,19 @@ class _Comparer:
 
     def same_type(self, old: AttributeDefinition, new: AttributeDefinition) -> bool:
         if new.inherited:  # a column of its own until now, which the foreign key shall find as the parent has it
-            return _holds_same(self.meanings[old.name], new.storage) and old.codec == new.codec
+            return holds_same(self.meanings[old.name], new.storage) and old.codec == new.codec
         if old.codec or new.codec:
-            return _squeezed(old.codec) == _squeezed(new.codec)
-        stays_covered = self.is_covered(old.name) and any(new.name in k.attributes for k in self.definition.foreign_keys)
+            return squeezed(old.codec) == squeezed(new.codec)
+        stays_covered = self.is_covered(old.name) and any(
+            new.name in k.attributes for k in self.definition.foreign_keys
+        )
         if old.storage.core != new.storage.core and not stays_covered:
             return False  # the column itself must tell its type
         stored = self.meanings[old.name] if not old.storage.core else old.storage
-        return _holds_same(stored, new.storage)
+        return holds_same(stored, new.storage)
 
     def same_default(self, old: AttributeDefinition, new: AttributeDefinition) -> bool:
-        return _default_value(old.default, new.storage) == _default_value(new.default, new.storage)
+        return default_value(old.default, new.storage) == default_value(new.default, new.storage)
 
     def moved(self) -> set[str]:
         """Return the attributes that must move so that the others, as many as can, keep their places."""
@@ -347,13 +345,15 @@ class _Comparer:
             self.add("index", _columns(index), "", None, "unique index" if index.unique else "index")
         # What remains: indexes that serve foreign keys, whoever made them, and those that nobody asks for.
         serving = {tuple(map(self.now, key.attributes)) for key in self.definition.foreign_keys}
+        numbered = {(name,) for name, a in self.declared.items() if a.storage.text == SERIAL}
         went = {key.columns for key in dropped_keys}
         dropped = []
         for left in stored:
-            if not left.unique and left.columns in serving:
+            replaced = any(index.columns[: len(left.columns)] == left.columns for index in added)
+            if left.columns in (numbered if left.unique else serving) and (left.unique or not replaced):
                 continue
             dropped.append(left)
-            if left.unique or left.columns not in went:
+            if left.unique or left.columns not in went | serving:
                 self.add("index", ", ".join(left.columns), "", "unique index" if left.unique else "index", None)
         added += self.compare_expressions(expressions, dropped)
         return tuple(added), tuple(dropped)
@@ -374,67 +374,7 @@ class _Comparer:
         return declared
 
 
-# --- a column as a declaration would have it
-def stored_attribute(
-    column: ColumnInfo, attribute: Attribute, info: TableInfo, *, covered: bool
-) -> AttributeDefinition:
-    """Return a stored column as a definition that makes exactly this column again.
-
-    Parameters
-    ----------
-    attribute : Attribute
-        The same column in the table's heading.
-    covered : bool
-        Whether a foreign key has the column.
-    """
-    marker, comment = split_marker(column.comment)
-    codec = marker if marker is not None and marker.startswith("<") else None
-    storage = attribute.value_type
-    if codec is None and (marker is None or not storage.core):
-        marker, comment = None, column.comment
-        storage = replace(parse_stored_type(column.type) if storage.kind == "unknown" else storage, core=False)
-    if column.auto_increment and "auto_increment" not in storage.text and storage.text != "serial":
-        storage = replace(storage, text=f"{storage.text} auto_increment")
-    default = None if column.default is None else Sql(column.default)
-    return AttributeDefinition(
-        column.name, marker or column.type, storage, codec=codec, nullable=column.nullable,
-        default=NULL if default is None and column.nullable else default, comment=comment,
-        in_key=column.name in info.primary_key, inherited=covered and default is None,
-        collation=column.collation, enum_type=column.enum_type,
-    )  # fmt: skip
-
-
-# --- sameness
-def _holds_same(a: ValueType, b: ValueType) -> bool:
-    def bare(value_type: ValueType) -> ValueType:
-        return replace(value_type, text="", core=True)
-
-    return bare(a) == bare(b)
-
-
-def _squeezed(codec: str | None) -> str | None:
-    return codec and re.sub(r"\s+", "", codec)
-
-
-def _plain(comment: str) -> str:
-    """Return a comment as it was meant: DataJoint 2.3 leaves the backslash of an escaped quote on PostgreSQL."""
-    return comment.replace('\\"', '"').strip()
-
-
-def _default_value(default: Sql | None, storage: ValueType) -> object:
-    """Return what a default means, so that equal ones are equal however they are spelt."""
-    text = "".join(part for part in default.parts if isinstance(part, str)).strip() if default is not None else "NULL"
-    if text.upper() == "NULL":
-        return None
-    if match := CURRENT_TIMESTAMP.match(text):
-        return "CURRENT_TIMESTAMP", int(match["digits"] or 0)
-    bare = text[1:-1].replace("''", "'") if len(text) > 1 and text[0] == text[-1] == "'" else text
-    try:
-        return acceptor(storage)(bare)
-    except InvalidValueError:
-        return bare
-
-
+# --- parts of definitions
 def _pairs(columns: Iterable[str], parents: Iterable[str]) -> frozenset[tuple[str, str]]:
     return frozenset(zip(columns, parents, strict=True))
 
@@ -446,11 +386,15 @@ def _declared_indexes(definition: TableDefinition) -> list[IndexDefinition]:
 
 def _longest_increasing(numbers: Sequence[int]) -> set[int]:
     """Return the positions of a longest increasing subsequence."""
-    best: list[tuple[int, ...]] = []
+    longest: list[list[int]] = []  # the longest that ends at each position
     for n, number in enumerate(numbers):
-        before = max((chain for chain in best if numbers[chain[-1]] < number), key=len, default=())
-        best.append((*before, n))
-    return set(max(best, key=len, default=()))
+        before: list[int] = []
+        for chain in longest:
+            if numbers[chain[-1]] < number and len(chain) > len(before):
+                before = chain
+        longest.append([*before, n])
+    longest.sort(key=len)
+    return set(longest[-1]) if longest else set()
 
 
 # --- for people
@@ -463,6 +407,10 @@ def _default(attribute: AttributeDefinition) -> str:
     if attribute.default is None:
         return "no default"
     return "".join(part for part in attribute.default.parts if isinstance(part, str))
+
+
+def _place(after: str | None) -> str:
+    return "first" if after is None else f"after `{after}`"
 
 
 def _nullable(attribute: AttributeDefinition) -> str:

@@ -40,7 +40,9 @@ def alter(table: Table, prompt: bool = True, context: Mapping[str, Any] | None =
     """
     if table.connection.in_transaction:
         raise DataJointError(
-            f"Cannot alter {table.name} inside a transaction.", hint="Leave the transaction first.", table=str(table.name)
+            f"Cannot alter {table.name} inside a transaction.",
+            hint="Leave the transaction first.",
+            table=str(table.name),
         )
     plan = plan_table_alter(table, context)
     if not plan:
@@ -50,8 +52,7 @@ def alter(table: Table, prompt: bool = True, context: Mapping[str, Any] | None =
     plan.check()
     if prompt:
         lost = "".join(f"\n{loss}" for loss in plan.losses())
-        logger.info("%s%s", plan, lost)
-        if user_choice("Execute?", default="no") != "yes":
+        if user_choice(f"{plan}{lost}\n\nExecute?") != "yes":
             logger.warning("Alter cancelled")
             return
     try:
