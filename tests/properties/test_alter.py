@@ -37,7 +37,7 @@ VALUES = {
 }
 DEFAULTS = {"int8": "1", "int32": "-3", "varchar(20)": '"it\'s"', "varchar(4)": "''", "float64": "0.5", "decimal(6,2)": "1.5",
             "enum('a','b')": "'b'", "date": "'2020-01-01'", "bool": "true", "datetime": "CURRENT_TIMESTAMP"}  # fmt: skip
-texts = st.sampled_from(["", "plain", "it's \"50%\"", "a: b # \\ {x}"])
+texts = st.sampled_from(["", "plain", 'it\'s "50%"', "a: b # \\ {x}"])
 
 
 @st.composite
