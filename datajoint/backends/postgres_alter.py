@@ -94,9 +94,9 @@ class _Alter:
         if self.gains_labels(old, new):
             assert old.enum_type is not None
             self.first += _added_labels(old.enum_type, old.storage.labels, new.storage.labels)
-            self.types.append(
-                Sql(f"ALTER TYPE {old.enum_type} RENAME TO ", column(postgres_ddl.enum_name(new.storage.labels)))
-            )
+            # The old name would be taken for the old labels.
+            name = postgres_ddl.free_enum_name(new.storage.labels, self.name.schema, self.catalog)
+            self.types.append(Sql(f"ALTER TYPE {old.enum_type} RENAME TO ", column(name)))
             if "default" in aspects:
                 yield self.default(new)
             return

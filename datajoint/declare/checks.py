@@ -136,7 +136,8 @@ class _Checks:
             if not count:
                 return None
             text = f"`{new.name}` is new and has neither a default nor NULL for the {count:,} existing rows."
-            hint = f"Write `{new.name} = default : {new.type_text}`, or `= null`."
+            own = f"Write `{new.name} = default : {new.type_text}`, or `= null`."
+            hint = "Make the foreign key nullable: `-> [nullable] …`." if new.inherited else own
             return Finding(count, text, hint, MissingAttributeError)
 
         text = f"no row that would need a value of `{new.name}`"

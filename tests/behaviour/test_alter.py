@@ -268,6 +268,18 @@ def test_attribute_becomes_a_foreign_key_and_its_own_again(schema, subject, rig)
     assert subject.heading["rig"].original_type == "varchar(8)"
 
 
+def test_required_foreign_key_needs_an_empty_table(schema, subject, rig):
+    subject.declaration_context = {"Rig": rig}
+    subject.definition = BASE + "-> Rig"
+    with pytest.raises(MissingAttributeError, match="Make the foreign key nullable"):
+        subject.alter(prompt=False)
+    subject.delete()
+    subject.alter(prompt=False)
+    with pytest.raises(IntegrityError):
+        subject.insert1({**ROWS[0], "rig": "nowhere"})
+    subject.insert1({**ROWS[0], "rig": "r1"})
+
+
 def test_self_reference_added(schema, subject):
     alter(subject, BASE + "-> [nullable] self.proj(mother='subject_id')")
     subject.update1({"subject_id": 2, "mother": 1})
@@ -517,6 +529,60 @@ def test_plan_is_data(subject):
     with pytest.raises(AttributeError):
         plan.differences = ()
     assert "weight" in subject.heading
+
+
+def test_statement(subject, engine):
+    """MySQL and MariaDB get one statement: what is dropped first, then in the order of the definition."""
+    if engine not in {"mysql", "mariadb"}:
+        return
+    subject.definition = """
+    # animals
+    subject_id : int32  # the id
+    ---
+    name = "an" : varchar(10)  # what it is called
+    age = null : int8
+    mass : float64  # {weight}
+    born = null : date  # birthday
+    """
+    (statement,) = subject.alter_plan().statements
+    assert statement == (
+        f"ALTER TABLE {subject.full_table_name}\n"
+        "\tDROP `sex`,\n"
+        '\tADD `age` tinyint DEFAULT NULL COMMENT ":int8:" AFTER `name`,\n'
+        '\tCHANGE `weight` `mass` double NOT NULL COMMENT ":float64:{weight}",\n'
+        '\tMODIFY `born` date DEFAULT NULL COMMENT ":date:birthday",\n'
+        '\tCOMMENT="animals"'
+    )
+
+
+def test_without_the_privilege_the_table_stays(subject, monkeypatch, caplog):
+    def refuse(*arguments):
+        raise dj.errors.AccessError("ALTER command denied.")
+
+    subject.definition = BASE + "x = 1 : int8"
+    monkeypatch.setattr("datajoint.declare.alter._execute", refuse)
+    with caplog.at_level(logging.WARNING, "datajoint"):
+        subject.alter(prompt=False)
+    assert "was not altered: ALTER command denied." in caplog.text
+    assert "x" not in subject.heading
+
+
+def test_labels_that_were_committed_before_a_crash(schema, subject):
+    """Where labels must be committed first, altering again finishes what is left; the old labels remain usable."""
+    subject.definition = BASE.replace("enum('F','M')", "enum('F','M','U')")
+    plan = subject.alter_plan()
+    for statement in plan._script.first:
+        schema.connection.execute(statement)
+    schema.connection.forget_catalog()
+    other = declare(schema, "Other", "o : enum('F','M')\n---\nx : int8")
+    with pytest.raises(InvalidValueError):
+        schema.connection.query(f"INSERT INTO {other.full_table_name} (o, x) VALUES ('U', 1)")
+    subject.alter(prompt=False)
+    subject.update1({"subject_id": 1, "sex": "U"})
+    assert not subject.alter_plan()
+    assert not declare(schema, "Third", "o : enum('F','M','U')").alter_plan()
+    alter(subject, BASE.replace("enum('F','M')", "enum('F','M','U','V')"))
+    subject.update1({"subject_id": 1, "sex": "V"})
 
 
 def test_context(schema, subject, rig):
