@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from datajoint.backends.catalog import ForeignKeyInfo, IndexInfo, SchemaCatalog, TableInfo
@@ -145,7 +145,6 @@ class AlterScript:
     rebuild: bool = False
     conversions: tuple[Conversion, ...] = ()
     checked: tuple[TableName, ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
 
 def children(alteration: Alteration, catalog: SchemaCatalog) -> list[TableName]:

@@ -19,6 +19,10 @@ from datajoint.sql.fragment import Identifier, Parameter, Quoting, Sql, column
 from datajoint.values.accept import acceptor
 
 _NEW = "~new"
+# Types whose values are stored in the same form, whatever their parameters.
+_ONE_FORM = tuple(
+    map(frozenset, (["int", "bool", "year"], ["varchar", "text", "enum"], ["float64"], ["bytes"], ["json"], ["uuid"]))
+)
 
 
 def alter_table(alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
@@ -77,7 +81,7 @@ def _rebuild(alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
     conversions: dict[str, Conversion] = {}
     for position, attribute in enumerate(target.attributes):
         old = sources.get(attribute.name)
-        if old is not None and old.storage != attribute.storage and old.codec is None and attribute.codec is None:
+        if old is not None and _changes_form(old, attribute):
             function = _converter(old, attribute)
             conversions[attribute.name] = Conversion(f"dj_convert_{position}", function)
     create, *indexes = sqlite_ddl.table_statements(name, target)
@@ -95,6 +99,14 @@ def _rebuild(alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
     ]
     checked = (name, *children(alteration, catalog))
     return AlterScript(main=tuple(main), rebuild=True, conversions=tuple(conversions.values()), checked=checked)
+
+
+def _changes_form(old: AttributeDefinition, new: AttributeDefinition) -> bool:
+    """Tell whether values are kept in another form. Values that do not fit are refused by the new table itself."""
+    if old.codec is not None or new.codec is not None or old.storage == new.storage:
+        return False
+    kinds = {old.storage.kind, new.storage.kind}
+    return not any(kinds <= family for family in _ONE_FORM)
 
 
 def _copy(

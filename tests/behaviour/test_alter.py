@@ -24,6 +24,7 @@ from datajoint.errors import (
     MissingAttributeError,
     UnsupportedChangeError,
 )
+from tests.capabilities import differs
 
 BASE = """
 # subjects
@@ -186,6 +187,12 @@ NEW = {
     "unique index added": {"name": "c"},
     "float64 to decimal": {"weight": Decimal("1.5")},
 }
+
+
+@differs("columns of an existing table can be put into another order")
+def test_order_follows_the_definition(subject):
+    alter(subject, BASE.replace("weight : float64", "x = null : int8\nweight : float64"))
+    assert subject.heading.names == ["subject_id", "name", "x", "weight", "sex", "born"]
 
 
 def test_altered_back_restores_the_very_same_table(schema, session, subject):
