@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Locator, expect, sync_playwright
 
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
@@ -18,7 +18,7 @@ NOTEBOOK = "01_first_pipeline.ipynb"
 IMAGES = CHECKOUT / "docs" / "images"
 
 
-def cell_with(notebook: NotebookPage, text: str):
+def cell_with(notebook: NotebookPage, text: str) -> Locator:
     return notebook.page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=text).first
 
 
