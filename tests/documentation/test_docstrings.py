@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import doctest
 import importlib
 import inspect
@@ -47,4 +48,7 @@ def test_examples_in_docstrings_are_true(name):
         module = importlib.import_module(name)
     except ImportError as error:
         pytest.skip(str(error))
-    assert doctest.testmod(module).failed == 0
+    try:
+        assert doctest.testmod(module).failed == 0
+    finally:
+        vars(builtins).pop("_", None)  # the last value shown, which would hide IPython's own
