@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from datajoint.backends.alteration import Alteration, Aspect, AttributeChange
-from datajoint.declare.sameness import SERIAL, default_value, holds_same, plain, squeezed, stored_attribute
+from datajoint.declare.sameness import (
+    SERIAL,
+    as_read_by_mysql,
+    default_value,
+    holds_same,
+    plain,
+    squeezed,
+    stored_attribute,
+)
 from datajoint.declare.stored import read_heading
 from datajoint.definition import AttributeDefinition, ForeignKeyDefinition, IndexDefinition, TableDefinition
 from datajoint.naming import did_you_mean
@@ -256,7 +264,7 @@ class _Comparer:
             target = replace(target, inherited=new.inherited)
         if old.nullable != new.nullable:
             differs("nullable", _nullable(old), _nullable(new))
-        if {"default", "nullable"} & set(aspects):
+        if {"type", "default", "nullable"} & set(aspects):
             target = replace(target, nullable=new.nullable, default=new.default)
         if moved:
             names = list(self.stored)
@@ -313,7 +321,8 @@ class _Comparer:
         return holds_same(stored, new.storage)
 
     def same_default(self, old: AttributeDefinition, new: AttributeDefinition) -> bool:
-        return default_value(old.default, new.storage) == default_value(new.default, new.storage)
+        stored, declared = default_value(old.default, new.storage), default_value(new.default, new.storage)
+        return stored == declared or (isinstance(declared, str) and stored == as_read_by_mysql(declared))
 
     def moved(self) -> set[str]:
         """Return the attributes that must move so that the others, as many as can, keep their places."""

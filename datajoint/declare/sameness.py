@@ -84,3 +84,11 @@ def default_value(default: Sql | None, storage: ValueType) -> object:
         return bare
     # MySQL tells six digits of such a default.
     return f"{value:.6g}" if storage.kind == "float32" else value
+
+
+def as_read_by_mysql(text: str) -> str:
+    """Return what became of a default with backslashes that DataJoint 2.3 sent to MySQL as it was written."""
+    return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text, flags=re.DOTALL)
+
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a", "%": "\\%", "_": "\\_"}

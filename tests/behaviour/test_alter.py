@@ -424,6 +424,7 @@ def test_declared_tables_need_no_alteration(schema):
     ]  # fmt: skip
     defaults = {
         "int8": "-1", "bool": "true", "date": '"2024-2-29"', "float64": "1e10", "float32": "16777216", "datetime": "CURRENT_TIMESTAMP",
+        "varchar(21)": r'"a\b\\c"',
         "datetime(3)": "'2024-01-05 01:02:03.5'", "decimal(8,2)": "1.5", "varchar(20)": '"it\'s"', "enum('a','b')": "b", "char(4)": "'ab  '",
     }  # fmt: skip
     lines = [f"a{n} = null : {text.partition(' =')[0]}" for n, text in enumerate(texts)]
@@ -434,6 +435,17 @@ def test_declared_tables_need_no_alteration(schema):
     for name, key in {"NumberedA": "int auto_increment", "NumberedB": "serial"}.items():
         assert not declare(schema, name, f"k : {key}\n---\nx : int8").alter_plan()
     assert not declare(schema, "One", "---\nx : int8").alter_plan()
+
+
+def test_default_with_backslashes(schema):
+    table = declare(schema, "Slashed", 'k : int32\n---\nn = "a\\b\\\\c" : varchar(9)')
+    table.insert1({"k": 1})
+    assert table.fetch1("n") == "a\\b\\\\c"
+    assert not table.alter_plan()
+    alter(table, table.definition.replace("(9)", "(10)") + "\nf = true : bool")
+    alter(table, table.definition.replace("f = true : bool", "f = 1 : int8"))
+    table.insert1({"k": 2})
+    assert table.proj("n", "f").to_dicts(order_by="k") == [{"k": k, "n": "a\\b\\\\c", "f": 1} for k in (1, 2)]
 
 
 def test_generated_numbers_go_on(schema):
