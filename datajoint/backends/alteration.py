@@ -14,6 +14,7 @@ from datajoint.definition import (
     TableDefinition,
     TableName,
 )
+from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Sql
 
 Aspect = Literal["name", "type", "default", "nullable", "comment", "place"]
@@ -152,3 +153,18 @@ def children(alteration: Alteration, catalog: SchemaCatalog) -> list[TableName]:
     name = alteration.name
     inside = [key for info in catalog.tables.values() for key in info.foreign_keys]
     return sorted({key.child for key in (*inside, *catalog.incoming) if key.parent == name and key.child != name})
+
+
+def refuse_other(planned: TableInfo, found: TableInfo | None) -> None:
+    """Raise if a table is no longer as it was when its alteration was planned.
+
+    Raises
+    ------
+    DataJointError
+    """
+    if found != planned:
+        raise DataJointError(
+            f"Cannot alter {planned.name}: another program has changed the table since this was planned.",
+            hint="Nothing was done; alter again.",
+            table=str(planned.name),
+        )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from datajoint.backends import ddl, sqlite_alter, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
-from datajoint.backends.alteration import Alteration, AlterScript
+from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -24,7 +24,7 @@ from datajoint.backends.base import (
     RawResult,
     Target,
 )
-from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
@@ -217,11 +217,17 @@ class SQLite(Backend):
         """Change a table by making it anew, where it is not about indexes and comments alone."""
         return sqlite_alter.alter_table(alteration, catalog)
 
-    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...]) -> None:
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...], planned: TableInfo) -> None:
         """Make the table anew on a session of its own, without foreign keys."""
         raw = self.connect(target)
+
+        def verify() -> None:
+            name = planned.name
+            found = self._reader.load(lambda sql: self.execute(raw, *sql.render(self.dialect)), [name.schema])
+            refuse_other(planned, found[name.schema].tables.get(name.name) if name.schema in found else None)
+
         try:
-            sqlite_alter.run_rebuild(raw, script, after, self.dialect)
+            sqlite_alter.run_rebuild(raw, script, after, self.dialect, verify)
         except sqlite3.Error as error:
             raise self.explain(error) from error
         finally:

@@ -145,11 +145,18 @@ def _converter(old: AttributeDefinition, new: AttributeDefinition) -> Callable[[
 
 
 # --- the deed
-def run_rebuild(raw: sqlite3.Connection, script: AlterScript, after: tuple[Sql, ...], dialect: Quoting) -> None:
+def run_rebuild(
+    raw: sqlite3.Connection, script: AlterScript, after: tuple[Sql, ...], dialect: Quoting, verify: Callable[[], None]
+) -> None:
     """Carry out a rebuild on a session that nobody else uses, wholly or not at all.
 
     Foreign keys are off meanwhile, because dropping the old table would take the rows of its children along, and the
     texts of other tables are left alone when the new one takes the old one's name.
+
+    Parameters
+    ----------
+    verify : callable
+        Raises if the table is not the one that was planned for, once nobody else can change it.
 
     Raises
     ------
@@ -164,6 +171,7 @@ def run_rebuild(raw: sqlite3.Connection, script: AlterScript, after: tuple[Sql, 
     raw.execute("PRAGMA legacy_alter_table = ON")
     execute(raw, "BEGIN IMMEDIATE")
     try:
+        verify()
         triggers = _triggers(raw, script.checked[0])
         for statement in (*script.main, *after):
             text, values = statement.render(dialect)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from datajoint import lineage
-from datajoint.backends.alteration import Alteration, AlterScript
+from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
 from datajoint.declare.checks import DataCheck, Finding, data_checks
 from datajoint.declare.difference import Difference, compare
 from datajoint.declare.resolve import table_info
@@ -148,7 +148,14 @@ def plan_alter(connection: Connection, name: TableName, definition: TableDefinit
     return AlterPlan(name, comparison.differences, checks, shown, alteration, script, connection)
 
 
-def stored_table(connection: Connection, name: TableName) -> tuple[TableInfo, SchemaCatalog]:
+class StoredTable(NamedTuple):
+    """A table and its schema as stored."""
+
+    info: TableInfo
+    catalog: SchemaCatalog
+
+
+def stored_table(connection: Connection, name: TableName) -> StoredTable:
     """Return a table and its schema, read anew.
 
     Raises
@@ -162,7 +169,7 @@ def stored_table(connection: Connection, name: TableName) -> tuple[TableInfo, Sc
         raise MissingTableError(
             f"Cannot alter {name}: the table is not defined.", hint="Declare it first.", table=str(name)
         )
-    return found
+    return StoredTable(*found)
 
 
 def _refuse_transaction(connection: Connection, name: TableName) -> None:
@@ -173,13 +180,14 @@ def _refuse_transaction(connection: Connection, name: TableName) -> None:
 
 
 def _execute(plan: AlterPlan) -> None:
-    connection, script = plan._connection, plan._script
+    connection, script, stored = plan._connection, plan._script, plan._alteration.stored
     origins = lineage.replacement(connection, plan.table, plan._alteration.target)
+    refuse_other(stored, stored_table(connection, plan.table).info)
     plan.check()
     for statement in script.first:
         connection.execute(statement)
     if script.rebuild:
-        connection.backend.run_rebuild(connection.target, script, (*origins.insertion, *origins.deletion))
+        connection.backend.run_rebuild(connection.target, script, (*origins.insertion, *origins.deletion), stored)
         return
     # Origins of attributes that do not exist yet harm nobody, missing ones do.
     statements = (*origins.insertion, *script.main, *origins.deletion)

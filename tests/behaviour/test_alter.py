@@ -189,6 +189,30 @@ NEW = {
 }
 
 
+@differs("an index may be over an expression")
+def test_indexes_over_expressions(schema, subject):
+    for lines in (
+        "unique index ((lower(name)))",
+        "unique index ((lower(name)))\nx = 1 : int8",
+        "unique index ((lower(name)))\nindex ((upper(name)))",  # which of the stored one it is cannot be told
+        "x = 1 : int8",
+    ):
+        subject.definition = BASE + lines
+        if "upper" in lines:
+            with pytest.raises(UnsupportedChangeError, match="Remove all"):
+                subject.alter(prompt=False)
+            continue
+        subject.alter(prompt=False)
+        assert not subject.alter_plan()
+        if "lower" in lines:
+            with pytest.raises(DuplicateError):
+                subject.insert1({**ROWS[0], "subject_id": 3, "name": "A"})
+    subject.insert1({**ROWS[0], "subject_id": 3, "name": "A"})
+    subject.definition = BASE + "unique index ((lower(name)))\nx = 1 : int8"
+    with pytest.raises(DuplicateError, match="occur more than once"):
+        subject.alter(prompt=False)
+
+
 @differs("columns of an existing table can be put into another order")
 def test_order_follows_the_definition(subject):
     alter(subject, BASE.replace("weight : float64", "x = null : int8\nweight : float64"))
@@ -644,6 +668,19 @@ def test_altered_by_another_program_meanwhile(schema, subject, new_connection):
     subject.definition = BASE + "x = 1 : int8"
     assert not subject.alter_plan()
     assert subject.to_arrays("x").tolist() == [1, 1]
+
+
+def test_a_plan_is_for_the_table_that_it_saw(schema, subject, new_connection):
+    subject.definition = BASE.replace("float64", "float32")
+    plan = subject.alter_plan()
+    twin = declare(dj.Schema(schema.database, connection=new_connection()), "Subject", BASE)
+    alter(twin, BASE + "x = 1 : int8")
+    with pytest.raises(DataJointError, match="another program has changed the table"):
+        plan.execute()
+    assert subject.to_arrays("x").tolist() == [1, 1]
+    plan = twin.alter_plan()
+    assert not plan
+    plan.execute()
 
 
 def test_missing_table(schema, subject):
