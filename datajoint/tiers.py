@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from datajoint.autopopulate import AutoPopulate
-from datajoint.definition import TableDefinition
+from datajoint.declare.hidden import JOB_METADATA, PROVENANCE
+from datajoint.definition import AttributeDefinition, TableDefinition
 from datajoint.logging import logger
 from datajoint.table import Part, Table
 from datajoint.table.table import NAME
@@ -18,6 +19,9 @@ class Manual(Table):
 
     _prefix = ""
     tier_regexp = rf"(?P<manual>{NAME})"
+
+    def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
+        return PROVENANCE if self.connection.settings.provenance.capture else ()
 
 
 class Lookup(Table):
@@ -44,6 +48,9 @@ class _AutoPopulated(AutoPopulate, Table):
                 ", ".join(own),
             )
         super()._check_definition(definition)
+
+    def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
+        return JOB_METADATA if self.connection.settings.jobs.add_job_metadata else ()
 
 
 class Imported(_AutoPopulated):

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.dialect import Dialect
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql
 from datajoint.values.model import ValueType
@@ -177,6 +177,22 @@ class Backend(ABC):
     @abstractmethod
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
         """Return the statements that create a table with its types, indexes and comments."""
+
+    @abstractmethod
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Return the statements that add a column, neither key nor inherited, after the others of a table."""
+
+    def replica_identity(self, name: TableName, mode: str) -> Sql:  # noqa: ARG002 - for engines that replicate logically
+        """Return what makes the engine's change stream carry whole rows (``full``) or keys (``default``).
+
+        Raises
+        ------
+        DataJointError
+            On an engine that has no such choice.
+        """
+        raise DataJointError(
+            f"A replica identity is PostgreSQL-only; {self.dialect.name} has none.", hint="Leave this step out."
+        )
 
     @abstractmethod
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:

@@ -32,6 +32,11 @@ def create_table(name: TableName, definition: TableDefinition, collation: str | 
     return [Sql("CREATE TABLE IF NOT EXISTS ", name.identifier, " (\n", Sql.join(",\n", lines), f"\n) {options}")]
 
 
+def add_column(name: TableName, attribute: AttributeDefinition) -> Sql:
+    """Return the statement that adds a column after the others."""
+    return Sql("ALTER TABLE ", name.identifier, " ADD COLUMN ", _column(attribute, attribute.collation))
+
+
 def column_type(value_type: ValueType) -> str:
     """Return the type of a column."""
     if value_type.kind == "enum":

@@ -30,7 +30,7 @@ from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import path_steps, read_cast
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
 from datajoint.values.model import TEXT, ValueType
@@ -195,6 +195,14 @@ class PostgreSQL(Backend):
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
         """Create a table with its types, indexes and comments."""
         return postgres_ddl.create_table(name, definition, catalog)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column and its comment."""
+        return postgres_ddl.add_column(name, attribute)
+
+    def replica_identity(self, name: TableName, mode: str) -> Sql:
+        """Choose what the change stream carries of old rows."""
+        return Sql("ALTER TABLE ", name.identifier, f" REPLICA IDENTITY {'FULL' if mode == 'full' else 'DEFAULT'}")
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Drop a table, and enum types that nothing else uses."""

@@ -28,7 +28,7 @@ from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import CastType, read_cast, read_path
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
 from datajoint.values.model import TEXT, ValueType
@@ -211,6 +211,10 @@ class SQLite(Backend):
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:  # noqa: ARG002
         """Create a STRICT table with its CHECKs and indexes, and record what SQLite does not keep."""
         return sqlite_ddl.create_table(name, definition)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column with its CHECK, and its record."""
+        return sqlite_ddl.add_column(name, attribute)
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
