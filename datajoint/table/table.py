@@ -158,7 +158,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
         if known is None or known[0] is not catalog:
             info, catalog = self._info()
-            known = catalog, read_heading(info, catalog)
+            known = catalog, read_heading(info, catalog, self.connection.catalog)
             holder._known_heading = known
         return known[1]
 
