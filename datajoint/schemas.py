@@ -222,9 +222,13 @@ class _Schema:
 
     # --- tables
     def list_tables(self) -> list[str]:
-        """Return the names of the tables, parents before children and parts directly after their masters."""
+        """Return the names of the tables, parents before children and parts directly after their masters.
+
+        Tables of the framework, whose names begin with ``~``, and views are left out.
+        """
+        self._link.look_again([self._name])
         dependencies = self._link.dependencies
-        dependencies.load()
+        dependencies.load(force=False)
         names = (dependencies.table_names[full_name] for full_name in dependencies.topo_sort())
         return [name.name for name in names if name.schema == self._name]
 

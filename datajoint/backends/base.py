@@ -207,6 +207,10 @@ class Backend(ABC):
         """Read the structure of schemas in a handful of queries; a schema that does not exist is absent."""
 
     @abstractmethod
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Return, by one light query, a text for each schema that exists; it changes with the structure."""
+
+    @abstractmethod
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Return the schemas that refer to `schemas` by foreign keys (or that these refer to)."""
 

@@ -216,6 +216,10 @@ class PostgreSQL(Backend):
         """Read the structure from the system catalogs."""
         return self._reader.load(execute, schemas)
 
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
+
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""
         return self._reader.related(execute, schemas, downstream=downstream)

@@ -8,6 +8,13 @@ WHERE schema_name NOT IN ('information_schema', 'mysql', 'performance_schema', '
 SELECT schema_name, CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name) AS collation
 FROM information_schema.schemata WHERE schema_name IN :schemas;
 
+-- name: versions
+SELECT s.schema_name, CONCAT(COUNT(c.column_name), ' ', COALESCE(SUM(CRC32(CONCAT_WS('/', c.table_name, c.column_name, c.ordinal_position,
+       c.column_type, c.is_nullable, c.column_default, c.column_key, c.extra, c.column_comment))), 0)) AS version
+FROM information_schema.schemata s LEFT JOIN information_schema.columns c
+       ON c.table_schema = s.schema_name AND c.table_schema IN :schemas
+WHERE s.schema_name IN :schemas GROUP BY s.schema_name;
+
 -- name: tables
 SELECT table_schema, table_name, table_comment FROM information_schema.tables
 WHERE table_schema IN :schemas AND table_type = 'BASE TABLE' ORDER BY table_schema, table_name;

@@ -9,6 +9,13 @@ SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> '
 -- name: schemas
 SELECT nspname, NULL AS collation FROM pg_namespace WHERE nspname IN :schemas;
 
+-- name: versions
+SELECT n.nspname, count(a.attnum) || ' ' || coalesce(sum(a.xmin::text::bigint + c.xmin::text::bigint), 0) AS version
+FROM pg_namespace n
+LEFT JOIN pg_class c ON c.relnamespace = n.oid
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+WHERE n.nspname IN :schemas GROUP BY n.nspname;
+
 -- name: tables
 SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

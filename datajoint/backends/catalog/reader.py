@@ -101,6 +101,10 @@ class CatalogReader:
         found = self._run(execute, "downstream" if downstream else "upstream", names)
         return {row[0] for row in found} - set(names)
 
+    def versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Return a text for each of those of `schemas` that exist; it changes with the structure."""
+        return {row[0]: str(row[1]) for row in self._run(execute, "versions", sorted(set(schemas)))}
+
     def load(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Return the catalogs of those of `schemas` that exist."""
         wanted = sorted(set(schemas))

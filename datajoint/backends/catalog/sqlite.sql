@@ -6,6 +6,9 @@ SELECT schema_name FROM `~dj_schemas`;
 -- name: schemas
 SELECT schema_name, NULL AS collation FROM `~dj_schemas` WHERE schema_name IN :schemas;
 
+-- name: versions
+SELECT schema_name, schema_version FROM `~dj_schemas`, pragma_schema_version WHERE schema_name IN :schemas;
+
 -- name: tables
 SELECT schema_name, table_name, comment FROM `~dj_tables` WHERE schema_name IN :schemas ORDER BY 1, 2;
 
