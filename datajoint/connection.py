@@ -6,6 +6,7 @@ thread that opened it.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import threading
@@ -171,6 +172,12 @@ class Connection:
     def dialect(self) -> Any:
         """The facts of the engine."""
         return self.backend.dialect
+
+    @property
+    def adapter(self) -> Any:
+        """SQL text of the engine for programs that compose their own; see `datajoint.adapters`."""
+        # Found by its name: it stands above, among what only older programs ask for.
+        return importlib.import_module("datajoint.adapters").get_adapter(self.dialect.name)
 
     @property
     def address(self) -> str:

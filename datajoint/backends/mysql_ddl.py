@@ -13,6 +13,9 @@ _COLUMN_TYPES = {
 }  # fmt: skip
 
 
+_BACKSLASH = "\\"
+
+
 def create_table(name: TableName, definition: TableDefinition, collation: str | None) -> list[Sql]:
     """Return the statement.
 
@@ -51,7 +54,8 @@ def _column(attribute: AttributeDefinition, collation: str | None) -> Sql:
     if not attribute.nullable:
         parts.append(" NOT NULL")
     if attribute.default is not None and not attribute.inherited:
-        parts += [" DEFAULT ", attribute.default]
+        # A definition's literal has no escapes but the doubled quote, and means the same on every engine.
+        parts.append(f" DEFAULT {(ddl.literal_text(attribute.default) or 'NULL').replace(_BACKSLASH, 2 * _BACKSLASH)}")
     if attribute.marked_comment:
         parts.append(f" COMMENT {_quoted(attribute.marked_comment)}")
     return Sql(*parts)

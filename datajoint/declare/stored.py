@@ -10,7 +10,7 @@ from datajoint.backends.catalog import ColumnInfo, SchemaCatalog, TableInfo
 from datajoint.codecs import MissingCodec, codec_of, parse_type_spec, resolve_dtype
 from datajoint.declare.defaults import default_text
 from datajoint.errors import DataJointError
-from datajoint.heading import Attribute, Heading
+from datajoint.heading import Attribute, Heading, IndexProperties
 from datajoint.values.model import ValueType
 from datajoint.values.parse import parse_stored_type, parse_type
 
@@ -47,9 +47,19 @@ def read_heading(info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCata
     """
     return Heading(
         (_attribute(column, info, catalog, find_catalog) for column in info.columns),
+        {"database": info.name.schema, "table_name": info.name.name},
+        catalog.lineage is not None,
         table_comment=info.comment,
-        lineage_available=catalog.lineage is not None,
+        indexes=_indexes(info),
     )
+
+
+def _indexes(info: TableInfo) -> dict[tuple[str, ...], IndexProperties]:
+    nullable = {column.name for column in info.columns if column.nullable}
+    return {
+        index.columns: {"unique": index.unique, "nullable": not nullable.isdisjoint(index.columns)}
+        for index in info.indexes
+    }
 
 
 def split_marker(comment: str) -> tuple[str | None, str]:
@@ -110,9 +120,7 @@ def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog, find
     )
 
 
-def _inherited_marker(
-    attribute: str, info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog
-) -> str | None:
+def _inherited_marker(attribute: str, info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog) -> str | None:
     """Return the marker of the parent's column: tables of DataJoint 2.3 do not repeat it on inherited columns."""
     seen = {(info.name, attribute)}
     while True:

@@ -72,7 +72,9 @@ def declare(dj, schemas, names=None):
         members = {"definition": definition, "__module__": __name__}
         for part, part_definition in parts.items():
             members[part] = type(dj.Part)(
-                part, (dj.Part,), {"definition": part_definition, "__module__": __name__, "__qualname__": f"{name}.{part}"}
+                part,
+                (dj.Part,),
+                {"definition": part_definition, "__module__": __name__, "__qualname__": f"{name}.{part}"},
             )
         if tier in {"Imported", "Computed"}:
             members["make"] = lambda self, key: None

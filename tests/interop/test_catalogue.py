@@ -42,9 +42,8 @@ def unexplained(ours, theirs):
     for what, schema, name, fact, *values in differences(ours, theirs):
         origin = ours.get(("lineage", schema, name), {}).get("origin", "")
         is_inherited = bool(origin) and origin != f"{schema}.{name}"
-        if fact == "comment" and not is_inherited:
-            left.append((what, schema, name, fact, *values))
-        elif not any((what, fact) == listed[:2] and listed[2](*values) for listed in DIFFERENCES):
+        explained = any((what, fact) == listed[:2] and listed[2](*values) for listed in DIFFERENCES)
+        if not explained or (fact == "comment" and not is_inherited):
             left.append((what, schema, name, fact, *values))
     return left
 
@@ -146,7 +145,7 @@ def test_we_extend_and_populate_theirs(theirs, connection):
     a.Unique.insert1({"id": "00000000-0000-0000-0000-000000000001"})
     Extension.insert1({**a.Session.keys()[0], **a.Texts.keys()[0], "code": a.Unique.fetch1("id"), "value": [1]})
     Length.populate()
-    assert len(Extension * a.Session * Length * a.Unique.proj(code='id')) == 1
+    assert len(Extension * a.Session * Length * a.Unique.proj(code="id")) == 1
 
 
 def test_a_schema_with_another_character_set(engine, raw, peer, connection, new_schema_name):
