@@ -72,9 +72,7 @@ def test_an_unknown_column_makes_it_look_again(schema, subject, new_connection, 
     other = new_connection()
     subject.insert1({"id": 1})
     if connection.dialect.joined_names:
-        other.query(f"ALTER TABLE {subject.full_table_name} DROP COLUMN a") if False else pytest.skip(
-            "the file's CHECK names the column, so it cannot be dropped behind the back"
-        )
+        pytest.skip("the file's CHECK names the column, so it cannot be dropped behind the back")
     other.query(f"ALTER TABLE {subject.full_table_name} DROP COLUMN a")
     with pytest.raises(UnknownAttributeError):
         subject.to_dicts()

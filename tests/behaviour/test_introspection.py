@@ -310,3 +310,105 @@ def test_the_replica_identity(schema, lab, engine):
     done = deploy.set_replica_identity(lab["Rig"], dry_run=False)
     assert done["tables_modified"] == 1
     assert done["ddl"] == [f"ALTER TABLE {lab['Rig'].full_table_name} REPLICA IDENTITY FULL"]
+
+
+# --- native types
+NATIVE = (
+    """
+tinyint|smallint|mediumint|int|integer|bigint|tinyint unsigned|smallint unsigned|mediumint unsigned|int unsigned
+bigint unsigned|int(11)|numeric(8,2)|numeric|decimal(5)|dec(5,2)|fixed(6,1)|decimal(5,2) unsigned|float|double|real
+float unsigned|time|time(3)|timestamp|timestamp(6)|year|tinyblob|blob|mediumblob|longblob|text|tinytext|mediumtext|longtext
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+
+
+def test_native_types_are_accepted_everywhere_with_a_note(schema, log):
+    lines = [f"a{number}=null : {text}" for number, text in enumerate(NATIVE)]
+    definition = "id : int32\n---\n" + "\n".join(lines)
+    table = schema(type("Native", (dj.Manual,), {"__module__": __name__, "definition": definition}), context={})
+    assert len(table.heading.names) == len(NATIVE) + 1
+    for number, text in enumerate(NATIVE):
+        assert f"Native type '{text}' is used in attribute 'a{number}'" in log.text
+    table.insert1({"id": 1})
+    assert set(table.fetch1().values()) == {1, None}
+    log.clear()
+    schema(table, context={})
+    assert "Native type" not in log.text
+
+
+def test_generated_numbers(schema):
+    for number, text in enumerate(("int auto_increment", "serial")):
+        definition = f"id : {text}\n---\nx : int32"
+        cls = type(f"Numbered{number}", (dj.Manual,), {"__module__": __name__, "definition": definition})
+        table = schema(cls, context={})
+        table.insert([{"x": 5}, {"x": 6}])
+        assert table.to_dicts() == [{"id": 1, "x": 5}, {"id": 2, "x": 6}]
+        assert table.heading.has_autoincrement
+
+
+# --- access through the class
+LIBRARY = [
+    "key_source",
+    "describe",
+    "alter",
+    "heading",
+    "populate",
+    "progress",
+    "primary_key",
+    "proj",
+    "aggr",
+    "join",
+    "extend",
+    "to_dicts",
+    "to_pandas",
+    "to_polars",
+    "to_arrow",
+    "to_arrays",
+    "keys",
+    "fetch",
+    "fetch1",
+    "head",
+    "tail",
+    "descendants",
+    "ancestors",
+    "parts",
+    "parents",
+    "children",
+    "insert",
+    "insert1",
+    "insert_dataframe",
+    "update1",
+    "validate",
+    "drop",
+    "drop_quick",
+    "delete",
+    "delete_quick",
+    "staged_insert1",
+    "restrict",
+    "preview",
+    "make_sql",
+    "cursor",
+    "restriction",
+]
+
+
+def test_what_an_instance_answers_its_class_answers_too(schema, lab):
+    subject = lab["Subject"]
+    subject.insert1({"subject_id": 1, "body_weight": 2.0})
+    for name in LIBRARY:
+        on_instance = getattr(subject(), name, None)
+        if callable(on_instance) and hasattr(on_instance, "__self__"):
+            assert getattr(subject, name).__self__.__class__ is subject, name
+    assert subject.primary_key == ["subject_id"]
+    assert subject.fetch1("body_weight") == 2.0
+    assert subject.restrict({"subject_id": 1}).fetch1() == subject.fetch1()
+    assert subject.preview() == subject().preview()
+    assert subject.make_sql() == subject().make_sql()
+    assert subject.connection is schema.connection
+    assert subject.table_name == "subject"
+    assert lab["Session"].Trial.master is lab["Session"]
+    assert subject._support == [subject.full_table_name]
+    assert len(subject) == 1
+    assert bool(subject) is True
