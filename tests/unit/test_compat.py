@@ -17,7 +17,8 @@ NAMES = {
     "autopopulate": "AutoPopulate",
     "blob": "pack unpack Blob use_32bit_dims",
     "builtin_codecs": "BlobCodec AttachCodec",
-    "codecs": "Codec get_codec list_codecs parse_type_spec resolve_dtype lookup_codec is_codec_registered",
+    "declare": "declare",
+    "codecs": "decode_attribute Codec get_codec list_codecs parse_type_spec resolve_dtype lookup_codec is_codec_registered",
     "condition": "make_condition extract_column_names translate_attribute assert_join_compatibility AndList Not Top",
     "connection": "Connection",
     "dependencies": "Dependencies extract_master topo_sort",
@@ -245,3 +246,34 @@ def test_adapters_know_their_engine():
             adapter.core_type_to_sql("nope")
     with pytest.raises(DataJointError, match="Did you mean 'mysql'"):
         adapters.get_adapter("mysq")
+
+
+def test_the_ddl_of_a_definition():
+    definition = "# about\nid : int32 # the id\n---\nx=null : varchar(3)\nindex (x)"
+    create, *_, before, after = dj.declare.declare("`s`.`t`", definition, {}, MYSQL)
+    assert create == (
+        "CREATE TABLE IF NOT EXISTS `s`.`t` (\n"
+        '`id` int NOT NULL COMMENT ":int32:the id",\n'
+        '`x` varchar(3) DEFAULT NULL COMMENT ":varchar(3):",\n'
+        "PRIMARY KEY (`id`),\n"
+        'index (`x`)\n) ENGINE=InnoDB, COMMENT "about"'
+    )
+    assert (before, after) == ([], [])
+    declared = dj.declare.declare('"s"."t"', definition, {}, POSTGRESQL)
+    assert declared[0].startswith('CREATE TABLE IF NOT EXISTS "s"."t" (\n"id" integer NOT NULL,')
+    assert declared[2] == ["id"]
+    assert any("COMMENT ON COLUMN" in statement for statement in declared[-1])
+
+
+def test_values_are_decoded_outside_of_a_fetch():
+    from uuid import UUID
+
+    from datajoint.codecs import codec_of, decode_attribute
+
+    blob = Attribute("a", type="<blob>", codec=codec_of("<blob>"))
+    assert decode_attribute(blob, dj.blob.pack({"x": [1]})) == {"x": [1]}
+    assert decode_attribute(blob, None) is None
+    assert decode_attribute(Attribute("a", type="json", json=True), '{"b": 1}') == {"b": 1}
+    assert decode_attribute(Attribute("a", type="json", json=True), {"b": 1}) == {"b": 1}
+    assert decode_attribute(Attribute("a", type="uuid", uuid=True), bytes(15) + b"\1") == UUID(int=1)
+    assert decode_attribute(Attribute("a", type="int"), 5) == 5
