@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import datajoint as dj
-from datajoint import connection as connection_module
 from datajoint.errors import UnknownAttributeError
 
 
@@ -28,7 +29,7 @@ def clock(monkeypatch):
         perf_counter = staticmethod(time.perf_counter)
 
     clock = Clock()
-    monkeypatch.setattr(connection_module, "time", clock)
+    monkeypatch.setattr(sys.modules[dj.Connection.__module__], "time", clock)
     return clock
 
 
