@@ -80,6 +80,21 @@ def test_an_unknown_column_makes_it_look_again(schema, subject, new_connection, 
     assert subject.to_dicts() == [{"id": 1}]
 
 
+def test_a_name_that_was_added_a_moment_ago_is_known(schema, subject, new_connection, connection):
+    other = new_connection()
+    subject.insert1({"id": 1})
+    table = subject()
+    assert table.heading.names == ["id", "a"]
+    add_column(other, schema, "subject", "b")
+    assert len(table & "b = 0") == 1
+    assert len(subject & "b = 0") == 1
+    add_column(other, schema, "subject", "c")
+    assert subject.proj("c").fetch1("c") == 0
+    with connection.query_log() as log, pytest.raises(UnknownAttributeError, match="nothing"):
+        subject & "nothing = 0"
+    assert len(log) == 1
+
+
 def test_a_schema_is_read_in_a_handful_of_queries(new_schema, new_connection):
     names = []
     for number in range(3):
