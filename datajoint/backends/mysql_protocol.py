@@ -29,7 +29,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
 from datajoint.values.dates import moment_text, time_text
@@ -225,6 +225,10 @@ class MySQLProtocol(Backend):
         """Change a table in one statement."""
         return mysql_alter.alter_table(alteration, catalog.collation)
 
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column."""
+        return [mysql_ddl.add_column(name, attribute)]
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table."""
         return [Sql("DROP TABLE ", name.identifier)]
@@ -236,6 +240,10 @@ class MySQLProtocol(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the information schema."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from datajoint.backends import ddl, sqlite_values
 from datajoint.definition import AttributeDefinition, IndexDefinition, TableDefinition, TableName
 from datajoint.errors import DefinitionError, InvalidValueError
@@ -45,6 +47,14 @@ def create_index(name: TableName, index_name: str, index: IndexDefinition) -> Sq
         f"CREATE {'UNIQUE ' if index.unique else ''}INDEX IF NOT EXISTS ", Identifier((name.schema, index_name)), " ON ",
         name.identifier, " (", ddl.columns(index.columns), ")",
     )  # fmt: skip
+
+
+def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+    """Return the statements that add a column, neither key nor generated, with its record."""
+    check = _check(attribute)
+    clause = _column(attribute, TableDefinition((attribute,)))
+    added = Sql(clause, " ", check) if check is not None else clause
+    return [Sql("ALTER TABLE ", name.identifier, " ADD COLUMN ", added), _column_records(name, (attribute,), {})]
 
 
 def _column(attribute: AttributeDefinition, definition: TableDefinition) -> Sql:
@@ -127,9 +137,13 @@ def _records(name: TableName, definition: TableDefinition) -> list[Sql]:
         ")",
     )
     key = {n: position for position, n in enumerate(definition.primary_key, 1)}
+    return [table, _column_records(name, definition.attributes, key)] if definition.attributes else [table]
+
+
+def _column_records(name: TableName, attributes: Iterable[AttributeDefinition], key: Mapping[str, int]) -> Sql:
     rows = [
-        Sql("(", Sql.join(", ", (*where, *map(Parameter, (a.name, a.storage.text, a.marked_comment,
-            ddl.literal_text(a.default), key.get(a.name))))), ")")
-        for a in definition.attributes
+        Sql("(", Sql.join(", ", map(Parameter, (*name, a.name, a.storage.text, a.marked_comment,
+            ddl.literal_text(a.default), key.get(a.name)))), ")")
+        for a in attributes
     ]  # fmt: skip
-    return [table, Sql("INSERT OR IGNORE INTO `~dj_columns` VALUES ", Sql.join(", ", rows))] if rows else [table]
+    return Sql("INSERT OR IGNORE INTO `~dj_columns` VALUES ", Sql.join(", ", rows))

@@ -137,7 +137,7 @@ def plan_alter(connection: Connection, name: TableName, definition: TableDefinit
         For a rename that cannot be.
     """
     info, catalog = stored_table(connection, name)
-    comparison = compare(definition, info, catalog, connection.dialect)
+    comparison = compare(definition, info, catalog, connection.dialect, connection.catalog)
     if comparison.refused:
         reasons = " ".join(f"{str(d)[:1].upper()}{str(d)[1:]}. {d.hint}" for d in comparison.refused)
         raise UnsupportedChangeError(f"Cannot alter {name}. {reasons}", table=str(name))

@@ -22,7 +22,7 @@ from datajoint.declare.sameness import (
     squeezed,
     stored_attribute,
 )
-from datajoint.declare.stored import read_heading
+from datajoint.declare.stored import FindCatalog, read_heading
 from datajoint.definition import AttributeDefinition, ForeignKeyDefinition, IndexDefinition, TableDefinition
 from datajoint.naming import did_you_mean
 from datajoint.sql.fragment import Sql
@@ -85,7 +85,13 @@ class Comparison:
         return tuple(d for d in self.differences if d.hint is not None)
 
 
-def compare(definition: TableDefinition, info: TableInfo, catalog: SchemaCatalog, dialect: Dialect) -> Comparison:
+def compare(
+    definition: TableDefinition,
+    info: TableInfo,
+    catalog: SchemaCatalog,
+    dialect: Dialect,
+    find_catalog: FindCatalog,
+) -> Comparison:
     """Compare a definition with the table as stored.
 
     Parameters
@@ -95,15 +101,24 @@ def compare(definition: TableDefinition, info: TableInfo, catalog: SchemaCatalog
         The table and its schema as stored.
     dialect : Dialect
         Of the engine that stores them.
+    find_catalog : callable
+        Gives the structure of another schema by its name, for parents in it.
     """
-    return _Comparer(definition, info, catalog, dialect).run()
+    return _Comparer(definition, info, catalog, dialect, find_catalog).run()
 
 
 class _Comparer:
-    def __init__(self, definition: TableDefinition, info: TableInfo, catalog: SchemaCatalog, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        definition: TableDefinition,
+        info: TableInfo,
+        catalog: SchemaCatalog,
+        dialect: Dialect,
+        find_catalog: FindCatalog,
+    ) -> None:
         self.definition, self.info, self.catalog, self.dialect = definition, info, catalog, dialect
         self.declared = {a.name: a for a in definition.attributes if not a.hidden}
-        heading = read_heading(info, catalog)
+        heading = read_heading(info, catalog, find_catalog)
         covered = {c for key in info.foreign_keys for c in key.columns}
         every = [
             stored_attribute(c, heading._attributes[c.name], info, covered=c.name in covered) for c in info.columns

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from datajoint.declare import AlterPlan, plan_alter
 from datajoint.errors import AccessError, DataJointError
 from datajoint.logging import logger
-from datajoint.prompt import user_choice
 from datajoint.table.context import calling_frame, visible_names
+from datajoint.utils import user_choice
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table

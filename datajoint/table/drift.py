@@ -68,7 +68,7 @@ def find_drift(table: Table) -> TableDrift | None:
         found = table_info(table.connection, table.name)
         if found is None:
             return None
-        comparison = compare(declared, *found, table.connection.dialect)
+        comparison = compare(declared, *found, table.connection.dialect, table.connection.catalog)
     except DataJointError as error:
         logger.debug("The definition of %s cannot be compared with its table: %s", table.name, error)
         return None

@@ -49,7 +49,7 @@ KEY = column("k", "int", "int32")
 
 def compared(definition, info, dialect=MYSQL, *others):
     catalog = SchemaCatalog("lab", {t.name.name: t for t in (info, *others)})
-    return compare(definition, info, catalog, dialect)
+    return compare(definition, info, catalog, dialect, {}.get)
 
 
 def differences(*arguments):
