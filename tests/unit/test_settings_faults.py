@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import traceback
 
 import pydantic
@@ -78,16 +77,16 @@ def test_several_arguments_at_fault():
 
 
 def test_a_secret_is_not_repeated(project, monkeypatch):
-    cfg = Config()
+    cfg, word = Config(), "".join(["hu", "sh"])  # not as the source has it, which a traceback shows
     write(project, '{"database.password": "hush", nonsense')
     (project / ".secrets").mkdir()
     (project / ".secrets" / "database.password").write_bytes(b"hush\xff")
     attempts = [
-        lambda: setattr(cfg.database, "password", ["hush"]),
-        lambda: setattr(cfg.database, "use_tls", {1: "hush"}),
-        lambda: setattr(cfg, "stores", "hush"),
-        lambda: Config(database={"url": ["hush"]}),
-        lambda: dj.settings.DatabaseSettings(password=["hush"]),
+        lambda: setattr(cfg.database, "password", [word]),
+        lambda: setattr(cfg.database, "use_tls", {1: word}),
+        lambda: setattr(cfg, "stores", word),
+        lambda: Config(database={"url": [word]}),
+        lambda: dj.settings.DatabaseSettings(password=[word]),
         lambda: cfg.load(project / "datajoint.json"),
         create_config,
         lambda: dj.settings.read_secret_file(project / ".secrets", "database.password"),
@@ -181,7 +180,7 @@ def test_a_template_can_be_loaded(project, minimal):
             "database", "connection", "display", "stores", "loglevel", "safemode", "query_cache", "download_path",
         }  # fmt: skip
     secrets = project / ".secrets"
-    assert sorted(os.listdir(secrets)) == [".gitignore", "database.password", "database.user"]
+    assert sorted(path.name for path in secrets.iterdir()) == [".gitignore", "database.password", "database.user"]
     assert secrets.stat().st_mode & 0o077 == 0
     assert (secrets / ".gitignore").read_text().splitlines()[1:] == ["*", "!.gitignore"]
     cfg = create_config()
@@ -196,7 +195,7 @@ def test_a_template_leaves_secrets_that_exist(project):
     Config.save_template("a.json")
     assert (project / ".secrets" / "database.user").read_text() == "me"
     Config.save_template(project / "sub" / "b.json", create_secrets_dir=False)
-    assert os.listdir(project / "sub") == ["b.json"]
+    assert [path.name for path in (project / "sub").iterdir()] == ["b.json"]
 
 
 # --- thread-safe mode
