@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.dialect import Dialect
+from datajoint.backends.findings import Finding
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql
@@ -30,7 +31,7 @@ class Target:
     password: str | None = field(default=None, repr=False)
     database: str | None = None
     path: str | None = None
-    use_tls: bool | dict[str, Any] | None = None
+    use_tls: bool | dict[str, Any] | None = field(default=None, repr=False)  # may hold a key's password
     charset: str = ""
     read_only: bool = False
     schema_collation: str = "binary"
@@ -164,6 +165,10 @@ class Backend(ABC):
     @abstractmethod
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`."""
+
+    @abstractmethod
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the database: version, time zone, encryption, privileges, collations, limits; nothing is changed."""
 
     # --- structure
     @abstractmethod

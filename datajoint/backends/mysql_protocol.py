@@ -7,14 +7,14 @@ import datetime as dt
 import json
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import pymysql
 from pymysql.cursors import DictCursor
 
-from datajoint.backends import ddl, mysql_ddl, mysql_errors, mysql_session
+from datajoint.backends import ddl, mysql_ddl, mysql_doctor, mysql_errors, mysql_session
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -28,6 +28,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
+from datajoint.backends.findings import Finding
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
@@ -110,6 +111,10 @@ class MySQLProtocol(Backend):
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of PyMySQL."""
         return mysql_errors.explain(error, text)
+
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the server; see `datajoint.backends.mysql_doctor`."""
+        return mysql_doctor.examine(execute, target, catalogs, name=self.dialect.name, collation=self.collation)
 
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:

@@ -15,7 +15,7 @@ except ImportError as error:
         "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
     ) from error
 
-from datajoint.backends import ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends import ddl, postgres_ddl, postgres_doctor, postgres_errors, postgres_session, postgres_values
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -29,6 +29,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
+from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
@@ -120,6 +121,10 @@ class PostgreSQL(Backend):
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of psycopg."""
         return postgres_errors.explain(error, text)
+
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the server; see `datajoint.backends.postgres_doctor`."""
+        return postgres_doctor.examine(execute, target, catalogs, by_code_point=self._by_code_point)
 
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import ddl, sqlite_ddl, sqlite_doctor, sqlite_errors, sqlite_file, sqlite_values
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -27,6 +27,7 @@ from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
+from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import CastType, read_cast, read_path
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
@@ -121,6 +122,10 @@ class SQLite(Backend):
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of sqlite3."""
         return sqlite_errors.explain(error, text)
+
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:  # noqa: ARG002 - a file has one collation
+        """Examine the file; see `datajoint.backends.sqlite_doctor`."""
+        return sqlite_doctor.examine(execute, target)
 
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:

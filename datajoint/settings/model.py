@@ -293,6 +293,11 @@ class Config(BaseSettings):
         self._origins |= {key: (origin, copy.deepcopy(self[key])) for key, origin in origins.items()}
 
     @property
+    def config_file(self) -> Path | None:
+        """The settings file that was read, None if none was."""
+        return self._config_path
+
+    @property
     def project_folder(self) -> Path:
         """The folder of the settings file that was read, or the working directory."""
         return self._config_path.parent if self._config_path else Path.cwd()
