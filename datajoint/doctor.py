@@ -169,11 +169,15 @@ def _database(connection: Connection) -> dict[str, list[Finding]]:
     names = connection.backend.schema_names(connection.execute)
     catalogs: dict[str, SchemaCatalog] = {}
     unreadable: dict[str, DataJointError] = {}
-    for name in names:
-        try:
-            catalogs |= connection.catalogs([name])
-        except DataJointError as error:
-            unreadable[name] = error
+    try:
+        catalogs = connection.catalogs(names)
+    except DataJointError:  # one that cannot be read must not hide the others
+        for name in names:
+            try:
+                catalogs |= connection.catalogs([name])
+            except DataJointError as error:
+                connection.forget_catalog(name)
+                unreadable[name] = error
     findings = [Finding("connection", connection.address)]
     findings += connection.backend.diagnose(connection.execute, connection.target, catalogs)
     schemas = [_schema(name, catalog) for name, catalog in catalogs.items()]
