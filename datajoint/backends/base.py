@@ -139,6 +139,14 @@ class Backend(ABC):
         encode = self.encoder(value_type)
         return Sql(before, Parameter(encode(value) if encode else value), after)
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Return the condition that a stored truth value is `value`."""
+        return Sql(expression, " = ", Parameter(value))
+
+    def truth_key(self, expression: Sql) -> Sql:
+        """Return a stored truth value as it is compared with keys."""
+        return expression
+
     @abstractmethod
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Return the condition that a JSON column equals the JSON text `document` as a value."""
@@ -163,8 +171,15 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Return what extracts ``path`` of a JSON column as JSON, for `json_equals`."""
+
+    @abstractmethod
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
-        """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`."""
+        """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`.
+
+        What is absent, JSON null, or cannot be read as the type is NULL.
+        """
 
     @abstractmethod
     def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:

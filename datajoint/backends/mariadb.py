@@ -7,7 +7,7 @@ from dataclasses import replace
 from datajoint.backends import mysql_session
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import read_cast, read_path
+from datajoint.backends.json_paths import MOMENT, NUMBER, CastType, read_cast, read_path
 from datajoint.backends.mysql_protocol import MySQLProtocol
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql
@@ -46,15 +46,36 @@ class MariaDB(MySQLProtocol):
         equal = Sql("JSON_EQUALS(", stored, ", ", Parameter(document + " "), ")")
         return Sql("(CASE WHEN ", expression, " IS NULL THEN NULL ELSE ", equal, " END)")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON, which is text here."""
+        return Sql("JSON_EXTRACT(", expression, f", {quote_text(read_path(path))})")
+
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, and cast where a type is asked for; booleans count as 1 and 0."""
         value = Sql("JSON_EXTRACT(", expression, f", {quote_text(read_path(path))})")
         # the cast gives it the session's collation; as it comes it cannot be compared with a literal
         text = Sql("CAST(JSON_UNQUOTE(", value, ") AS CHAR)")
         missing = Sql("CASE JSON_TYPE(", value, ") WHEN 'NULL' THEN NULL")
-        if cast is None:
+        if cast is None or (found := read_cast(cast)).family == "text":
             return Sql(missing, " ELSE ", text, " END"), TEXT
-        found = read_cast(cast)
+        if found.family in {"date", "datetime"}:
+            return Sql(
+                "CASE WHEN ", text, f" REGEXP '{MOMENT}' THEN CAST(", text, f" AS {found.text}) END"
+            ), found.value_type
+        number = Sql("CASE WHEN ", text, f" REGEXP '{NUMBER}' THEN ", _as_number(text, found), " END")
+        truth = Sql("IF(", value, " = 'true', 1, 0)")
         return Sql(
-            missing, " WHEN 'BOOLEAN' THEN CAST(", value, f" = 'true' AS {found.text}) ELSE CAST(", text, f" AS {found.text}) END"
-        ), found.value_type  # fmt: skip
+            "CASE JSON_TYPE(", value, ") WHEN 'BOOLEAN' THEN ", truth, " ELSE ", number, " END"
+        ), found.value_type
+
+
+def _as_number(text: Sql, found: CastType) -> Sql:
+    """Return the number that a text spells, NULL where it does not fit the type."""
+    if found.family == "float":
+        return Sql("CAST(", text, " AS DOUBLE)")
+    exact = Sql("CAST(", text, " AS DECIMAL(65, 20))")
+    if found.family == "int":
+        return Sql(
+            "CASE WHEN ", exact, f" BETWEEN {found.low} AND {found.high} THEN CAST(", exact, f" AS {found.text}) END"
+        )
+    return Sql("CASE WHEN ABS(", exact, f") < {found.limit} THEN CAST(", text, f" AS {found.text}) END")

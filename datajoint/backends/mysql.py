@@ -39,11 +39,14 @@ class MySQL(MySQLProtocol):
         """Compare in the server's JSON type."""
         return Sql(expression, " = CAST(", Parameter(document), " AS JSON)")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        return Sql("JSON_EXTRACT(", expression, f", {quote_text(read_path(path))})")
+
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, or as a type that the server converts to."""
         where = quote_text(read_path(path))
-        if cast is not None:
-            found = read_cast(cast)
+        if cast is not None and (found := read_cast(cast)).family != "text":
             return Sql("JSON_VALUE(", expression, f", {where} RETURNING {found.text})"), found.value_type
         value = Sql("JSON_EXTRACT(", expression, f", {where})")
         # the casts give text the session's collation; as it comes it cannot be compared with a literal

@@ -205,6 +205,14 @@ class MySQLProtocol(Backend):
         same_charset = own.startswith(f"CHARACTER SET {_CHARSET} ")
         return f"{characters} {own if same_charset else f'CHARACTER SET {_CHARSET} COLLATE {self.collation}'}"
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Compare with zero: other programs may have stored any number for true."""
+        return Sql(expression, " <> 0" if value else " = 0")
+
+    def truth_key(self, expression: Sql) -> Sql:
+        """Return 1 for every number but zero."""
+        return Sql("(", expression, " <> 0)")
+
     @abstractmethod
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare JSON as values."""

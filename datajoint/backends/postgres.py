@@ -45,7 +45,6 @@ DIALECT = Dialect(
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }  # fmt: skip
-_CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
 
 
@@ -175,17 +174,21 @@ class PostgreSQL(Backend):
         names = Sql.join(", ", (column(name) for name, _ in columns))
         return Sql("SELECT ", names, " FROM unnest(", Sql.join(", ", arrays), ") AS k(", names, ")")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        return Sql("jsonb_extract_path(", expression, f", {_steps(path)})")
+
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, which JSON null is not, and cast where a type is asked for; booleans count as 1 and 0."""
-        steps = ", ".join(map(ddl.quote_text, path_steps(path)))
-        text = Sql("jsonb_extract_path_text(", expression, f", {steps})")
-        if cast is None:
+        text = Sql("jsonb_extract_path_text(", expression, f", {_steps(path)})")
+        if cast is None or (found := read_cast(cast)).family == "text":
             return text, TEXT
-        found = read_cast(cast)
-        target = found.text if found.family == "decimal" else _CASTS[found.family]
-        if found.family in {"int", "float", "decimal"}:
-            text = Sql("CASE ", text, " WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ", text, " END")
-        return Sql("(", text, f")::{target}"), found.value_type
+        if found.family in {"date", "datetime"}:
+            return postgres_values.moment_of_text(text, found), found.value_type
+        truth = Sql("CASE ", text, f" WHEN 'true' THEN 1 ELSE 0 END::{postgres_values.number_type(found)}")
+        number = postgres_values.number_of_text(text, found)
+        kind = Sql("jsonb_typeof(", self.json_at(expression, path), ")")
+        return Sql("CASE ", kind, " WHEN 'boolean' THEN ", truth, " ELSE ", number, " END"), found.value_type
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -243,6 +246,10 @@ class PostgreSQL(Backend):
         greatest = Sql("(SELECT max(", Identifier((column,)), ") FROM ", table.identifier, ")")
         sequence = Sql("pg_get_serial_sequence(", name, ", ", Parameter(column), ")")
         return Sql("SELECT setval(", sequence, ", greatest(", greatest, ", nextval(", sequence, ")))")
+
+
+def _steps(path: str) -> str:
+    return ", ".join(map(ddl.quote_text, path_steps(path)))
 
 
 def _make_column(row: Row) -> ColumnInfo:

@@ -28,7 +28,7 @@ from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
-from datajoint.backends.json_paths import CastType, read_cast, read_path
+from datajoint.backends.json_paths import read_cast, read_path
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
@@ -140,6 +140,10 @@ class SQLite(Backend):
         """Return no casts."""
         return "", ""
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Compare with 1 or 0."""
+        return Sql(expression, " = 1" if value else " = 0")
+
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare as values, by a function of ours."""
         return Sql("dj_json_equals(", expression, ", ", Parameter(document), ")")
@@ -190,17 +194,26 @@ class SQLite(Backend):
         text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
         return Sql("SELECT ", selected, " FROM json_each(", Parameter(text), ")")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract by SQLite's own operator."""
+        return Sql(expression, " -> ", ddl.quote_text(read_path(path)))
+
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract by SQLite's own JSON functions."""
         where = ddl.quote_text(read_path(path))
-        if cast is None:
+        if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
                 ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
-        return _cast(found, Sql("json_extract(", expression, ", ", where, ")")), found.value_type
+        value = Sql("json_extract(", expression, ", ", where, ")")
+        high = min(found.high, 2**63 - 1)
+        bounds = (
+            f"{found.low}, {high}" if found.family == "int" else f"{found.value_type.scale or 0}, {found.limit or 0}"
+        )
+        return Sql("dj_json_as(", value, f", '{found.family}', {bounds})"), found.value_type
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -301,22 +314,6 @@ def _from_json(value_type: ValueType, extracted: str) -> str:
         case "decimal" if sqlite_values.exact_in_double(value_type):
             return f"dj_float({extracted})"
     return extracted
-
-
-_CASTS = {
-    "int": ("CAST(", " AS INTEGER)"),
-    "float": ("CAST(", " AS REAL)"),
-    "text": ("CAST(", " AS TEXT)"),
-    "date": ("date(", ")"),
-    "datetime": ("datetime(", ")"),
-}
-
-
-def _cast(found: CastType, value: Sql) -> Sql:
-    if found.family == "decimal":
-        return Sql("dj_round_exactly(CAST(", value, f" AS REAL), {found.value_type.scale})")
-    before, after = _CASTS[found.family]
-    return Sql(before, value, after)
 
 
 def backend() -> SQLite:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from datajoint.backends.json_paths import read_cast
 from datajoint.errors import DataJointError, UnknownAttributeError
 from datajoint.expression.conditions import JSON_KEY
 from datajoint.expression.matching import check_lineage, namesakes
@@ -129,7 +130,8 @@ def _named(
 
 def _json_column(new: str, path: re.Match[str], text: str) -> tuple[Column, Attribute]:
     value = JsonPathValue(path["attribute"], path["path"], path["cast"])
-    return _computed(new, value, TEXT if path["cast"] is None else UNKNOWN, text, nullable=True)
+    value_type = TEXT if path["cast"] is None else read_cast(path["cast"]).value_type
+    return _computed(new, value, value_type, text, nullable=True)
 
 
 def _computed(

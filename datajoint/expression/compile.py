@@ -33,7 +33,9 @@ from datajoint.expression.nodes import (
 from datajoint.heading import Heading
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.values.compare import compare
-from datajoint.values.model import TEXT, UNKNOWN, ValueType
+from datajoint.values.model import TEXT, ValueType
+
+_EXACT_IN_DOUBLE = 2**53
 
 Names = frozenset[str]
 
@@ -432,14 +434,19 @@ class _Compiler:
         if comparison.outcome != "bound":
             constant = "1 = 1" if comparison.outcome == "all" else "1 = 0"
             return Sql("(CASE WHEN ", column, " IS NULL THEN NULL ELSE ", constant, " END)")
+        if value_type.kind == "bool" and comparison.operator == "=":
+            return self.backend.is_true(column, value=comparison.value)
         if comparison.operator not in {"=", "<>"}:
             column = self.backend.compared(value_type, column)
         return Sql(column, f" {comparison.operator} ", self.backend.bind(value_type, comparison.value))
 
     def _one_of(self, predicate: p.OneOf, query: Query) -> Sql:
         keys = self.backend.key_table(list(zip(predicate.names, predicate.value_types, strict=True)), predicate.rows)
-        columns = Sql.join(", ", (query.columns[n] for n in predicate.names))
-        return Sql("(", columns, ") IN (", keys, ")")
+        columns = (
+            self.backend.truth_key(query.columns[n]) if value_type.kind == "bool" else query.columns[n]
+            for n, value_type in zip(predicate.names, predicate.value_types, strict=True)
+        )
+        return Sql("(", Sql.join(", ", columns), ") IN (", keys, ")")
 
     def _exists(self, predicate: p.Exists, query: Query, *, negated: bool) -> Sql:
         names = predicate.names
@@ -460,32 +467,31 @@ class _Compiler:
         column, value = query.columns[predicate.name], predicate.value
         if not predicate.path:
             return self.backend.json_equals(column, value)
+        if predicate.cast is None and isinstance(value, list | dict):
+            return self.backend.json_equals(self.backend.json_at(column, predicate.path), json.dumps(value))
         extracted, value_type = self.backend.json_path(column, predicate.path, predicate.cast)
         if value is None:
             return Sql(extracted, " IS NULL")
-        if predicate.cast is not None and value_type.kind != UNKNOWN.kind:
-            return self.comparison(
-                extracted, value_type, compare(value_type, "=", value, infinity=self.backend.dialect.float_infinity)
-            )
-        spellings = _json_spellings(value)
-        bound = (self.backend.bind(TEXT, spelling) for spelling in spellings)
-        return Sql("(", Sql.join(" OR ", (Sql(extracted, " = ", b) for b in bound)), ")")
-
-
-def _json_spellings(value: Any) -> list[str]:
-    """Return how engines may print a JSON scalar as text: 1 may come as ``1`` or ``1.0``."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return (
-            [json.dumps(value), json.dumps(value, separators=(",", ":"))]
-            if not isinstance(value, bool)
-            else [json.dumps(value)]
+        if predicate.cast is None and isinstance(value, int | float) and not isinstance(value, bool):
+            return self._json_number(column, predicate.path, extracted, value)
+        if predicate.cast is None:
+            spelled = json.dumps(value) if isinstance(value, bool) else value
+            return Sql(extracted, " = ", self.backend.bind(TEXT, spelled))
+        return self.comparison(
+            extracted, value_type, compare(value_type, "=", value, infinity=self.backend.dialect.float_infinity)
         )
-    spellings = [json.dumps(value)]
-    if float(value).is_integer():
-        spellings += [str(int(value)), f"{int(value)}.0"]
-    return list(dict.fromkeys(spellings))
+
+    def _json_number(self, column: Sql, path: str, text: Sql, value: float) -> Sql:
+        """Compare a value inside JSON with a number, however it is spelled; true is not 1."""
+        if isinstance(value, int) and abs(value) > _EXACT_IN_DOUBLE:
+            return Sql(text, " = ", self.backend.bind(TEXT, str(value)))
+        number, value_type = self.backend.json_path(column, path, "double")
+        comparison = compare(value_type, "=", value, infinity=self.backend.dialect.float_infinity)
+        equal = self.comparison(number, value_type, comparison)
+        if value not in (0, 1):
+            return equal
+        words = Sql.join(", ", (self.backend.bind(TEXT, word) for word in ("true", "false")))
+        return Sql("(", equal, " AND ", text, " NOT IN (", words, "))")
 
 
 def _reads(column: Column) -> frozenset[str]:
