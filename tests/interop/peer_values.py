@@ -11,8 +11,9 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 sys.path.insert(0, str(Path(__file__).parent))
 
-import datajoint as dj  # noqa: E402
 import written  # noqa: E402
+
+import datajoint as dj  # noqa: E402
 
 logging.getLogger("datajoint").setLevel("ERROR")
 dj.config["safemode"] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import struct
 
 import pytest
@@ -62,7 +63,12 @@ def test_every_type_is_read_found_and_written_again(peer, raw, connection, new_s
         table = from_camel_case(class_name)
         for number in range(len(values)):
             original = seen[table][str(number)]
-            assert now[table][str(number + 100)] == now[table][str(number + 200)] == original, (declared, original)
+            for copy in (100, 200):
+                again = now[table][str(number + copy)]
+                if declared == "json":  # jsonb keeps 1e20 as an integer if it was written so
+                    again, original = (ast.literal_eval(text) for _, text in (again, original))
+                assert again == original, declared
+                original = seen[table][str(number)]
 
 
 def test_joins_and_foreign_keys_reach_into_a_schema_of_old(peer, connection, new_schema_name, engine):
