@@ -43,8 +43,12 @@ def read(name):
             rows = free.to_dicts(order_by="id")
         except ValueError:  # a uuid on PostgreSQL, see above
             rows = dj.conn().query(f"SELECT id, x FROM {free.full_table_name} ORDER BY id", as_dict=True).fetchall()
-        found[table] = {str(row["id"]): [type(row["x"]).__name__, repr(row["x"])] for row in rows}
+        found[table] = {str(row["id"]): _shown(row["x"]) for row in rows}
     return found
+
+
+def _shown(value):
+    return [type(value).__name__, repr(bytes(value) if isinstance(value, memoryview) else value)]
 
 
 if __name__ == "__main__":
