@@ -120,7 +120,7 @@ class _Maker:
             )
         if attribute.value_type.kind == "json":
             return self._json_equality(attribute, value)
-        if not isinstance(value, str | bytes | bytearray | Mapping) and isinstance(value, Iterable):
+        if not isinstance(value, str | bytes | bytearray | memoryview | Mapping) and isinstance(value, Iterable):
             return p.disjunction([self._equality(key, item) for item in value])
         return self._compare(attribute, value)
 
@@ -139,13 +139,15 @@ class _Maker:
 
     def _json_equality(self, attribute: Attribute, value: Any) -> p.Predicate:
         try:
-            document = json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError) as error:
+            comparison = compare(attribute.value_type, "=", value)
+        except DataJointError as error:
             raise InvalidTypeError(
-                f"Cannot compare JSON attribute `{attribute.name}` with {str(value)[:80]!r}: {error}.",
+                f"Cannot compare JSON attribute `{attribute.name}` with {str(value)[:80]!r}: {error}",
                 attribute=attribute.name,
             ) from error
-        return p.JsonPath(attribute.name, "", None, document)
+        if comparison.outcome != "bound":
+            return p.Compare(attribute.name, attribute.value_type, comparison)
+        return p.JsonPath(attribute.name, "", None, comparison.value)
 
     # --- lists
     def _alternatives(self, items: Iterable[Any]) -> p.Predicate:
