@@ -12,11 +12,11 @@ _PATH = re.compile(r"\[?[\w.*\[\]]+")
 _STEP = re.compile(r"\w+")
 _CAST = re.compile(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*(?:integer)?\s*", re.IGNORECASE)
 
-# What a text must look like to be read as a number, or as a date with an optional time.
+# What a text must look like to be read as a number, or as a date with an optional time: its first 10 or 19 characters.
 NUMBER = r"^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"
 MOMENT = (
     r"^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?)?(Z|[+]00:00)?$"
+    r"([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?(Z|[+]00:00)?)?)?$"
 )
 
 Family = Literal["int", "float", "decimal", "text", "date", "datetime"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datajoint.backends import mysql_session
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import MOMENT, NUMBER, CastType, read_cast, read_path
-from datajoint.backends.mysql_protocol import MySQLProtocol
+from datajoint.backends.json_paths import NUMBER, CastType, read_cast, read_path
+from datajoint.backends.mysql_protocol import MySQLProtocol, moment_of_text
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql
 from datajoint.values.model import TEXT, ValueType
@@ -59,9 +59,7 @@ class MariaDB(MySQLProtocol):
         if cast is None or (found := read_cast(cast)).family == "text":
             return Sql(missing, " ELSE ", text, " END"), TEXT
         if found.family in {"date", "datetime"}:
-            return Sql(
-                "CASE WHEN ", text, f" REGEXP '{MOMENT}' THEN CAST(", text, f" AS {found.text}) END"
-            ), found.value_type
+            return moment_of_text(text, found), found.value_type
         number = Sql("CASE WHEN ", text, f" REGEXP '{NUMBER}' THEN ", _as_number(text, found), " END")
         truth = Sql("IF(", value, " = 'true', 1, 0)")
         return Sql(

@@ -29,6 +29,7 @@ from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
 from datajoint.backends.findings import Finding
+from datajoint.backends.json_paths import MOMENT, CastType
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
@@ -276,6 +277,12 @@ class MySQLProtocol(Backend):
     def empty_insert(self, table: TableName) -> Sql:
         """Return the statement that inserts one row of defaults."""
         return Sql("INSERT INTO ", table.identifier, " () VALUES ()")
+
+
+def moment_of_text(text: Sql, found: CastType) -> Sql:
+    """Return the date or datetime that a text inside JSON spells, NULL where it spells none."""
+    length = 10 if found.family == "date" else 19  # fractions are cut, not rounded
+    return Sql("CASE WHEN ", text, f" REGEXP '{MOMENT}' THEN CAST(LEFT(", text, f", {length}) AS {found.text}) END")
 
 
 def _finite(value: float) -> float:

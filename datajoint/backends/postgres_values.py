@@ -162,7 +162,7 @@ def moment_of_text(text: Sql, found: CastType) -> Sql:
     """Return the date or datetime that a text spells, NULL where it spells none."""
     month = Sql("make_date(left(", text, ", 4)::int, substr(", text, ", 6, 2)::int, 1)")
     last = Sql("extract(day FROM ", month, " + interval '1 month - 1 day')")
-    target = "date" if found.family == "date" else "timestamp(0)"
-    cut = Sql("left(replace(", text, ", 'T', ' '), 19)")  # fractions are cut, not rounded
-    exists = Sql("CASE WHEN substr(", text, ", 9, 2)::int <= ", last, " THEN rtrim(", cut, f", 'Z')::{target} END")
+    target, length = ("date", 10) if found.family == "date" else ("timestamp", 19)  # fractions are cut, not rounded
+    cut = Sql("left(", text, f", {length})::{target}")
+    exists = Sql("CASE WHEN substr(", text, ", 9, 2)::int <= ", last, " THEN ", cut, " END")
     return Sql("CASE WHEN ", text, f" ~ '{MOMENT}' THEN ", exists, " END")

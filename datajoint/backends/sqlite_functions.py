@@ -203,7 +203,7 @@ def _json_as(value: Any, family: str, first: int, second: int) -> Any:
         if not isinstance(value, str) or not _MOMENT.match(value):
             return None
         moment = _moment(value)
-        return moment.date().isoformat() if family == "date" else moment_text(moment, 0)
+        return moment.date().isoformat() if family == "date" else moment.replace(microsecond=0).isoformat(" ")
     if isinstance(value, str):
         if not _NUMBER.match(value):
             return None

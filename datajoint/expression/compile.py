@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from datajoint.backends.base import Backend
@@ -472,16 +473,16 @@ class _Compiler:
         extracted, value_type = self.backend.json_path(column, predicate.path, predicate.cast)
         if value is None:
             return Sql(extracted, " IS NULL")
-        if predicate.cast is None and isinstance(value, int | float) and not isinstance(value, bool):
+        if predicate.cast is None and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return self._json_number(column, predicate.path, extracted, value)
         if predicate.cast is None:
-            spelled = json.dumps(value) if isinstance(value, bool) else value
+            spelled = json.dumps(value) if isinstance(value, bool) else str(value)
             return Sql(extracted, " = ", self.backend.bind(TEXT, spelled))
         return self.comparison(
             extracted, value_type, compare(value_type, "=", value, infinity=self.backend.dialect.float_infinity)
         )
 
-    def _json_number(self, column: Sql, path: str, text: Sql, value: float) -> Sql:
+    def _json_number(self, column: Sql, path: str, text: Sql, value: float | Decimal) -> Sql:
         """Compare a value inside JSON with a number, however it is spelled; true is not 1."""
         if isinstance(value, int) and abs(value) > _EXACT_IN_DOUBLE:
             return Sql(text, " = ", self.backend.bind(TEXT, str(value)))

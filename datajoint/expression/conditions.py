@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +18,7 @@ from datajoint.expression.top import AndList, Not, Top
 from datajoint.heading import Attribute, Heading
 from datajoint.sql.fragment import Sql
 from datajoint.usertext import UserFragment, compile_condition
-from datajoint.values.accept import is_missing
+from datajoint.values.accept import is_missing, plain
 from datajoint.values.compare import compare
 
 # Beyond so many alternatives the keys travel in one parameter instead of in the text of the statement.
@@ -182,7 +184,8 @@ class _Maker:
 
 
 def _json_operand(key: str, value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int | float):
+    value = plain(value)
+    if value is None or isinstance(value, str | bool | int | float | Decimal | dt.date):
         return value
     try:
         return json.loads(json.dumps(value, allow_nan=False))
