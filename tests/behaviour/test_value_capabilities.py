@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import math
 from decimal import Decimal
 
@@ -15,14 +16,18 @@ from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.sql import Sql
 from tests.capabilities import differs
 
+_numbers = itertools.count()
+
 
 @pytest.fixture
-def table(schema):
-    def make(declared, name="Thing"):
-        definition = (
-            f"id : int32\n---\nx = null : {declared}" if " : " not in declared else f"id : int32\n---\n{declared}"
-        )
-        return schema(type(name, (dj.Manual,), {"definition": definition}))
+def table(module_schema):
+    """Make tables with an attribute `x` of a type, or with a whole line of a definition."""
+
+    def make(declared):
+        number = next(_numbers)
+        name = "Thing" + chr(65 + number // 26) + chr(65 + number % 26)
+        line = declared if " : " in declared else f"x = null : {declared}"
+        return module_schema(type(name, (dj.Manual,), {"definition": f"id : int32\n---\n{line}"}))
 
     return make
 
@@ -36,10 +41,10 @@ def test_infinity(table):
 
 
 @differs("not-a-number of another program is read")
-def test_not_a_number(table, connection):
+def test_not_a_number(table):
     thing = table("float64")
     name = TableName(thing.database, thing.table_name).identifier
-    connection.execute(Sql("INSERT INTO ", name, " (id, x) VALUES (1, 'NaN')"))
+    thing.connection.execute(Sql("INSERT INTO ", name, " (id, x) VALUES (1, 'NaN')"))
     assert math.isnan(thing.fetch1("x"))
 
 
@@ -90,7 +95,7 @@ def test_overflow_that_is_fetched_is_an_error(table):
 
 @differs("a query cannot put a number out of range into int8")
 def test_narrow_integers_filled_by_a_query(table):
-    wide, narrow = table("int32", "Wide"), table("int8", "Narrow")
+    wide, narrow = table("int32"), table("int8")
     wide.insert1({"id": 1, "x": 300})
     with pytest.raises(InvalidValueError):
         narrow.insert(wide)
@@ -240,12 +245,12 @@ def test_a_child_of_our_own_schema_of_parents_in_an_old_one(connection, new_sche
 
 
 # --- values of other programs
-def test_any_number_but_zero_is_true(table, connection, engine):
+def test_any_number_but_zero_is_true(table, engine):
     if engine not in {"mysql", "mariadb"}:
         pytest.skip("the column holds nothing else")
     thing = table("bool")
     thing.insert([{"id": 1, "x": True}, {"id": 2, "x": False}, {"id": 3, "x": None}])
-    connection.query(f"UPDATE {thing.full_table_name} SET x = 5 WHERE id = 1")
+    thing.connection.query(f"UPDATE {thing.full_table_name} SET x = 5 WHERE id = 1")
     assert (thing & "id = 1").fetch1("x") is True
     for true in ({"x": True}, {"x": [True]}, "x", "x = 1", "x = 'true'", "x <> 0", "x is true", {"x": "yes"},
                  [{"x": True, "id": n} for n in range(30)]):  # fmt: skip
@@ -305,11 +310,11 @@ NUMBERS = [(100, [1, 2]), (100.0, [1, 2]), (5.5, [3]), (1, [6]), (2**60 + 1, [5]
 
 
 @pytest.mark.parametrize(("value", "ids"), NUMBERS)
-def test_numbers_inside_json_however_they_are_spelled(table, connection, engine, value, ids):
+def test_numbers_inside_json_however_they_are_spelled(table, value, ids):
     thing = table("json")
     for number, document in enumerate(["null", '{"a": 1e2}', '{"a": 100}', '{"a": 5.50}', '{"a": "7"}', f'{{"a": {2**60 + 1}}}',
                                        '{"a": 1.0}', '{"a": true}', '{"a": [1]}', '{"a": "text"}']):  # fmt: skip
-        connection.query(f"INSERT INTO {thing.full_table_name} (id, x) VALUES (%s, %s)", (number, document))
+        thing.connection.query(f"INSERT INTO {thing.full_table_name} (id, x) VALUES (%s, %s)", (number, document))
     assert [row["id"] for row in (thing & {"x.a": value}).to_dicts(order_by="id")] == ids
     assert [row["id"] for row in (thing & {"x.a": True}).to_dicts()] == [7]
 
