@@ -86,7 +86,7 @@ def bind(names, tables):
         for table, definition in tables:
             cls = type(dj.Manual)(table, (dj.Manual,), {"definition": definition})
             context[table] = schema(cls, context=context)
-            context[table]().heading.names  # noqa: B018 - read from the database
+            context[table]().heading.names
     return time.perf_counter() - start
 
 
