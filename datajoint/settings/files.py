@@ -68,9 +68,16 @@ def find_secrets_dir(config_path: Path | None = None) -> Path | None:
     """Return the folder with secrets: ``.secrets`` beside the settings file, else the system's.
 
     Without a settings file, ``.secrets`` is looked for where the file would be. ``DJ_SECRETS_DIR`` names another folder.
+
+    Raises
+    ------
+    ConfigFileError
+        If ``DJ_SECRETS_DIR`` names no folder.
     """
     named = variables().get("DJ_SECRETS_DIR")
     if named:
+        if not Path(named).is_dir():
+            raise ConfigFileError(f"There is no secrets folder {named}.", hint="Check DJ_SECRETS_DIR.")
         return Path(named)
     places = [config_path.parent] if config_path else _project_folders(None)
     candidates = [*(place / SECRETS_DIRNAME for place in places), SYSTEM_SECRETS_DIR]

@@ -287,7 +287,9 @@ class Config(BaseSettings):
         *group, name = key.split(".")
         owner = getattr(self, group[0]) if group else self
         is_default = self[key] == type(owner).model_fields[name].get_default(call_default_factory=True)
-        return "default" if is_default or name not in owner.model_fields_set else ASSIGNED
+        # A port that nobody set follows the engine.
+        derived = key == "database.port" and not self.database.is_set("port")
+        return "default" if is_default or derived else ASSIGNED
 
     def _remember(self, origins: Mapping[str, str]) -> None:
         self._origins |= {key: (origin, copy.deepcopy(self[key])) for key, origin in origins.items()}

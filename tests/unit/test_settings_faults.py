@@ -115,6 +115,12 @@ def test_a_missing_file_is_named(project, monkeypatch):
         create_config()
 
 
+def test_a_missing_secrets_folder_is_named(project, monkeypatch):
+    monkeypatch.setenv("DJ_SECRETS_DIR", str(project / "absent"))
+    with pytest.raises(ConfigFileError, match=r"absent.*DJ_SECRETS_DIR"):
+        create_config()
+
+
 # --- origins
 def test_where_settings_come_from(project, monkeypatch):
     file = project / "datajoint.json"
@@ -144,6 +150,8 @@ def test_where_settings_come_from(project, monkeypatch):
     assert cfg.origin("database.host") == "assigned by the program"
     del cfg["database.host"]
     assert cfg.origin("database.host") == "default"
+    cfg.stores["late"] = {"protocol": "file"}
+    assert cfg.origin("stores") == Config(stores={"a": {}}).origin("stores") == "assigned by the program"
     with cfg.override(display__limit=6):
         assert cfg.origin("display.limit") == "assigned by the program"
     assert cfg.origin("display.limit") == "environment variable DJ_DISPLAY_LIMIT"

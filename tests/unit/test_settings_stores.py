@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 import pprint
 
 import pytest
@@ -134,6 +135,7 @@ def test_stores_are_a_live_dict(cfg):
     assert set(group.copy()) == {"default", "filepath_default", "main", "raw", "x", "y", "z"}
     group |= {"w": {"a": {"b": 1}}}
     assert json.loads(json.dumps(copy.deepcopy(cfg.stores)))["w"] == {"a": {"b": 1}}
+    assert pickle.loads(pickle.dumps(cfg)).stores == cfg.stores  # noqa: S301 - our own
     cfg.stores.clear()
     assert cfg.stores == {}
     cfg.stores = {"n": {"protocol": "file"}}
