@@ -138,7 +138,7 @@ def lineage_table_statements(connection: Connection, database: str) -> list[Sql]
             name,
             f"varchar({length})",
             replace(parse_type(f"varchar({length})"), core=False),
-            comment=comment,
+            comment=comment if connection.dialect.inline_comments else "",
             in_key=name in _KEY,
         )
         for name, length, comment in zip(_COLUMNS, (64, 64, 255), comments, strict=True)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import inspect
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from datajoint import lineage
+from datajoint.class_names import class_paths
 from datajoint.connection import Connection
-from datajoint.definition import TableName
 from datajoint.errors import AccessError, DataJointError, ThreadSafetyError
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
-from datajoint.prompt import user_choice
 from datajoint.settings import is_thread_safe
 from datajoint.singleton import conn
+from datajoint.source import module_source
 from datajoint.table import FreeTable, Part, Table, TableMeta
 from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
 from datajoint.table.context import calling_frame, classes_in, visible_names
 from datajoint.tiers import Lookup, tier_of
+from datajoint.utils import user_choice
 
 T = TypeVar("T", bound=type[Table])
 Names = Mapping[str, Any]
@@ -222,9 +224,13 @@ class _Schema:
 
     # --- tables
     def list_tables(self) -> list[str]:
-        """Return the names of the tables, parents before children and parts directly after their masters."""
+        """Return the names of the tables, parents before children and parts directly after their masters.
+
+        Tables of the framework, whose names begin with ``~``, and views are left out.
+        """
+        self._link.look_again([self._name])
         dependencies = self._link.dependencies
-        dependencies.load()
+        dependencies.load(force=False)
         names = (dependencies.table_names[full_name] for full_name in dependencies.topo_sort())
         return [name.name for name in names if name.schema == self._name]
 
@@ -276,49 +282,52 @@ class _Schema:
         for name in self.list_tables():
             yield FreeTable(self._link, f"{self.database}.{name}")
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(class_paths(self.list_tables()).values())
+
     def make_classes(self, into: MutableMapping[str, Any] | None = None) -> None:
         """Make a class for every table that has none.
+
+        Of two tables that would have one class name, as ``a`` and ``#a``, the later one has its tier appended:
+        ``ALookup``. What can have no class, because its name is taken by something else or it is a part without a
+        master, is named in a warning and left to ``schema["name"]``.
 
         Parameters
         ----------
         into : dict, optional
             Where to put them, and where to look for those that exist; the schema's context by default, else the
             caller's names.
-
-        Raises
-        ------
-        DataJointError
-            If the master of a part has no class in `into`.
         """
         names: Any = into if into is not None else self.context
         if names is None:
             names = calling_frame().f_locals
         name = self._name
-        known = {cls.name for _, cls in classes_in(names, depth=0)}
+        classes = {cls.name.name: cls for _, cls in classes_in(names, depth=0) if cls.name.schema == name}
         module = names.get("__name__", name)
-        parts: list[str] = []
-        for table_name in self.list_tables():
-            tier = tier_of(table_name)
-            if tier is None or TableName(name, table_name) in known:
+        tables = self.list_tables()
+        paths = class_paths(tables)
+        for table, path in paths.items():
+            tier = tier_of(table)
+            if tier is None or table in classes:
                 continue
-            if issubclass(tier, Part):
-                parts.append(table_name)
-                continue
-            class_name = to_camel_case(table_name)
-            if class_name in names:
-                logger.warning("Table %s.%s gets no class: the name %s is taken.", name, table_name, class_name)
-                continue
-            names[class_name] = self._generate(class_name, tier, table_name, module, names)
-        for table_name in parts:
-            master_name, _, part_name = table_name.rpartition("__")
-            master = names.get(to_camel_case(master_name))
-            if not isinstance(master, TableMeta):
-                raise DataJointError(
-                    f"The table {name}.{table_name} does not follow DataJoint naming conventions: it has no master."
-                )
-            class_name = to_camel_case(part_name)
-            part = self._generate(class_name, Part, table_name, module, names, master=master)
-            setattr(master, class_name, part)
+            if tier is Part:
+                self._add_part(table, path, classes, module, names)
+            elif path in names:
+                logger.warning("Table %s.%s gets no class: the name %s is taken.", name, table, path)
+            else:
+                classes[table] = names[path] = self._generate(path, tier, table, module, names)
+        for table in tables:
+            if tier_of(table) is Part and table not in paths:
+                _warn_of_orphan(name, table)
+
+    def _add_part(self, table: str, path: str, classes: dict[str, type[Table]], module: str, names: Names) -> None:
+        master = classes.get(table.rpartition("__")[0])
+        if master is None:
+            _warn_of_orphan(self._name, table)
+            return
+        class_name = path.rpartition(".")[2]
+        classes[table] = self._generate(class_name, Part, table, module, names, master=master)
+        setattr(master, class_name, classes[table])
 
     def _generate(
         self, class_name: str, tier: type[Table], table_name: str, module: str, names: Names, master: Any = None
@@ -332,6 +341,24 @@ class _Schema:
         self._bind(cls, ChainMap(context, cast("MutableMapping[str, Any]", names)))
         made: type[Table] = cls
         return made
+
+    def save(self, filename: str | Path | None = None) -> str:
+        """Write the classes of the schema as a Python module that can be imported.
+
+        Parameters
+        ----------
+        filename : str or Path, optional
+            Replaced if it exists; without one the text is only returned.
+
+        Returns
+        -------
+        str
+            The text of the module.
+        """
+        text = module_source(self._link, self._name, self.list_tables())
+        if filename is not None:
+            Path(filename).write_text(text, encoding="utf-8")
+        return text
 
     # --- lineage
     @property
@@ -385,6 +412,14 @@ class _Schema:
 
     def __repr__(self) -> str:
         return f"Schema `{self.database}`\n"
+
+
+def _warn_of_orphan(schema: str, table: str) -> None:
+    logger.warning(
+        "Table %s.%s gets no class: it does not follow DataJoint naming conventions, because its master has none.",
+        schema,
+        table,
+    )
 
 
 class Schema(_Schema):

@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from datajoint.naming import from_camel_case, is_camel_case, to_camel_case
-from datajoint.prompt import user_choice
 
 __all__ = ["from_camel_case", "is_camel_case", "safe_copy", "safe_write", "to_camel_case", "user_choice"]
+
+
+def user_choice(prompt: str, choices: Sequence[str] = ("yes", "no"), default: str | None = None) -> str:
+    """Ask until the answer is one of `choices`, and return it in lower case.
+
+    The answer is read by calling ``input``, looked up in this module first: whoever sets ``datajoint.utils.input``
+    answers every question.
+
+    Parameters
+    ----------
+    prompt : str
+        The question; the choices are appended as ``[yes, No]: `` with the default in title case.
+    choices : sequence of str
+        In lower case.
+    default : str, optional
+        What an empty answer means.
+
+    Raises
+    ------
+    AssertionError
+        If `default` is not among `choices`.
+    """
+    if default is not None and default not in choices:
+        raise AssertionError(f"The default {default!r} is not one of {list(choices)}.")
+    offered = ", ".join(choice.title() if choice == default else choice for choice in choices)
+    while True:
+        answer = input(f"{prompt} [{offered}]: ").strip().lower() or default
+        if answer is not None and answer in choices:
+            return answer
 
 
 def safe_write(path: str | Path, blob: bytes) -> None:

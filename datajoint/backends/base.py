@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql
 from datajoint.values.model import ValueType
@@ -199,6 +199,22 @@ class Backend(ABC):
         """Return the statements that create a table with its types, indexes and comments."""
 
     @abstractmethod
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Return the statements that add a column, neither key nor inherited, after the others of a table."""
+
+    def replica_identity(self, name: TableName, mode: str) -> Sql:  # noqa: ARG002 - for engines that replicate logically
+        """Return what makes the engine's change stream carry whole rows (``full``) or keys (``default``).
+
+        Raises
+        ------
+        DataJointError
+            On an engine that has no such choice.
+        """
+        raise DataJointError(
+            f"A replica identity is PostgreSQL-only; {self.dialect.name} has none.", hint="Leave this step out."
+        )
+
+    @abstractmethod
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Return the statements that drop a table, and enum types that nothing else uses."""
 
@@ -209,6 +225,10 @@ class Backend(ABC):
     @abstractmethod
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure of schemas in a handful of queries; a schema that does not exist is absent."""
+
+    @abstractmethod
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Return, by one light query, a text for each schema that exists; it changes with the structure."""
 
     @abstractmethod
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:

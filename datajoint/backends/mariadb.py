@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from datajoint.backends import mysql_session
+from datajoint.backends.catalog import ColumnInfo
+from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import NUMBER, CastType, read_cast, read_path
@@ -17,6 +20,8 @@ DIALECT = Dialect(
     name="mariadb", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
     transactional_ddl=False, inline_comments=True, inline_indexes=True, func_dep_group_by=False,
 )  # fmt: skip
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "0": "\0"}
 _JSON_EQUALS_SINCE = (10, 7, 0)
 
 
@@ -32,6 +37,7 @@ class MariaDB(MySQLProtocol):
 
     def __init__(self, version: tuple[int, int, int]) -> None:
         super().__init__("utf8mb4_nopad_bin", "mariadb")
+        self._reader = CatalogReader("mariadb", _make_column)
         self.dialect = replace(DIALECT, json_equality=version >= _JSON_EQUALS_SINCE)
 
     def json_equals(self, expression: Sql, document: str) -> Sql:
@@ -77,3 +83,11 @@ def _as_number(text: Sql, found: CastType) -> Sql:
             "CASE WHEN ", exact, f" BETWEEN {found.low} AND {found.high} THEN CAST(", exact, f" AS {found.text}) END"
         )
     return Sql("CASE WHEN ABS(", exact, f") < {found.limit} THEN CAST(", text, f" AS {found.text}) END")
+
+
+def _make_column(row: Row) -> ColumnInfo:
+    """Make a column: the server tells a text default as a literal with escapes."""
+    name, type_text, nullable, default, *rest = row
+    if default is not None and default.startswith("'"):
+        default = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), default)
+    return plain_column((name, type_text, nullable, default, *rest))

@@ -30,7 +30,7 @@ from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import MOMENT, CastType
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
 from datajoint.values.dates import moment_text, time_text
@@ -234,6 +234,10 @@ class MySQLProtocol(Backend):
         """Create a table, comments and indexes in one statement."""
         return mysql_ddl.create_table(name, definition, catalog.collation if catalog else None)
 
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column."""
+        return [mysql_ddl.add_column(name, attribute)]
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table."""
         return [Sql("DROP TABLE ", name.identifier)]
@@ -245,6 +249,10 @@ class MySQLProtocol(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the information schema."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""

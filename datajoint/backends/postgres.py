@@ -31,7 +31,7 @@ from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
 from datajoint.values.model import TEXT, ValueType
@@ -204,6 +204,14 @@ class PostgreSQL(Backend):
         """Create a table with its types, indexes and comments."""
         return postgres_ddl.create_table(name, definition, catalog)
 
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column and its comment."""
+        return postgres_ddl.add_column(name, attribute)
+
+    def replica_identity(self, name: TableName, mode: str) -> Sql:
+        """Choose what the change stream carries of old rows."""
+        return Sql("ALTER TABLE ", name.identifier, f" REPLICA IDENTITY {'FULL' if mode == 'full' else 'DEFAULT'}")
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Drop a table, and enum types that nothing else uses."""
         return postgres_ddl.drop_table(name, catalog)
@@ -215,6 +223,10 @@ class PostgreSQL(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the system catalogs."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""

@@ -43,6 +43,16 @@ def create_table(name: TableName, definition: TableDefinition, catalog: SchemaCa
     ]
 
 
+def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+    """Return the statements that add a column, whose type is none that must be created first, with its comment."""
+    added = [Sql("ADD COLUMN ", _column(attribute, attribute.enum_type))]
+    check = _check(attribute)
+    if check is not None:
+        added.append(Sql("ADD ", check))
+    statements = [Sql("ALTER TABLE ", name.identifier, " ", Sql.join(", ", added))]
+    return [*statements, _comment(name, attribute)] if attribute.marked_comment else statements
+
+
 def drop_table(name: TableName, catalog: SchemaCatalog) -> list[Sql]:
     """Return the statements: the table, then the enum types that no other column uses."""
     info = catalog.tables.get(name.name)

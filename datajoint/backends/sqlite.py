@@ -29,7 +29,7 @@ from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import read_cast, read_path
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
 from datajoint.values.model import TEXT, ValueType
@@ -230,6 +230,10 @@ class SQLite(Backend):
         """Create a STRICT table with its CHECKs and indexes, and record what SQLite does not keep."""
         return sqlite_ddl.create_table(name, definition)
 
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column with its CHECK, and its record."""
+        return sqlite_ddl.add_column(name, attribute)
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
         which = Sql(" WHERE schema_name = ", Parameter(name.schema), " AND table_name = ", Parameter(name.name))
@@ -246,6 +250,10 @@ class SQLite(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the file's own tables and the records beside them."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""

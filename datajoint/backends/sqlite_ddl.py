@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from datajoint.backends import ddl, sqlite_values
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DefinitionError, InvalidValueError
@@ -38,6 +40,14 @@ def create_table(name: TableName, definition: TableDefinition) -> list[Sql]:
         for index_name, index in ddl.named_indexes(name.name, definition, _MAX_NAME)
     ]  # fmt: skip
     return [table, *indexes, *_records(name, definition)]
+
+
+def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+    """Return the statements that add a column, neither key nor generated, with its record."""
+    check = _check(attribute)
+    clause = _column(attribute, TableDefinition((attribute,)))
+    added = Sql(clause, " ", check) if check is not None else clause
+    return [Sql("ALTER TABLE ", name.identifier, " ADD COLUMN ", added), _column_records(name, (attribute,), {})]
 
 
 def _column(attribute: AttributeDefinition, definition: TableDefinition) -> Sql:
@@ -120,9 +130,13 @@ def _records(name: TableName, definition: TableDefinition) -> list[Sql]:
         ")",
     )
     key = {n: position for position, n in enumerate(definition.primary_key, 1)}
+    return [table, _column_records(name, definition.attributes, key)] if definition.attributes else [table]
+
+
+def _column_records(name: TableName, attributes: Iterable[AttributeDefinition], key: Mapping[str, int]) -> Sql:
     rows = [
-        Sql("(", Sql.join(", ", (*where, *map(Parameter, (a.name, a.storage.text, a.marked_comment,
-            ddl.literal_text(a.default), key.get(a.name))))), ")")
-        for a in definition.attributes
+        Sql("(", Sql.join(", ", map(Parameter, (*name, a.name, a.storage.text, a.marked_comment,
+            ddl.literal_text(a.default), key.get(a.name)))), ")")
+        for a in attributes
     ]  # fmt: skip
-    return [table, Sql("INSERT OR IGNORE INTO `~dj_columns` VALUES ", Sql.join(", ", rows))] if rows else [table]
+    return Sql("INSERT OR IGNORE INTO `~dj_columns` VALUES ", Sql.join(", ", rows))

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
+from datajoint.declare.hidden import extended
 from datajoint.declare.resolve import table_info
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError, DefinitionError, MissingTableError
 from datajoint.expression.expression import QueryExpression
 from datajoint.expression.nodes import TableNode
@@ -157,7 +158,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
         if known is None or known[0] is not catalog:
             info, catalog = self._info()
-            known = catalog, read_heading(info, catalog)
+            known = catalog, read_heading(info, catalog, self.connection.catalog)
             holder._known_heading = known
         return known[1]
 
@@ -207,7 +208,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         connection, name = self.connection, self.name
         definition = self._resolve_definition(self.declaration_context if context is None else context)
         self._check_definition(definition)
-        create_table(connection, name, definition)
+        create_table(connection, name, extended(definition, self._hidden_attributes()))
         self._forget()
 
     def _resolve_definition(self, context: Mapping[str, Any] | None) -> TableDefinition:
@@ -220,6 +221,10 @@ class Table(QueryExpression, metaclass=TableMeta):
 
     def _check_definition(self, definition: TableDefinition) -> None:
         """Refuse, or warn of, what a tier does not want in a new table."""
+
+    def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
+        """Return the framework's columns that the settings give a new table of this tier."""
+        return ()
 
     def describe(self, context: Mapping[str, Any] | None = None, printout: bool = False) -> str:
         """Return a definition that declares the same table again.

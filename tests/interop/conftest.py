@@ -80,7 +80,7 @@ def peer(peer_python, engine, url, tmp_path):
     def run(task, script="peer.py", **arguments):
         command = [peer_python, str(_HERE / script), task, json.dumps(arguments)]
         done = subprocess.run(
-            command, check=False, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300
+            command, env=environment, cwd=tmp_path, capture_output=True, check=False, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.splitlines()[-1])
