@@ -125,7 +125,9 @@ def adaptive_css() -> str:
     ]
     opacity = round(int(DARK.edge_alpha, 16) / 255, 3)
     for light_edge, dark_edge in ((LIGHT.edge, DARK.edge), (LIGHT.renamed_edge, DARK.renamed_edge)):
-        rules.append(f'.{SVG_CLASS} [stroke="{light_edge.lower()}"] {{ stroke: {dark_edge}; stroke-opacity: {opacity}; }}')
+        rules.append(
+            f'.{SVG_CLASS} [stroke="{light_edge.lower()}"] {{ stroke: {dark_edge}; stroke-opacity: {opacity}; }}'
+        )
     canvas = f"svg.{SVG_CLASS} {{ background-color: white; border-radius: 6px; }}\n"
     return canvas + "@media (prefers-color-scheme: dark) {\n" + "".join(f"  {rule}\n" for rule in rules) + "}"
 
