@@ -142,6 +142,10 @@ class PostgreSQL(Backend):
         """Compare in the server's JSON type."""
         return Sql(expression, " = ", Parameter(postgres_values.written_in_full(document)), "::jsonb")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        return Sql("NULLIF(jsonb_extract_path(", expression, f", {_steps(path)}), 'null'::jsonb)")
+
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
         return expression
@@ -173,10 +177,6 @@ class PostgreSQL(Backend):
             arrays.append(Sql(Parameter(values), postgres_values.array_cast(value_type)))
         names = Sql.join(", ", (column(name) for name, _ in columns))
         return Sql("SELECT ", names, " FROM unnest(", Sql.join(", ", arrays), ") AS k(", names, ")")
-
-    def json_at(self, expression: Sql, path: str) -> Sql:
-        """Extract as JSON."""
-        return Sql("jsonb_extract_path(", expression, f", {_steps(path)})")
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, which JSON null is not, and cast where a type is asked for; booleans count as 1 and 0."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from datajoint.backends.base import Converter
 from datajoint.backends.convert import as_time, whole_number
-from datajoint.backends.json_paths import MOMENT, NUMBER, CastType
+from datajoint.backends.json_paths import MOMENT, NUMERIC, CastType
 from datajoint.sql.fragment import Sql
 from datajoint.values.model import ValueType
 
@@ -155,7 +155,7 @@ def number_of_text(text: Sql, found: CastType) -> Sql:
             value = Sql("round(", exact, f", {found.value_type.scale or 0})")
             fits = Sql("abs(", value, f") < {found.limit}")
     known = Sql("CASE WHEN ", fits, " THEN ", value, f"::{target} END")
-    return Sql("CASE WHEN ", text, f" ~ '{NUMBER}' AND length(", text, f") < {_LONGEST_NUMBER} THEN ", known, " END")
+    return Sql("CASE WHEN ", text, f" ~ '{NUMERIC}' AND length(", text, f") < {_LONGEST_NUMBER} THEN ", known, " END")
 
 
 def moment_of_text(text: Sql, found: CastType) -> Sql:

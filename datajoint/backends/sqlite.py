@@ -148,6 +148,12 @@ class SQLite(Backend):
         """Compare as values, by a function of ours."""
         return Sql("dj_json_equals(", expression, ", ", Parameter(document), ")")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Cut the value out as JSON text."""
+        where = ddl.quote_text(read_path(path, escaped=True))
+        kind = Sql("json_type(", expression, ", ", where, ")")
+        return Sql("CASE ", kind, " WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END")
+
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
         return expression
@@ -194,13 +200,9 @@ class SQLite(Backend):
         text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
         return Sql("SELECT ", selected, " FROM json_each(", Parameter(text), ")")
 
-    def json_at(self, expression: Sql, path: str) -> Sql:
-        """Extract by SQLite's own operator."""
-        return Sql(expression, " -> ", ddl.quote_text(read_path(path)))
-
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract by SQLite's own JSON functions."""
-        where = ddl.quote_text(read_path(path))
+        where = ddl.quote_text(read_path(path, escaped=True))
         if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
@@ -214,6 +216,15 @@ class SQLite(Backend):
             f"{found.low}, {high}" if found.family == "int" else f"{found.value_type.scale or 0}, {found.limit or 0}"
         )
         return Sql("dj_json_as(", value, f", '{found.family}', {bounds})"), found.value_type
+
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Write the steps, each below and inside the one that it belongs to."""
+        depths = {0: -1}
+        lines = []
+        for number, parent, _, detail in execute(Sql("EXPLAIN QUERY PLAN ", statement)).rows:
+            depths[number] = depths.get(parent, -1) + 1
+            lines.append("  " * depths[number] + detail)
+        return "\n".join(lines)
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose

@@ -19,13 +19,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, wraps
 from typing import Any
 
-from datajoint.backends.json_paths import MOMENT, NUMBER
+from datajoint.backends.json_paths import MOMENT, NUMERIC
 from datajoint.backends.sqlite_text_functions import TEXT_AGGREGATES, TEXT_FUNCTIONS
 from datajoint.values.dates import moment_text, read_moment
 from datajoint.values.documents import from_json, same_document
 
 _QUARTER = 3
-_NUMBER, _MOMENT = re.compile(NUMBER), re.compile(MOMENT)
+_NUMBER, _MOMENT = re.compile(NUMERIC), re.compile(MOMENT)
 _SECONDS = {"MICROSECOND": 1e-6, "SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400, "WEEK": 7 * 86400}
 _MONTHS = {"MONTH": 1, "QUARTER": _QUARTER, "YEAR": 12}
 

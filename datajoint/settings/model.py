@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -43,13 +43,13 @@ _STORE_PARTS = 3
 
 class _Group(BaseModel):
     model_config = ConfigDict(validate_assignment=True, extra="forbid", hide_input_in_errors=True)
-    _section: ClassVar[str]
 
     def __setattr__(self, name: str, value: Any) -> None:
         try:
             super().__setattr__(name, value)
         except ValidationError as error:
-            refused = refusal(error, described(error, _field, _assigned, self._section))
+            section = type(self).__name__.removesuffix("Settings").lower()
+            refused = refusal(error, described(error, _field, _assigned, section))
         else:
             return
         raise refused  # outside of the except: the original holds the value
@@ -75,8 +75,6 @@ class DatabaseSettings(_Group):
     time_zone : str or None
         Session time zone; None leaves the server's.
     """
-
-    _section = "database"
 
     host: str = "localhost"
     user: str | None = None
@@ -115,15 +113,11 @@ class DatabaseSettings(_Group):
 class ConnectionSettings(_Group):
     """`charset`: the connection's character set; empty for the driver's default."""
 
-    _section = "connection"
-
     charset: str = ""
 
 
 class DisplaySettings(_Group):
     """Previews: at most `limit` rows, columns `width` characters wide in text; how diagrams look."""
-
-    _section = "display"
 
     limit: int = 12
     width: int = 14
@@ -132,10 +126,14 @@ class DisplaySettings(_Group):
     diagram_theme: Literal["light", "dark", "auto"] = "auto"
 
 
+class QuerySettings(_Group):
+    """Queries; `unmatched_mapping`: what to do about a dict none of whose names is an attribute, which restricts nothing."""
+
+    unmatched_mapping: Literal["ignore", "warn", "raise"] = "warn"
+
+
 class JobsSettings(_Group):
     """Populating through a queue; `stale_timeout` in seconds, a lower priority number is more urgent."""
-
-    _section = "jobs"
 
     auto_refresh: bool = True
     keep_completed: bool = False
@@ -148,8 +146,6 @@ class JobsSettings(_Group):
 
 class ProvenanceSettings(_Group):
     """Whether to record where rows come from, and what to say about the source."""
-
-    _section = "provenance"
 
     capture: bool = False
     source: dict[str, Any] = Field(default_factory=dict)
@@ -190,6 +186,7 @@ class Config(BaseSettings):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     connection: ConnectionSettings = Field(default_factory=ConnectionSettings)
     display: DisplaySettings = Field(default_factory=DisplaySettings)
+    query: QuerySettings = Field(default_factory=QuerySettings)
     jobs: JobsSettings = Field(default_factory=JobsSettings)
     provenance: ProvenanceSettings = Field(default_factory=ProvenanceSettings)
     stores: dict[str, Any] = Field(default_factory=Stores)
