@@ -306,7 +306,7 @@ def test_dates_inside_json(table):
     assert len(thing & {"x.a:date": "2024-02-29"} & "id < 90") == 2
 
 
-NUMBERS = [(100, [1, 2]), (100.0, [1, 2]), (5.5, [3]), (1, [6]), (2**60 + 1, [5]), (7, [4])]
+NUMBERS = [(100, [1, 2]), (100.0, [1, 2]), (5.5, [3]), (1, [6]), (2**60 + 1, [5]), (7, []), ("7", [4])]
 
 
 @pytest.mark.parametrize(("value", "ids"), NUMBERS)
