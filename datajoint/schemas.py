@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
@@ -101,6 +102,12 @@ class _Schema:
                 f"The schema is already activated for schema {self.database}.", hint="Make another dj.Schema."
             )
         self.connection = connection or self.connection or conn()
+        if self.connection.settings.database.database_prefix:
+            warnings.warn(
+                "The setting database.database_prefix is deprecated and has no effect: give the schema its whole name.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
         self.database = schema_name
         self.create_schema = self.create_schema if create_schema is None else create_schema
         self.create_tables = self.create_tables if create_tables is None else create_tables
@@ -226,13 +233,19 @@ class _Schema:
     def list_tables(self) -> list[str]:
         """Return the names of the tables, parents before children and parts directly after their masters.
 
-        Tables of the framework, whose names begin with ``~``, and views are left out.
+        Tables of the framework, whose names begin with ``~``, views, and tables of others without a primary key are
+        left out; ``schema["name"]`` reaches those too.
         """
         self._link.look_again([self._name])
         dependencies = self._link.dependencies
         dependencies.load(force=False)
-        names = (dependencies.table_names[full_name] for full_name in dependencies.topo_sort())
-        return [name.name for name in names if name.schema == self._name]
+        catalog = self._link.catalog(self._name)
+        keyed = {info.name for info in catalog.tables.values() if info.primary_key} if catalog else set()
+        return [
+            name.name
+            for full_name in dependencies.topo_sort()
+            if (name := dependencies.table_names[full_name]) in keyed
+        ]
 
     def get_table(self, name: str) -> FreeTable:
         """Return a table of the schema.
@@ -337,6 +350,7 @@ class _Schema:
         cls: Any = TableMeta(class_name, (tier,), content)
         context: dict[str, Any] = {"self": cls}
         if master is not None:
+            cls.definition = ...  # there is no text, which `describe` would write
             cls._master = context["master"] = master
         self._bind(cls, ChainMap(context, cast("MutableMapping[str, Any]", names)))
         made: type[Table] = cls

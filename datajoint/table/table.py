@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
 from datajoint.declare.hidden import extended
 from datajoint.declare.resolve import table_info
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
-from datajoint.errors import DataJointError, DefinitionError, MissingTableError
+from datajoint.errors import DataJointError, DefinitionError, MissingTableError, UnknownAttributeError
 from datajoint.expression.expression import QueryExpression
 from datajoint.expression.nodes import TableNode
 from datajoint.graph.propagate import PartIntegrity
@@ -175,6 +175,34 @@ class Table(QueryExpression, metaclass=TableMeta):
                 hint="Its schema was activated with create_tables=False, or it was dropped.",
             )
         return found
+
+    # --- attributes that another program added a moment ago
+    def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
+        """Keep the rows that satisfy a condition; see `QueryExpression.restrict`."""
+        try:
+            return super().restrict(restriction, semantic_check)
+        except UnknownAttributeError:
+            if not self._changed_meanwhile():
+                raise
+            return super().restrict(restriction, semantic_check)
+
+    def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
+        """Choose, rename and compute attributes; see `QueryExpression.proj`."""
+        try:
+            return super().proj(*attributes, **named_attributes)
+        except UnknownAttributeError:
+            if not self._changed_meanwhile():
+                raise
+            return super().proj(*attributes, **named_attributes)
+
+    def _changed_meanwhile(self) -> bool:
+        """Look at the structure again, and tell whether the table, unless restricted or projected, has another heading."""
+        node = self._node
+        if not isinstance(node, TableNode) or self.connection.in_transaction:
+            return False
+        self.connection.look_again([node.name.schema])
+        self._node_cache = None
+        return self.heading.names != node.heading.names
 
     def _forget(self) -> None:
         """Forget the structure of the table's schema after it changed."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import datajoint as dj
-from datajoint import connection as connection_module
 from datajoint.errors import UnknownAttributeError
 
 
@@ -28,7 +29,7 @@ def clock(monkeypatch):
         perf_counter = staticmethod(time.perf_counter)
 
     clock = Clock()
-    monkeypatch.setattr(connection_module, "time", clock)
+    monkeypatch.setattr(sys.modules[dj.Connection.__module__], "time", clock)
     return clock
 
 
@@ -77,6 +78,21 @@ def test_an_unknown_column_makes_it_look_again(schema, subject, new_connection, 
     with pytest.raises(UnknownAttributeError):
         subject.to_dicts()
     assert subject.to_dicts() == [{"id": 1}]
+
+
+def test_a_name_that_was_added_a_moment_ago_is_known(schema, subject, new_connection, connection):
+    other = new_connection()
+    subject.insert1({"id": 1})
+    table = subject()
+    assert table.heading.names == ["id", "a"]
+    add_column(other, schema, "subject", "b")
+    assert len(table & "b = 0") == 1
+    assert len(subject & "b = 0") == 1
+    add_column(other, schema, "subject", "c")
+    assert subject.proj("c").fetch1("c") == 0
+    with connection.query_log() as log, pytest.raises(UnknownAttributeError, match="nothing"):
+        subject & "nothing = 0"
+    assert len(log) == 1
 
 
 def test_a_schema_is_read_in_a_handful_of_queries(new_schema, new_connection):

@@ -250,3 +250,10 @@ def test_describe_is_laid_out_in_columns(schema):
         "---\n"
         f"""{'name="x"':<20} : {"varchar(8)":<28} # a name\n"""
     )
+
+
+def test_a_prefix_of_schemas_is_deprecated_and_not_applied(connection, settings, schema_name):
+    settings.database.database_prefix = "lab_"
+    with pytest.warns(DeprecationWarning, match="database_prefix"):
+        schema = dj.Schema(schema_name, connection=connection)
+    assert schema.database == schema_name

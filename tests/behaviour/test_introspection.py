@@ -155,6 +155,19 @@ def test_an_orphan_part_is_told_and_left_out(schema, lab, connection, log):
     assert schema["gone__item"].full_table_name == name
 
 
+def test_tables_of_others_without_a_key_are_reached_by_name(schema, lab, connection, engine):
+    if engine == "sqlite":
+        pytest.skip("what is not recorded in the file belongs to no schema")
+    name = dj.FreeTable(connection, f"{schema.database}.loose").full_table_name
+    connection.query(f"CREATE TABLE {name} (a INT)")
+    assert "loose" not in schema.list_tables()
+    assert "loose" in schema
+    assert len(schema["loose"]) == 0
+    module = dj.VirtualModule("m", schema.database, connection=connection)
+    assert not hasattr(module, "Loose")
+    assert module.Session.Trial.definition is ...
+
+
 def test_key_completions(schema, lab):
     assert schema._ipython_key_completions_() == ["Rig", "Subject", "Session", "Session.Trial"]
     assert lab["Subject"].heading._ipython_key_completions_() == ["subject_id", "species", "body_weight"]
