@@ -78,17 +78,18 @@ def _privileges(execute: Execute, schemas: list[str]) -> list[Finding]:
         )
     closed, locked = [], []
     for name in schemas:
-        ((usage, unread, unwritten),) = execute(
+        rows = execute(
             Sql("SELECT has_schema_privilege(n.oid, 'USAGE'),"
                 " coalesce(bool_or(NOT has_table_privilege(c.oid, 'SELECT')), false),"
                 " coalesce(bool_or(NOT has_table_privilege(c.oid, 'INSERT')), false)"
                 " FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')"
                 " WHERE n.nspname = ", Parameter(name), " GROUP BY n.oid")
         ).rows  # fmt: skip
-        if not usage or unread:
-            closed.append(name)
-        elif unwritten:
-            locked.append(name)
+        for usage, unread, unwritten in rows:  # none if it was dropped meanwhile
+            if not usage or unread:
+                closed.append(name)
+            elif unwritten:
+                locked.append(name)
     if closed:
         findings.append(
             Finding(
