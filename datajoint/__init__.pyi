@@ -26,6 +26,7 @@ from . import user_tables as user_tables
 from . import utils as utils
 from . import version as version
 from .autopopulate import AutoPopulate as AutoPopulate
+from .cli import cli as cli
 from .codecs import Codec as Codec
 from .codecs import get_codec as get_codec
 from .codecs import list_codecs as list_codecs
@@ -36,6 +37,7 @@ from .diagram import Diagram as Diagram
 from .errors import DataJointError as DataJointError
 from .errors import ThreadSafetyError as ThreadSafetyError
 from .expression import AndList as AndList
+from .expression import Near as Near
 from .expression import Not as Not
 from .expression import QueryExpression as QueryExpression
 from .expression import Top as Top

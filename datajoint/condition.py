@@ -8,7 +8,7 @@ from typing import Any
 from datajoint.errors import DataJointError
 from datajoint.expression import AndList, Not, Top
 from datajoint.expression.compile import compile_select
-from datajoint.expression.conditions import JSON_KEY, make_predicate
+from datajoint.expression.conditions import JSON_KEY, read_condition
 from datajoint.expression.matching import check_lineage
 from datajoint.expression.operand import as_operand, check_connection
 from datajoint.expression.predicates import Constant, attribute_names
@@ -69,7 +69,7 @@ def make_condition(query_expression: Any, condition: Any, columns: set[str], sem
     DataJointError
         As `QueryExpression.restrict`.
     """
-    predicate = make_predicate(condition, query_expression, semantic_check=semantic_check)
+    predicate = read_condition(condition, query_expression, semantic_check=semantic_check).predicate
     if isinstance(predicate, Constant):
         return predicate.value
     columns.update(attribute_names(predicate))

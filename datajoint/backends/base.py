@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.dialect import Dialect
+from datajoint.backends.findings import Finding
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql
@@ -31,7 +32,7 @@ class Target:
     password: str | None = field(default=None, repr=False)
     database: str | None = None
     path: str | None = None
-    use_tls: bool | dict[str, Any] | None = None
+    use_tls: bool | dict[str, Any] | None = field(default=None, repr=False)  # may hold a key's password
     charset: str = ""
     read_only: bool = False
     schema_collation: str = "binary"
@@ -139,9 +140,21 @@ class Backend(ABC):
         encode = self.encoder(value_type)
         return Sql(before, Parameter(encode(value) if encode else value), after)
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Return the condition that a stored truth value is `value`."""
+        return Sql(expression, " = ", Parameter(value))
+
+    def truth_key(self, expression: Sql) -> Sql:
+        """Return a stored truth value as it is compared with keys."""
+        return expression
+
     @abstractmethod
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Return the condition that a JSON column equals the JSON text `document` as a value."""
+
+    @abstractmethod
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Return the JSON value at ``path`` (``a.b[0]``) of a JSON column; NULL if it is missing or JSON's null."""
 
     @abstractmethod
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:
@@ -164,7 +177,18 @@ class Backend(ABC):
 
     @abstractmethod
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
-        """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`."""
+        """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`.
+
+        What is absent, JSON null, or cannot be read as the type is NULL.
+        """
+
+    @abstractmethod
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the database: version, time zone, encryption, privileges, collations, limits; nothing is changed."""
+
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Return how the engine would run a SELECT, one step a line."""
+        return "\n".join(str(row[0]) for row in execute(Sql("EXPLAIN ", statement)).rows)
 
     # --- structure
     @abstractmethod

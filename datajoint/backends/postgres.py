@@ -15,7 +15,15 @@ except ImportError as error:
         "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
     ) from error
 
-from datajoint.backends import ddl, postgres_alter, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends import (
+    ddl,
+    postgres_alter,
+    postgres_ddl,
+    postgres_doctor,
+    postgres_errors,
+    postgres_session,
+    postgres_values,
+)
 from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
@@ -30,6 +38,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
+from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
@@ -45,7 +54,6 @@ DIALECT = Dialect(
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }  # fmt: skip
-_CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
 
 
@@ -122,6 +130,10 @@ class PostgreSQL(Backend):
         """Translate an error of psycopg."""
         return postgres_errors.explain(error, text)
 
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the server; see `datajoint.backends.postgres_doctor`."""
+        return postgres_doctor.examine(execute, target, catalogs, by_code_point=self._by_code_point)
+
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
         """Return the converter to the driver."""
@@ -138,6 +150,10 @@ class PostgreSQL(Backend):
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare in the server's JSON type."""
         return Sql(expression, " = ", Parameter(postgres_values.written_in_full(document)), "::jsonb")
+
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        return Sql("NULLIF(jsonb_extract_path(", expression, f", {_steps(path)}), 'null'::jsonb)")
 
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
@@ -173,15 +189,15 @@ class PostgreSQL(Backend):
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, which JSON null is not, and cast where a type is asked for; booleans count as 1 and 0."""
-        steps = ", ".join(map(ddl.quote_text, path_steps(path)))
-        text = Sql("jsonb_extract_path_text(", expression, f", {steps})")
-        if cast is None:
+        text = Sql("jsonb_extract_path_text(", expression, f", {_steps(path)})")
+        if cast is None or (found := read_cast(cast)).family == "text":
             return text, TEXT
-        found = read_cast(cast)
-        target = found.text if found.family == "decimal" else _CASTS[found.family]
-        if found.family in {"int", "float", "decimal"}:
-            text = Sql("CASE ", text, " WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ", text, " END")
-        return Sql("(", text, f")::{target}"), found.value_type
+        if found.family in {"date", "datetime"}:
+            return postgres_values.moment_of_text(text, found), found.value_type
+        truth = Sql("CASE ", text, f" WHEN 'true' THEN 1 ELSE 0 END::{postgres_values.number_type(found)}")
+        number = postgres_values.number_of_text(text, found)
+        kind = Sql("jsonb_typeof(", self.json_at(expression, path), ")")
+        return Sql("CASE ", kind, " WHEN 'boolean' THEN ", truth, " ELSE ", number, " END"), found.value_type
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -255,6 +271,10 @@ class PostgreSQL(Backend):
         greatest = Sql("(SELECT max(", Identifier((column,)), ") FROM ", table.identifier, ")")
         sequence = Sql("pg_get_serial_sequence(", name, ", ", Parameter(column), ")")
         return Sql("SELECT setval(", sequence, ", greatest(", greatest, ", nextval(", sequence, ")))")
+
+
+def _steps(path: str) -> str:
+    return ", ".join(map(ddl.quote_text, path_steps(path)))
 
 
 def _make_column(row: Row) -> ColumnInfo:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_alter, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import ddl, sqlite_alter, sqlite_ddl, sqlite_doctor, sqlite_errors, sqlite_file, sqlite_values
 from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
 from datajoint.backends.base import (
     Backend,
@@ -28,7 +28,8 @@ from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import CastType, read_cast, read_path
+from datajoint.backends.findings import Finding
+from datajoint.backends.json_paths import read_cast, read_path
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
@@ -123,6 +124,10 @@ class SQLite(Backend):
         """Translate an error of sqlite3."""
         return sqlite_errors.explain(error, text)
 
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:  # noqa: ARG002 - a file has one collation
+        """Examine the file; see `datajoint.backends.sqlite_doctor`."""
+        return sqlite_doctor.examine(execute, target)
+
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
         """Return the converter to the driver."""
@@ -136,9 +141,19 @@ class SQLite(Backend):
         """Return no casts."""
         return "", ""
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Compare with 1 or 0."""
+        return Sql(expression, " = 1" if value else " = 0")
+
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare as values, by a function of ours."""
         return Sql("dj_json_equals(", expression, ", ", Parameter(document), ")")
+
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Cut the value out as JSON text."""
+        where = ddl.quote_text(read_path(path, escaped=True))
+        kind = Sql("json_type(", expression, ", ", where, ")")
+        return Sql("CASE ", kind, " WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END")
 
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
@@ -188,15 +203,29 @@ class SQLite(Backend):
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract by SQLite's own JSON functions."""
-        where = ddl.quote_text(read_path(path))
-        if cast is None:
+        where = ddl.quote_text(read_path(path, escaped=True))
+        if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
                 ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
-        return _cast(found, Sql("json_extract(", expression, ", ", where, ")")), found.value_type
+        value = Sql("json_extract(", expression, ", ", where, ")")
+        high = min(found.high, 2**63 - 1)
+        bounds = (
+            f"{found.low}, {high}" if found.family == "int" else f"{found.value_type.scale or 0}, {found.limit or 0}"
+        )
+        return Sql("dj_json_as(", value, f", '{found.family}', {bounds})"), found.value_type
+
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Write the steps, each below and inside the one that it belongs to."""
+        depths = {0: -1}
+        lines = []
+        for number, parent, _, detail in execute(Sql("EXPLAIN QUERY PLAN ", statement)).rows:
+            depths[number] = depths.get(parent, -1) + 1
+            lines.append("  " * depths[number] + detail)
+        return "\n".join(lines)
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -325,22 +354,6 @@ def _from_json(value_type: ValueType, extracted: str) -> str:
         case "decimal" if sqlite_values.exact_in_double(value_type):
             return f"dj_float({extracted})"
     return extracted
-
-
-_CASTS = {
-    "int": ("CAST(", " AS INTEGER)"),
-    "float": ("CAST(", " AS REAL)"),
-    "text": ("CAST(", " AS TEXT)"),
-    "date": ("date(", ")"),
-    "datetime": ("datetime(", ")"),
-}
-
-
-def _cast(found: CastType, value: Sql) -> Sql:
-    if found.family == "decimal":
-        return Sql("dj_round_exactly(CAST(", value, f" AS REAL), {found.value_type.scale})")
-    before, after = _CASTS[found.family]
-    return Sql(before, value, after)
 
 
 def backend() -> SQLite:

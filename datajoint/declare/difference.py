@@ -291,9 +291,13 @@ class _Comparer:
         return any(name in key.columns for key in self.info.foreign_keys)
 
     def is_referred_to(self, name: str) -> bool:
+        # Only what is unique can be referred to; other schemas are asked about the rest of it last.
+        unique = {*self.info.primary_key, *(c for index in self.info.indexes if index.unique for c in index.columns)}
         inside = (key for info in self.catalog.tables.values() for key in info.foreign_keys)
-        return any(
-            key.parent == self.info.name and name in key.parent_columns for key in (*inside, *self.catalog.incoming)
+        return name in unique and any(
+            key.parent == self.info.name and name in key.parent_columns
+            for keys in (inside, self.catalog.incoming)
+            for key in keys
         )
 
     def rename_hint(self, old: str) -> str | None:

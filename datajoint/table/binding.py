@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from datajoint import lineage
-from datajoint.errors import DataJointError, InvalidValueError
+from datajoint.errors import AccessError, DataJointError, InvalidValueError
 from datajoint.logging import logger
 from datajoint.table.meta import TableMeta
 from datajoint.table.part import Part
@@ -58,6 +58,8 @@ def heal_lineage(table: Table) -> None:
     try:
         info, _ = table._info()
         lineage.refresh_table_lineage(table.connection, info)
+    except AccessError as error:  # who may only read works without
+        logger.debug("The lineage of %s could not be recorded: %s", table.name, error)
     except DataJointError as error:
         logger.warning("The lineage of %s could not be recorded: %s", table.name, error)
 

@@ -60,7 +60,7 @@ def peer_python():
 
 @pytest.fixture
 def peer(peer_python, engine, url, tmp_path):
-    """Ask DataJoint 2.3 to do a task of ``peer.py`` on the same server."""
+    """Ask DataJoint 2.3 to do a task of ``peer.py``, or of another script, on the same server."""
     if engine == "sqlite":
         pytest.skip("DataJoint 2.3 knows servers only")
     address = urlsplit(url)
@@ -77,8 +77,8 @@ def peer(peer_python, engine, url, tmp_path):
     if engine == "postgresql":
         environment["DJ_DATABASE_NAME"] = address.path.strip("/") or "postgres"
 
-    def run(task, **arguments):
-        command = [peer_python, str(_HERE / "peer.py"), task, json.dumps(arguments)]
+    def run(task, script="peer.py", **arguments):
+        command = [peer_python, str(_HERE / script), task, json.dumps(arguments)]
         done = subprocess.run(
             command, env=environment, cwd=tmp_path, capture_output=True, check=False, text=True, timeout=300
         )
