@@ -32,7 +32,7 @@ from datajoint.expression.nodes import (
 )
 from datajoint.heading import Heading
 from datajoint.sql.fragment import Identifier, Sql
-from datajoint.values.compare import compare
+from datajoint.values.compare import Comparison, compare
 from datajoint.values.model import TEXT, UNKNOWN, ValueType
 
 Names = frozenset[str]
@@ -83,13 +83,18 @@ def _is_column(sql: Sql) -> bool:
 
 
 def compile_select(
-    node: Node, backend: Backend, names: Sequence[str] | None = None, order: Sequence[OrderItem] | None = None
+    node: Node,
+    backend: Backend,
+    names: Sequence[str] | None = None,
+    order: Sequence[OrderItem] | None = None,
+    bound: list[tuple[Comparison, Sql]] | None = None,
 ) -> Sql:
     """Return the SELECT for the attributes `names` (all visible ones by default), as fetched by the driver.
 
-    Rows come in the order of the node's `Top`, else by `order`, else by key.
+    Rows come in the order of the node's `Top`, else by `order`, else by key. Each comparison with a value is added to
+    `bound` with the SQL that carries its value.
     """
-    compiler = _Compiler(backend)
+    compiler = _Compiler(backend, bound)
     query = compiler.output(node, names, order)
     return compiler.render(query, node.heading.names if names is None else names, fetched=True)
 
@@ -132,8 +137,9 @@ def _some_names(query: Query) -> tuple[str, ...]:
 class _Compiler:
     """Holds what one statement shares: the engine and the numbering of aliases."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, bound: list[tuple[Comparison, Sql]] | None = None) -> None:
         self.backend = backend
+        self.bound = bound
         self._aliases = 0
 
     def alias(self) -> Identifier:
@@ -417,6 +423,8 @@ class _Compiler:
                 return Sql(query.columns[name], " IS NULL")
             case p.Compare(name, value_type, comparison):
                 return self.comparison(query.columns[name], value_type, comparison)
+            case p.Beyond(bounds):
+                return self._beyond(bounds, query)
             case p.JsonPath():
                 return self._json_condition(predicate, query)
             case p.OneOf():
@@ -427,14 +435,23 @@ class _Compiler:
                 text = fragment if isinstance(fragment, Sql) else fragment.resolve(query.columns)
                 return Sql("(", text, ")")
 
-    def comparison(self, column: Sql, value_type: ValueType, comparison: Any) -> Sql:
+    def comparison(self, column: Sql, value_type: ValueType, comparison: Comparison) -> Sql:
         """Write ``column operator literal``; a decided one keeps NULL for NULL, so that its negation is right."""
         if comparison.outcome != "bound":
             constant = "1 = 1" if comparison.outcome == "all" else "1 = 0"
             return Sql("(CASE WHEN ", column, " IS NULL THEN NULL ELSE ", constant, " END)")
         if comparison.operator not in {"=", "<>"}:
             column = self.backend.compared(value_type, column)
-        return Sql(column, f" {comparison.operator} ", self.backend.bind(value_type, comparison.value))
+        value = self.backend.bind(value_type, comparison.value)
+        if self.bound is not None:
+            self.bound.append((comparison, value))
+        return Sql(column, f" {comparison.operator} ", value)
+
+    def _beyond(self, bounds: Sequence[p.Compare], query: Query) -> Sql:
+        """Compare rows as a whole, which an index on the attributes serves."""
+        columns = (self.backend.compared(b.value_type, query.columns[b.name]) for b in bounds)
+        values = (self.backend.bind(b.value_type, b.comparison.value) for b in bounds)
+        return Sql("(", Sql.join(", ", columns), ") > (", Sql.join(", ", values), ")")
 
     def _one_of(self, predicate: p.OneOf, query: Query) -> Sql:
         keys = self.backend.key_table(list(zip(predicate.names, predicate.value_types, strict=True)), predicate.rows)

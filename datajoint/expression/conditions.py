@@ -82,7 +82,10 @@ class _Maker:
         raise DataJointError(f"Invalid restriction type {type(condition).__name__}: {str(condition)[:80]}")
 
     def _text(self, text: str) -> p.Predicate:
-        fragment: UserFragment = compile_condition(text, self.heading._attributes, self.left.connection.backend)
+        heading, backend = self.heading, self.left.connection.backend
+        fragment: UserFragment = heading.derived(
+            ("condition", text, backend), lambda: compile_condition(text, heading._attributes, backend)
+        )
         if fragment.parts in {("TRUE",), ("FALSE",)}:
             return p.Constant(fragment.parts == ("TRUE",))
         return p.Text(fragment)

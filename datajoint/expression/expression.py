@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.errors import DataJointError
-from datajoint.expression import algebra, fetch
+from datajoint.expression import accelerated, algebra, arrow, columns, fetch, pages
 from datajoint.expression.compile import compile_count, compile_exists, compile_select
 from datajoint.expression.conditions import make_predicate
 from datajoint.expression.nodes import Limit, Node, Project, Restrict, TableNode
@@ -310,18 +310,12 @@ class QueryExpression(Operand):
             Whether to remove dimensions of length one from decoded arrays.
         """
         node = self._ordered(order_by, limit, offset)
-        return self._dicts(node, node.heading.names, squeeze=squeeze)
-
-    def _dicts(self, node: Node, names: list[str], *, squeeze: bool = False) -> list[dict[str, Any]]:
-        return [
-            dict(zip(names, row, strict=True))
-            for row in fetch.fetch_rows(self.connection, node, names, squeeze=squeeze)
-        ]
+        return fetch.fetch_dicts(self.connection, node, node.heading.names, squeeze=squeeze)
 
     def keys(self, order_by: Order = None, limit: int | None = None, offset: int | None = None) -> list[dict[str, Any]]:
         """Fetch the primary keys as dicts, usable as a restriction; parameters as in `to_dicts`."""
         node = self._ordered(order_by, limit, offset)
-        return self._dicts(node, node.heading.primary_key)
+        return fetch.fetch_dicts(self.connection, node, node.heading.primary_key)
 
     def to_arrays(
         self,
@@ -356,24 +350,108 @@ class QueryExpression(Operand):
         """
         node = self._ordered(order_by, limit, offset)
         if not attrs:
-            return fetch.structured_array(self.connection, node, squeeze=squeeze)
+            return columns.structured_array(self.connection, node, squeeze=squeeze)
         for name in attrs:
             if name not in node.heading:
                 raise algebra.unknown_attribute(name, node.heading)
         key = node.heading.primary_key if include_key else []
         names = list(dict.fromkeys([*key, *attrs]))
-        columns = dict(zip(names, fetch.fetch_columns(self.connection, node, names, squeeze=squeeze), strict=True))
-        arrays = [fetch.column_array(node.heading[name], columns[name]) for name in attrs]
+        values = dict(zip(names, fetch.fetch_columns(self.connection, node, names, squeeze=squeeze), strict=True))
+        arrays = [columns.column_array(node.heading[name], values[name]) for name in attrs]
         if include_key:
-            keys = [dict(zip(key, values, strict=True)) for values in zip(*(columns[n] for n in key), strict=True)]
-            return (keys, *arrays)
+            return (fetch.dicts_of([values[n] for n in key], key, len(arrays[0])), *arrays)
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
     def to_pandas(
+        self,
+        order_by: Order = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        squeeze: bool = False,
+        *,
+        nullable: bool = False,
+    ) -> Any:
+        """Fetch the rows as a pandas data frame with the primary key as its index.
+
+        Types follow the heading, also where there are no rows. Integers are ``int64``, but ``float64`` in a column
+        with NULLs; floats are ``float64``; bools ``bool``, but objects with NULLs; moments ``datetime64[us]``; text is
+        pandas' ``str``; everything else is objects.
+
+        Parameters
+        ----------
+        order_by, limit, offset, squeeze
+            As in `to_dicts`.
+        nullable : bool
+            Whether numbers, bools and text have pandas' types with a missing value (``Int64``, ``UInt64``,
+            ``Float64``, ``boolean``, ``string``), which do not depend on whether there are NULLs.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
+        node = self._ordered(order_by, limit, offset)
+        return columns.data_frame(self.connection, node, squeeze=squeeze, nullable=nullable)
+
+    def to_polars(
         self, order_by: Order = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> Any:
-        """Fetch the rows as a pandas data frame with the primary key as its index; parameters as in `to_dicts`."""
-        return fetch.data_frame(self.connection, self._ordered(order_by, limit, offset), squeeze=squeeze)
+        """Fetch the rows as a polars data frame; parameters as in `to_dicts`.
+
+        Types follow the heading: ``Int64``, ``Float64``, ``Boolean``, ``String``, ``Date``, ``Datetime("us")``,
+        ``Duration("us")`` or ``Time``, ``Decimal``, ``Binary``. UUIDs are text, JSON is text with sorted keys, and what
+        a codec decodes is in ``Object`` columns.
+
+        Returns
+        -------
+        polars.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If polars is not installed.
+        """
+        node = self._ordered(order_by, limit, offset)
+        return arrow.polars_frame(self.connection, node, squeeze=squeeze)
+
+    def to_arrow(
+        self,
+        order_by: Order = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        squeeze: bool = False,
+        *,
+        engine: str | None = None,
+    ) -> Any:
+        """Fetch the rows as an Arrow table.
+
+        Types follow the heading: ``int64``, ``double``, ``bool``, ``string``, ``date32``, ``timestamp[us]``,
+        ``duration[us]`` or ``time64[us]``, ``decimal128``, ``binary``. UUIDs are text, JSON is text with sorted keys.
+
+        Parameters
+        ----------
+        order_by, limit, offset, squeeze
+            As in `to_dicts`.
+        engine : str, optional
+            ``"connectorx"`` reads through that package, which makes a connection of its own with the same user and
+            password: several times as fast on MySQL and MariaDB, but outside of any transaction, and only for numbers,
+            bools, text, dates and moments.
+
+        Returns
+        -------
+        pyarrow.Table
+
+        Raises
+        ------
+        ImportError
+            If pyarrow, or the package of `engine`, is not installed.
+        DataJointError
+            For an attribute behind a codec; with an `engine`, inside a transaction, or for an attribute or a database
+            that it cannot read.
+        """
+        node = self._ordered(order_by, limit, offset)
+        if engine is not None:
+            return accelerated.arrow_table(self.connection, node, engine)
+        return arrow.arrow_table(self.connection, node, squeeze=squeeze)
 
     def fetch1(self, *attrs: str, squeeze: bool = False) -> Any:
         """Fetch the only row.
@@ -452,9 +530,9 @@ class QueryExpression(Operand):
         if attrs == ("KEY",):
             return list(self.keys(**options))
         others = [a for a in attrs if a != "KEY"]
-        keys, *arrays = (
-            self.to_arrays(*others, include_key=True, **options, squeeze=squeeze) if others else (self.keys(**options),)
-        )
+        if not others:
+            return tuple(self.keys(**options) for _ in attrs)
+        keys, *arrays = self.to_arrays(*others, include_key=True, **options, squeeze=squeeze)
         remaining: Iterator[Any] = iter(arrays)
         return tuple(keys if a == "KEY" else next(remaining) for a in attrs)
 
@@ -478,7 +556,7 @@ class QueryExpression(Operand):
         return bool(self & item)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return fetch.iterate(self.connection, self._node)
+        return pages.iterate(self.connection, self._node)
 
     # --- as text
     def _sql(self, fields: Sequence[str] | None = None) -> Sql:

@@ -53,6 +53,13 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """The attributes together are greater than the literals together; the first that differs decides. None is NULL."""
+
+    bounds: tuple[Compare, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IsNull:
     """The attribute is NULL."""
 
@@ -93,7 +100,7 @@ class Text:
     fragment: UserFragment | Sql
 
 
-Predicate = Constant | All | AnyOf | Negation | Compare | IsNull | JsonPath | OneOf | Exists | Text
+Predicate = Constant | All | AnyOf | Negation | Compare | Beyond | IsNull | JsonPath | OneOf | Exists | Text
 
 
 def negate(predicate: Predicate) -> Predicate:
@@ -135,6 +142,8 @@ def attribute_names(predicate: Predicate) -> Iterator[str]:
             yield from attribute_names(item)
         case Compare(name=name) | IsNull(name=name) | JsonPath(name=name):
             yield name
+        case Beyond(bounds):
+            yield from (bound.name for bound in bounds)
         case OneOf(names=names) | Exists(names=names):
             yield from names
         case Text(UserFragment() as fragment):
