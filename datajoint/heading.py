@@ -140,6 +140,11 @@ class Heading(Mapping[str, Attribute]):
         """Names of computed or renamed attributes."""
         return [n for n, a in self.attributes.items() if a.attribute_expression is not None]
 
+    @cached_property
+    def has_codecs(self) -> bool:
+        """Whether an attribute, hidden ones included, is behind a codec."""
+        return any(a.codec is not None for a in self._attributes.values())
+
     @property
     def has_autoincrement(self) -> bool:
         """Whether an attribute is filled by the database."""

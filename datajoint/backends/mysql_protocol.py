@@ -95,6 +95,18 @@ class MySQLProtocol(Backend):
             columns = tuple(d[0] for d in cursor.description)
             return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
 
+    def fetch(
+        self,
+        raw: Any,
+        text: str,
+        values: Sequence[Any],
+        types: Sequence[ValueType],  # noqa: ARG002 - there is one form of a result
+    ) -> list[tuple[Any, ...]]:
+        """Run one query and read its result to the end."""
+        cursor = raw.cursor()
+        cursor.execute(text, values or None)
+        return list(cursor.fetchall())
+
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in, as it does for every statement."""
         url = external_url("mysql", target, mysql_session.PORT)

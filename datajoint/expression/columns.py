@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import InvalidValueError
-from datajoint.expression.decode import readers
-from datajoint.expression.fetch import fetch_columns, value_types
+from datajoint.expression.decode import columns_of
+from datajoint.expression.fetch import fetch_columns
 from datajoint.expression.nodes import Node
 from datajoint.expression.plans import select
 from datajoint.heading import Attribute
@@ -25,12 +25,11 @@ def driver_columns(connection: Connection, node: Node, names: Sequence[str], *, 
     """Return decoded columns, each a list, or a numpy array ``datetime64[us]`` where the driver gives moments so."""
     if not names:
         return []
-    types = value_types(node.heading, names)
-    columns = connection.fetch_columns(select(node, connection.backend, names), types)
-    chosen = readers(connection, node.heading, names, squeeze=squeeze)
+    about = columns_of(connection, node.heading, names, squeeze=squeeze)
+    columns = connection.fetch_columns(select(node, connection.backend, names), about.types)
     return [
         reader.column(values) if type(values) is list else values
-        for reader, values in zip(chosen, columns, strict=True)
+        for reader, values in zip(about.readers, columns, strict=True)
     ]
 
 

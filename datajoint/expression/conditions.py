@@ -53,6 +53,9 @@ class _Maker:
         self.semantic_check = semantic_check
 
     def make(self, condition: Any) -> p.Predicate:
+        # By far the most frequent condition, and it is none of the others.
+        if type(condition) is dict:
+            return self._mapping(condition)
         # The order of these tests is part of the language: the first that fits decides.
         if isinstance(condition, Not):
             return p.negate(self.make(condition.restriction))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from datajoint.backends.convert import Expected
 from datajoint.codecs import CodecChain, CodecContext
@@ -13,6 +13,7 @@ from datajoint.heading import Attribute, Heading
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
+    from datajoint.values.model import ValueType
 
 Decoder = Callable[[Any], Any]
 
@@ -56,7 +57,10 @@ class ColumnReader:
         """Return one value; errors as `column`."""
         if value is None or self.decode is None:
             return value
-        return self.column([value])[0]
+        try:
+            return self.decode(value)
+        except (ValueError, TypeError):
+            return self.column([value])[0]  # says where it stands
 
     def _name_fault(self, values: list[Any], error: Exception) -> NoReturn:
         """Find the value that cannot be read and say where it stands."""
@@ -74,15 +78,25 @@ class ColumnReader:
         raise error
 
 
-def readers(
-    connection: Connection, heading: Heading, names: Sequence[str], *, squeeze: bool = False
-) -> Sequence[ColumnReader]:
-    """Return a reader for each attribute of `names`, hidden ones included."""
-    attributes = [heading._attributes[name] for name in names]
-    if any(a.codec is not None for a in attributes):  # theirs depend on the settings and on `squeeze`
-        return [_reader(connection, a, squeeze=squeeze) for a in attributes]
-    key = ("readers", connection.backend, tuple(names))
-    return heading.derived(key, lambda: [_reader(connection, a, squeeze=False) for a in attributes])
+class Columns(NamedTuple):
+    """The columns of a result: their types, their readers, and whether any value needs decoding."""
+
+    types: tuple[ValueType, ...]
+    readers: tuple[ColumnReader, ...]
+    plain: bool
+
+
+def columns_of(connection: Connection, heading: Heading, names: Sequence[str], *, squeeze: bool = False) -> Columns:
+    """Return what is known of the attributes `names`, hidden ones included, as columns of a result."""
+
+    def make() -> Columns:
+        attributes = [heading._attributes[name] for name in names]
+        chosen = tuple(_reader(connection, a, squeeze=squeeze) for a in attributes)
+        return Columns(tuple(a.value_type for a in attributes), chosen, all(r.decode is None for r in chosen))
+
+    if heading.has_codecs:  # theirs depend on the settings and on `squeeze`
+        return make()
+    return heading.derived(("columns", connection.backend, tuple(names)), make)
 
 
 def _reader(connection: Connection, attribute: Attribute, *, squeeze: bool) -> ColumnReader:

@@ -10,14 +10,13 @@ from datajoint.backends.base import transposed
 from datajoint.errors import DataJointError
 from datajoint.expression.algebra import is_ordered
 from datajoint.expression.compile import compile_count
-from datajoint.expression.decode import readers
+from datajoint.expression.decode import Columns, columns_of
 from datajoint.expression.nodes import Limit, Node
 from datajoint.expression.plans import select
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
     from datajoint.heading import Heading
-    from datajoint.values.model import ValueType
 
 Rows = list[tuple[Any, ...]]
 
@@ -25,29 +24,19 @@ Rows = list[tuple[Any, ...]]
 _MANY_ROWS = 500
 
 
-def value_types(heading: Heading, names: Sequence[str]) -> list[ValueType]:
-    """Return the types of attributes, hidden ones included."""
-    return [heading._attributes[name].value_type for name in names]
-
-
 def raw_rows(connection: Connection, node: Node, names: Sequence[str]) -> Rows:
     """Return rows of the driver's values."""
-    return connection.fetch(select(node, connection.backend, names), value_types(node.heading, names))
+    types = columns_of(connection, node.heading, names).types
+    return connection.fetch(select(node, connection.backend, names), types)
 
 
 def fetch_rows(connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool = False) -> Rows:
     """Return decoded rows of the attributes `names`."""
-    return decoded(connection, node.heading, names, raw_rows(connection, node, names), squeeze=squeeze)
-
-
-def decoded(
-    connection: Connection, heading: Heading, names: Sequence[str], rows: Rows, *, squeeze: bool = False
-) -> Rows:
-    """Return rows with each value decoded; rows of which nothing needs decoding are left alone."""
+    rows = raw_rows(connection, node, names)
     if not names:
         return [()] * len(rows)
-    columns = _columns(connection, heading, names, rows, squeeze=squeeze)
-    return rows if columns is None else list(zip(*columns, strict=True))
+    columns = columns_of(connection, node.heading, names, squeeze=squeeze)
+    return rows if columns.plain else list(zip(*_decoded(columns, rows), strict=True))
 
 
 def fetch_columns(
@@ -55,19 +44,12 @@ def fetch_columns(
 ) -> list[list[Any]]:
     """Return one list of decoded values per attribute of `names`."""
     rows = raw_rows(connection, node, names)
-    columns = _columns(connection, node.heading, names, rows, squeeze=squeeze)
-    return transposed(rows, len(names)) if columns is None else columns
+    return _decoded(columns_of(connection, node.heading, names, squeeze=squeeze), rows)
 
 
-def _columns(
-    connection: Connection, heading: Heading, names: Sequence[str], rows: Rows, *, squeeze: bool
-) -> list[list[Any]] | None:
-    """Return decoded columns, or None if nothing needs decoding."""
-    chosen = readers(connection, heading, names, squeeze=squeeze)
-    if all(reader.decode is None for reader in chosen):
-        return None
-    columns = transposed(rows, len(names))
-    return [reader.column(values) for reader, values in zip(chosen, columns, strict=True)]
+def _decoded(columns: Columns, rows: Rows) -> list[list[Any]]:
+    values = transposed(rows, len(columns.readers))
+    return [reader.column(column) for reader, column in zip(columns.readers, values, strict=True)]
 
 
 # --- dicts
@@ -84,8 +66,8 @@ def as_dicts(
     """Return rows of the driver's values as dicts of decoded ones."""
     if not names:
         return [{} for _ in rows]
-    columns = _columns(connection, heading, names, rows, squeeze=squeeze)
-    return _make_dicts(rows if columns is None else zip(*columns, strict=True), names, len(rows))
+    columns = columns_of(connection, heading, names, squeeze=squeeze)
+    return _make_dicts(rows if columns.plain else zip(*_decoded(columns, rows), strict=True), names, len(rows))
 
 
 def dicts_of(columns: Sequence[Sequence[Any]], names: Sequence[str], count: int) -> list[dict[str, Any]]:
@@ -135,5 +117,5 @@ def single_row(
         raise DataJointError(message.format(n=count))
     if not names:
         return ()
-    chosen = readers(connection, node.heading, names, squeeze=squeeze)
+    chosen = columns_of(connection, node.heading, names, squeeze=squeeze).readers
     return tuple([reader.value(value) for reader, value in zip(chosen, rows[0], strict=True)])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint.expression import predicates as p
 from datajoint.expression.algebra import is_ordered, key_order
-from datajoint.expression.decode import readers
+from datajoint.expression.decode import columns_of
 from datajoint.expression.fetch import as_dicts, fetch_dicts, raw_rows
 from datajoint.expression.nodes import Join, Limit, Node, OrderItem, Project, Restrict, TableNode
 from datajoint.heading import Attribute, Heading
@@ -98,13 +98,13 @@ def _by_order(connection: Connection, ordered: Limit, size: int) -> Iterator[dic
     # Hidden attributes may be sorted by; they are fetched too and left out of the dicts.
     fetched = list(dict.fromkeys([*names, *(item.name for item in ordered.order)]))
     places = [fetched.index(item.name) for item in ordered.order]
-    readers_of = readers(connection, heading, fetched)
+    readers = columns_of(connection, heading, fetched).readers
     page: Node = _cut(ordered, size, 0)
     done = 0
     while True:
         rows = raw_rows(connection, page, fetched)
         done += len(rows)
-        last = [readers_of[place].value(rows[-1][place]) for place in places] if rows else []
+        last = [readers[place].value(rows[-1][place]) for place in places] if rows else []
         full = len(rows) == _limit_of(page)
         if len(fetched) > len(names):
             rows = [row[: len(names)] for row in rows]

@@ -114,9 +114,11 @@ def negate(predicate: Predicate) -> Predicate:
 
 def conjunction(items: list[Predicate]) -> Predicate:
     """Return the AND of the items; constants fold."""
-    kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
-    if any(isinstance(p, Constant) for p in kept):
-        return Constant(value=False)
+    kept = items
+    if any(type(p) is Constant for p in items):
+        kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
+        if any(isinstance(p, Constant) for p in kept):
+            return Constant(value=False)
     if not kept:
         return Constant(value=True)
     return kept[0] if len(kept) == 1 else All(tuple(kept))

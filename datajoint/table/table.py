@@ -151,7 +151,7 @@ class Table(QueryExpression, metaclass=TableMeta):
 
     def _table_heading(self) -> Heading:
         """Return the table's own heading, read anew only when the schema's structure was."""
-        catalog = self.connection.catalog(self.name.schema)
+        catalog = self.connection.catalog(self.database) if self.database is not None else None
         holder = self._heading_holder()
         # In the holder itself: a class must not take its superclass's for its own.
         known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
