@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datajoint.connection import Connection
 
 # What the accelerator delivers exactly as the driver does.
-_PLAIN = {"int", "year", "float32", "float64", "bool", "varchar", "text", "date", "datetime", "timestamp"}
+_PLAIN = {"int", "year", "float64", "bool", "varchar", "text", "date", "datetime", "timestamp"}
 
 
 def arrow_table(connection: Connection, node: Node, engine: str) -> Any:

@@ -110,7 +110,7 @@ def _pandas_column(attribute: Attribute, values: Any) -> Any:
     kind = attribute.value_type.kind if attribute.codec is None else "object"
     if kind in {"datetime", "timestamp"}:
         return _moments(values)
-    missing = attribute.nullable and None in values
+    missing = attribute.nullable and kind in {"int", "year", "bool"} and None in values
     if kind in {"float32", "float64"} or (kind in {"int", "year"} and missing):
         return np.array(values, dtype="float64")
     if kind in {"int", "year"}:

@@ -105,13 +105,16 @@ def compile_raw(node: Node, backend: Backend, names: Sequence[str]) -> Sql:
     return compiler.render(compiler.output(node, names, order=()), names)
 
 
-def compile_count(node: Node, backend: Backend) -> Sql:
-    """Return the statement that counts rows."""
+def compile_count(node: Node, backend: Backend, most: int | None = None) -> Sql:
+    """Return the statement that counts rows, up to `most` of them, after which the engine stops looking."""
     compiler = _Compiler(backend)
     query = compiler.lower(_without_output(node), frozenset())
     if not query.flat:
         query = compiler.wrap(query, _some_names(query))
-    return Sql("SELECT count(*)", *compiler.tail(query))
+    if most is None:
+        return Sql("SELECT count(*)", *compiler.tail(query))
+    rows = Sql("SELECT 1 AS ", Identifier(("_",)), *compiler.tail(replace(query, limit=most)))
+    return Sql("SELECT count(*) FROM (", rows, ") AS ", compiler.alias())
 
 
 def compile_exists(node: Node, backend: Backend) -> Sql:

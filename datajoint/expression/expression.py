@@ -434,8 +434,8 @@ class QueryExpression(Operand):
             As in `to_dicts`.
         engine : str, optional
             ``"connectorx"`` reads through that package, which makes a connection of its own with the same user and
-            password: several times as fast on MySQL and MariaDB, but outside of any transaction, and only for numbers,
-            bools, text, dates and moments.
+            password: several times as fast on MySQL and MariaDB, but outside of any transaction, and only for integers,
+            float64, bools, varchar, dates and moments.
 
         Returns
         -------
@@ -580,6 +580,9 @@ class QueryExpression(Operand):
         return preview_text(self, limit, width)
 
     def __repr__(self) -> str:
+        # While debugging, showing an object must not run a query.
+        if self.connection.settings.loglevel == "DEBUG":
+            return object.__repr__(self)
         return self.preview()
 
     def _repr_html_(self) -> str:
