@@ -17,6 +17,7 @@ from .diagram import Diagram as Diagram
 from .errors import DataJointError as DataJointError
 from .errors import ThreadSafetyError as ThreadSafetyError
 from .expression import AndList as AndList
+from .expression import Near as Near
 from .expression import Not as Not
 from .expression import QueryExpression as QueryExpression
 from .expression import Top as Top

@@ -156,7 +156,10 @@ class Connection:
         self._observers: tuple[Callable[[QueryRecord], None], ...] = ()
         self._closed = False
         self.connect()
-        logger.info("DataJoint connected to %s", self.address)
+        # Choosing a file is announced where it is chosen; a server is named once it has answered.
+        logger.log(
+            logging.DEBUG if target.path is not None else logging.INFO, "DataJoint connected to %s", self.address
+        )
 
     # --- who and where
     @property

@@ -185,6 +185,10 @@ class Backend(ABC):
         """Return the condition that a JSON column equals the JSON text `document` as a value."""
 
     @abstractmethod
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Return the JSON value at ``path`` (``a.b[0]``) of a JSON column; NULL if it is missing or JSON's null."""
+
+    @abstractmethod
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:
         """Wrap a column so that the driver delivers its exact value."""
 
@@ -206,6 +210,10 @@ class Backend(ABC):
     @abstractmethod
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`."""
+
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Return how the engine would run a SELECT, one step a line."""
+        return "\n".join(str(row[0]) for row in execute(Sql("EXPLAIN ", statement)).rows)
 
     # --- structure
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -83,6 +84,9 @@ class Dialect:
             return "NULL"
         if isinstance(value, bool):
             return "TRUE" if value else "FALSE"
+        if isinstance(value, float) and math.isinf(value):
+            infinite = "'Infinity'::float8" if self.grammar == "postgres" else "9e999"
+            return infinite if value > 0 else f"-{infinite}"
         if isinstance(value, int | float | Decimal):
             return str(value)
         if isinstance(value, bytes | bytearray | memoryview):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from datajoint.errors import QuerySyntaxError
 from datajoint.values.model import DATE, DATETIME, FLOAT, INT, TEXT, ValueType, decimal_type
 
-_PATH = re.compile(r"\[?[\w.*\[\]]+")
-_STEP = re.compile(r"\w+")
+_STEP = re.compile(r"\.?(?P<name>\w+)|\[(?P<index>\d+)\]")
+_PATH = re.compile(r"(?:\w+|\[\d+\])(?:\.\w+|\[\d+\])*")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NUMERIC = "^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)? *$"
+"""What a text must look like to be read as a number, as engines' regular expressions write it."""
+
 _CAST = re.compile(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*(?:integer)?\s*", re.IGNORECASE)
 
 Family = Literal["int", "float", "decimal", "text", "date", "datetime"]
@@ -38,23 +44,37 @@ _PLAIN = {
 }  # fmt: skip
 
 
-def read_path(path: str) -> str:
-    """Return the path as SQL/JSON writes it, from ``$``.
+def read_path(path: str, *, escaped: bool = False) -> str:
+    """Return the path as SQL/JSON writes it, from ``$``; names that need it are quoted.
+
+    Engines that keep JSON as text compare names as they are written, and `datajoint.values.documents` writes
+    characters beyond ASCII as escapes: for them they are `escaped` here too.
 
     Raises
     ------
     QuerySyntaxError
-        If it is none. What passes holds no quotes and may stand in a statement.
+        If it is none. What passes consists of names and numbers and may stand in a statement.
     """
+    steps = ["$"]
+    for step in _steps(path):
+        name = step["name"]
+        if name is None:
+            steps.append(f"[{step['index']}]")
+        else:
+            quoted = json.dumps(name) if escaped else f'"{name}"'
+            steps.append(f".{name if _PLAIN_NAME.fullmatch(name) else quoted}")
+    return "".join(steps)
+
+
+def _steps(path: str) -> Iterator[re.Match[str]]:
     if not _PATH.fullmatch(path):
         raise QuerySyntaxError(f"{path!r} is no JSON path.", hint="Write it as in a.b[0].c.")
-    return f"${path}" if path.startswith("[") else f"$.{path}"
+    return _STEP.finditer(path)
 
 
 def path_steps(path: str) -> list[str]:
     """Return the names and numbers of a path one by one."""
-    read_path(path)
-    return _STEP.findall(path)
+    return [step["name"] or step["index"] for step in _steps(path)]
 
 
 def read_cast(text: str) -> CastType:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from datajoint.backends import mysql_session
+from datajoint.backends.base import Execute
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import read_cast, read_path
+from datajoint.backends.json_paths import NUMERIC, read_cast, read_path
 from datajoint.backends.mysql_protocol import MySQLProtocol
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql
@@ -34,27 +37,64 @@ class MariaDB(MySQLProtocol):
         super().__init__("utf8mb4_nopad_bin", "mariadb")
         self.dialect = replace(DIALECT, json_equality=version >= _JSON_EQUALS_SINCE)
 
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Write a line for each table read, with what is known of it."""
+        result = execute(Sql("EXPLAIN ", statement))
+        return "\n".join(
+            ", ".join(f"{name}: {value}" for name, value in zip(result.columns, row, strict=True) if value is not None)
+            for row in result.rows
+        )
+
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare by the server's function, which would take NULL for equal."""
         if not self.dialect.json_equality:
-            raise DataJointError(
-                "This version of MariaDB cannot compare whole JSON values.",
-                hint="Compare a path, as in {'attribute.path': value}.",
-            )
+            return _scalar_equals(expression, json.loads(document))
         # It misreads a number with an exponent that ends where its text ends: a blank follows.
         stored = Sql("CONCAT(", expression, ", ' ')")
         equal = Sql("JSON_EQUALS(", stored, ", ", Parameter(document + " "), ")")
         return Sql("(CASE WHEN ", expression, " IS NULL THEN NULL ELSE ", equal, " END)")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON text."""
+        value = _at(expression, path)
+        return Sql("(CASE JSON_TYPE(", value, ") WHEN 'NULL' THEN NULL ELSE ", value, " END)")
+
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, and cast where a type is asked for; booleans count as 1 and 0."""
-        value = Sql("JSON_EXTRACT(", expression, f", {quote_text(read_path(path))})")
+        value = _at(expression, path)
         # the cast gives it the session's collation; as it comes it cannot be compared with a literal
         text = Sql("CAST(JSON_UNQUOTE(", value, ") AS CHAR)")
         missing = Sql("CASE JSON_TYPE(", value, ") WHEN 'NULL' THEN NULL")
         if cast is None:
             return Sql(missing, " ELSE ", text, " END"), TEXT
         found = read_cast(cast)
-        return Sql(
-            missing, " WHEN 'BOOLEAN' THEN CAST(", value, f" = 'true' AS {found.text}) ELSE CAST(", text, f" AS {found.text}) END"
-        ), found.value_type  # fmt: skip
+        otherwise = Sql("CAST(", text, f" AS {found.text})")
+        if found.family in {"int", "float", "decimal"}:
+            otherwise = Sql("CASE WHEN ", text, f" REGEXP '{NUMERIC}' THEN ", otherwise, " END")
+        truth = Sql(" WHEN 'BOOLEAN' THEN CAST(", value, f" = 'true' AS {found.text})")
+        return Sql(missing, truth, " ELSE ", otherwise, " END"), found.value_type
+
+
+def _at(expression: Sql, path: str) -> Sql:
+    where = quote_text(read_path(path, escaped=True)).replace("\\", "\\\\")
+    return Sql("JSON_EXTRACT(", expression, f", {where})")
+
+
+def _scalar_equals(expression: Sql, value: Any) -> Sql:
+    """Compare with text, a number or a truth value, where the server has no function for more."""
+    if isinstance(value, (list, dict)) or value is None:
+        raise DataJointError(
+            "This version of MariaDB cannot compare whole JSON values.",
+            hint="Compare a path to a text, number or truth value, as in {'attribute.path': value}.",
+        )
+    text = Sql("CAST(JSON_UNQUOTE(", expression, ") AS CHAR)")
+    if isinstance(value, str):
+        kinds, equal = "'STRING'", Sql(text, " = ", Parameter(value))
+    elif isinstance(value, bool):
+        kinds, equal = "'BOOLEAN'", Sql(text, " = ", Parameter(str(value).lower()))
+    else:
+        kinds, equal = "'INTEGER', 'DOUBLE'", Sql("CAST(", text, " AS DOUBLE) = ", Parameter(value))
+    kind = Sql("JSON_TYPE(", expression, ")")
+    return Sql(
+        "(CASE WHEN ", expression, " IS NULL THEN NULL WHEN ", kind, f" IN ({kinds}) THEN ", equal, " ELSE 0 END)"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.backends import mysql_session
-from datajoint.backends.base import Backend
+from datajoint.backends.base import Backend, Execute
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import read_cast, read_path
@@ -35,9 +35,19 @@ class MySQL(MySQLProtocol):
             return MariaDB(found.version)
         return self if found.collation == self.collation else MySQL(found.collation)
 
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Have the steps written as a tree."""
+        return str(execute(Sql("EXPLAIN FORMAT=TREE ", statement)).rows[0][0]).rstrip()
+
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare in the server's JSON type."""
         return Sql(expression, " = CAST(", Parameter(document), " AS JSON)")
+
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        value = Sql("JSON_EXTRACT(", expression, f", {quote_text(read_path(path))})")
+        kind = Sql("CAST(JSON_TYPE(", value, ") AS CHAR)")
+        return Sql("IF(", kind, " = 'NULL', NULL, ", value, ")")
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, or as a type that the server converts to."""

@@ -33,7 +33,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import path_steps, read_cast
+from datajoint.backends.json_paths import NUMERIC, path_steps, read_cast
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement, column
@@ -167,6 +167,11 @@ class PostgreSQL(Backend):
         """Compare in the server's JSON type."""
         return Sql(expression, " = ", Parameter(postgres_values.written_in_full(document)), "::jsonb")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        steps = ", ".join(map(ddl.quote_text, path_steps(path)))
+        return Sql("NULLIF(jsonb_extract_path(", expression, f", {steps}), 'null'::jsonb)")
+
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
         return expression
@@ -207,9 +212,13 @@ class PostgreSQL(Backend):
             return text, TEXT
         found = read_cast(cast)
         target = found.text if found.family == "decimal" else _CASTS[found.family]
-        if found.family in {"int", "float", "decimal"}:
-            text = Sql("CASE ", text, " WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ", text, " END")
-        return Sql("(", text, f")::{target}"), found.value_type
+        if found.family not in {"int", "float", "decimal"}:
+            return Sql("(", text, f")::{target}"), found.value_type
+        through = "::double precision" if found.family == "float" else "::numeric"
+        return Sql(
+            "(CASE WHEN ", text, " = 'true' THEN 1 WHEN ", text, " = 'false' THEN 0 WHEN ",
+            text, f" ~ '{NUMERIC}' THEN (", text, f"){through} END)::{target}",
+        ), found.value_type  # fmt: skip
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose

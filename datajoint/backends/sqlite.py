@@ -27,7 +27,7 @@ from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import CastType, read_cast, read_path
+from datajoint.backends.json_paths import NUMERIC, CastType, read_cast, read_path
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
@@ -149,6 +149,12 @@ class SQLite(Backend):
         """Compare as values, by a function of ours."""
         return Sql("dj_json_equals(", expression, ", ", Parameter(document), ")")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Cut the value out as JSON text."""
+        where = ddl.quote_text(read_path(path, escaped=True))
+        kind = Sql("json_type(", expression, ", ", where, ")")
+        return Sql("CASE ", kind, " WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END")
+
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
         return expression
@@ -197,7 +203,7 @@ class SQLite(Backend):
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract by SQLite's own JSON functions."""
-        where = ddl.quote_text(read_path(path))
+        where = ddl.quote_text(read_path(path, escaped=True))
         if cast is None:
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
@@ -205,7 +211,19 @@ class SQLite(Backend):
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
-        return _cast(found, Sql("json_extract(", expression, ", ", where, ")")), found.value_type
+        value = Sql("json_extract(", expression, ", ", where, ")")
+        if found.family in {"int", "float", "decimal"}:
+            value = Sql("CASE WHEN ", value, f" REGEXP '{NUMERIC}' THEN ", value, " END")
+        return _cast(found, value), found.value_type
+
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Write the steps, each below and inside the one that it belongs to."""
+        depths = {0: -1}
+        lines = []
+        for number, parent, _, detail in execute(Sql("EXPLAIN QUERY PLAN ", statement)).rows:
+            depths[number] = depths.get(parent, -1) + 1
+            lines.append("  " * depths[number] + detail)
+        return "\n".join(lines)
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.errors import DataJointError
 from datajoint.expression import accelerated, algebra, arrow, columns, fetch, pages
-from datajoint.expression.compile import compile_count, compile_exists, compile_select
-from datajoint.expression.conditions import make_predicate
+from datajoint.expression.compile import compile_condition, compile_count, compile_exists, compile_select
+from datajoint.expression.conditions import read_condition
+from datajoint.expression.explain import explain, indented
+from datajoint.expression.near import Near
 from datajoint.expression.nodes import Limit, Node, Project, Restrict, TableNode
 from datajoint.expression.operand import Operand, as_operand, check_connection
-from datajoint.expression.predicates import Constant, attribute_names
+from datajoint.expression.predicates import Constant, attribute_names, join_paths
 from datajoint.expression.preview import preview_html, preview_text
 from datajoint.expression.top import AndList, Not, Top
 from datajoint.expression.universal import U
@@ -22,6 +24,7 @@ from datajoint.sql.fragment import Sql
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
+    from datajoint.graph.paths import JoinPath
 
 Order = str | Sequence[str] | None
 
@@ -35,6 +38,7 @@ class QueryExpression(Operand):
 
     _connection: Connection | None = None
     _node_cache: Node | None = None
+    _unmatched: tuple[str, ...] = ()  # names in mappings that restricted nothing, although they were meant to
 
     @classmethod
     def _of(cls, node: Node, connection: Connection) -> Self:
@@ -114,10 +118,13 @@ class QueryExpression(Operand):
         """
         if isinstance(restriction, Top):
             return self._derive(algebra.limit(self._node, restriction, self.connection.backend))
-        predicate = make_predicate(restriction, self, semantic_check=semantic_check)
-        if isinstance(predicate, Constant) and predicate.value:
+        predicate, unmatched = read_condition(restriction, self, semantic_check=semantic_check)
+        if isinstance(predicate, Constant) and predicate.value and not unmatched:
             return self
-        return self._derive(algebra.restrict(self._node, predicate))
+        restricted = self._derive(algebra.restrict(self._node, predicate))
+        if unmatched:
+            restricted._unmatched = (*self._unmatched, *unmatched)
+        return restricted
 
     def restrict_in_place(self, condition: Any) -> None:
         """Replace this object by its restriction; kept for older programs."""
@@ -150,24 +157,60 @@ class QueryExpression(Operand):
 
         For information; restricted tables are told by its truth.
         """
-        conditions = AndList()
-        node = self._node
-        while isinstance(node, (Restrict, Limit)):
-            if isinstance(node, Restrict):
-                conditions.insert(0, False if node.condition == Constant(value=False) else repr(node.condition))
-            node = node.source
-        return conditions
+        backend = self.connection.backend
+        return AndList(
+            False
+            if node.condition == Constant(value=False)
+            else compile_condition(node.condition, node.source.heading, backend).inlined(backend.dialect)
+            for node in self._restrictions()
+        )
 
     @property
     def restriction_attributes(self) -> set[str]:
         """Names of the attributes that the conditions use."""
-        names: set[str] = set()
+        return {name for node in self._restrictions() for name in attribute_names(node.condition)}
+
+    def _restrictions(self) -> list[Restrict]:
+        """Return the restrictions of this expression, not those of its operands, in the order applied."""
+        found: list[Restrict] = []
         node = self._node
-        while isinstance(node, (Restrict, Limit)):
+        while isinstance(node, (Restrict, Limit, Project)):
             if isinstance(node, Restrict):
-                names.update(attribute_names(node.condition))
+                found.insert(0, node)
             node = node.source
-        return names
+        return found
+
+    def near(self, other: Any, *, via: Any = None) -> Self:
+        """Keep the rows that belong to rows of `other`, any number of foreign keys away.
+
+        The two tables are related if one depends on the other, or both on a common ancestor; the nearest counts. The
+        tables between need no classes. ``A - dj.Near(B)`` are the other rows.
+
+        Parameters
+        ----------
+        other : QueryExpression or table class
+            ``Trial.near(Subject & "species = 'rat'")``.
+        via : table, str or list of these, optional
+            What the way must pass, where there are several: tables (a class, an expression, a name) or attributes of
+            a foreign key. A table that depends on both sides is a way only if it is named here.
+
+        Returns
+        -------
+        QueryExpression
+            Of the same class; its `path` tells the way.
+
+        Raises
+        ------
+        DataJointError
+            If there is no way, or several, which are then listed.
+        """
+        return self.restrict(Near(other, via=via))
+
+    @property
+    def path(self) -> JoinPath | None:
+        """The foreign keys along which the latest `near` went; None without one. Prints as ``a → b ← c``."""
+        paths = [path for node in self._restrictions() for path in join_paths(node.condition)]
+        return paths[-1] if paths else None
 
     # --- projection, join, aggregation, union
     def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
@@ -566,6 +609,21 @@ class QueryExpression(Operand):
     def make_sql(self, fields: Sequence[str] | None = None) -> str:
         """Return the SELECT as text that runs as it stands; `fields` limits its columns."""
         return self._sql(fields).inlined(self.connection.backend.dialect)
+
+    def sql(self, *, indent: bool = False) -> str:
+        """Return the SELECT as text that runs as it stands; with `indent` over several lines, for people."""
+        text = self.make_sql()
+        return indented(text) if indent else text
+
+    def explain(self) -> str:
+        """Return the engine's plan for this expression as text, one step a line.
+
+        Raises
+        ------
+        DataJointError
+            If the engine refuses.
+        """
+        return explain(self.connection, self._sql())
 
     def preview(self, limit: int | None = None, width: int | None = None) -> str:
         """Return the first rows as text.

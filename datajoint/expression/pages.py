@@ -41,7 +41,7 @@ def iterate(connection: Connection, node: Node) -> Iterator[dict[str, Any]]:
     if (limit is not None and limit <= size) or not heading.primary_key or not _sortable(heading):
         # One page at most; or no key, hence one row at most; or a key without an order, which nothing could continue.
         yield from fetch_dicts(connection, node, heading.names)
-    elif isinstance(ordered, Limit) and all(_exact(heading._attributes[item.name]) for item in ordered.order):
+    elif isinstance(ordered, Limit) and all(_exact(heading, item) for item in ordered.order):
         yield from _by_order(connection, ordered, size)
     else:
         yield from _by_number(connection, ordered, size)
@@ -61,7 +61,10 @@ def _sortable(heading: Heading) -> bool:
     return not any(a.json or a.is_blob or a.codec is not None for a in key)
 
 
-def _exact(attribute: Attribute) -> bool:
+def _exact(heading: Heading, item: OrderItem) -> bool:
+    if item.computed is not None or item.nulls_first is not None:
+        return False
+    attribute = heading._attributes[item.name]
     computed = attribute.attribute_expression is not None and not attribute.value_type.core
     return attribute.codec is None and attribute.value_type.kind in _EXACT and not computed
 
@@ -72,7 +75,7 @@ def _totally_ordered(node: Node) -> Limit | Project:
         return Project(_totally_ordered(node.source), node.columns, node.heading)
     if not isinstance(node, Limit):
         return Limit(node, key_order(node.heading), None, 0, node.heading)
-    named = {item.name for item in node.order}
+    named = {item.name for item in node.order if item.computed is None}
     rest = tuple(item for item in key_order(node.heading) if item.name not in named)
     return replace(node, order=node.order + rest)
 

@@ -41,6 +41,8 @@ def _shape(node: Node) -> _Shape | None:
     """Take apart an expression that only compares a table's attributes with values; None for others."""
     key: list[Hashable] = []
     if type(node) is Limit:
+        if any(item.computed is not None for item in node.order):
+            return None  # what an order computes may hold values too
         key.append((node.order, node.limit, node.offset))
         node = node.source
     comparisons: list[p.Compare] = []

@@ -30,6 +30,7 @@ ENV_VAR_MAPPING: dict[str, str] = {
     "display.show_tuple_count": "DJ_DISPLAY_SHOW_TUPLE_COUNT",
     "display.diagram_direction": "DJ_DIAGRAM_DIRECTION",
     "display.diagram_theme": "DJ_DIAGRAM_THEME",
+    "query.unmatched_mapping": "DJ_QUERY_UNMATCHED_MAPPING",
     "jobs.auto_refresh": "DJ_JOBS_AUTO_REFRESH",
     "jobs.keep_completed": "DJ_JOBS_KEEP_COMPLETED",
     "jobs.stale_timeout": "DJ_JOBS_STALE_TIMEOUT",

@@ -101,6 +101,12 @@ class DisplaySettings(_Group):
     diagram_theme: Literal["light", "dark", "auto"] = "auto"
 
 
+class QuerySettings(_Group):
+    """Queries; `unmatched_mapping`: what to do about a dict none of whose names is an attribute, which restricts nothing."""
+
+    unmatched_mapping: Literal["ignore", "warn", "raise"] = "warn"
+
+
 class JobsSettings(_Group):
     """Populating through a queue; `stale_timeout` in seconds, a lower priority number is more urgent."""
 
@@ -153,6 +159,7 @@ class Config(BaseSettings):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     connection: ConnectionSettings = Field(default_factory=ConnectionSettings)
     display: DisplaySettings = Field(default_factory=DisplaySettings)
+    query: QuerySettings = Field(default_factory=QuerySettings)
     jobs: JobsSettings = Field(default_factory=JobsSettings)
     provenance: ProvenanceSettings = Field(default_factory=ProvenanceSettings)
     stores: dict[str, Any] = Field(default_factory=dict)

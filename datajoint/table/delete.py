@@ -25,7 +25,7 @@ from datajoint.logging import logger
 from datajoint.naming import shorten
 from datajoint.prompt import user_choice
 from datajoint.sql.fragment import Sql
-from datajoint.table.base_table import BaseTable, base_table
+from datajoint.table.base_table import BaseTable, base_table, refuse_unmatched
 from datajoint.table.related_rows import RelatedRows
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ def plan_delete(table: Operand, part_integrity: PartIntegrity = "enforce") -> De
     """
     if part_integrity not in get_args(PartIntegrity):
         raise ValueError(f"part_integrity must be 'enforce', 'ignore', or 'cascade', got {part_integrity!r}.")
+    refuse_unmatched(table, "delete")
     return _plan(base_table(table), part_integrity)
 
 
@@ -234,10 +235,11 @@ def delete(
     ValueError
         For an unknown `part_integrity`.
     DataJointError
-        If asking inside a transaction, if parts would go without their master under ``enforce``, or if rows that
+        If a dict among the restrictions names no attribute, if asking inside a transaction, if parts would go without their master under ``enforce``, or if rows that
         refer to the deleted ones appear meanwhile.
     """
     plan: DeletePlan | None = None
+    refuse_unmatched(table, "delete")
     seed = base_table(table)
     connection = seed.connection
     asking = connection.settings.safemode if prompt is None else prompt
@@ -370,6 +372,7 @@ def delete_quick(table: Operand, get_count: bool = False) -> int | None:
     IntegrityError
         If rows of other tables refer to the rows.
     """
+    refuse_unmatched(table, "delete")
     seed = base_table(table)
     connection = seed.connection
     if seed.restricted:

@@ -318,6 +318,8 @@ def test_iteration_pages_over_every_key(keyed: SimpleNamespace, small_pages: int
         "T & dj.Top(17, 'n DESC')",
         "T & dj.Top(None, 'm, n', 3)",
         "T & dj.Top(30, 'm DESC, n', 2)",
+        "T & dj.Top(30, '-n', 2)",
+        "T & dj.Top(30, 'm DESC NULLS FIRST, n', 2)",
         "(T & dj.Top(30, 'n DESC', 1)).proj('m')",
         "(T & dj.Top(30, 'n DESC')) & 'm is null'",
         "dj.U('m') & T",
