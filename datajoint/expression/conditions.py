@@ -13,6 +13,7 @@ from datajoint.backends.json_paths import read_cast
 from datajoint.errors import DataJointError, InvalidTypeError, InvalidValueError, QuerySyntaxError
 from datajoint.expression import predicates as p
 from datajoint.expression.frames import is_frame, is_record, records
+from datajoint.expression.many_keys import plain_keys
 from datajoint.expression.matching import check_lineage, check_types, namesakes
 from datajoint.expression.near import Near
 from datajoint.expression.operand import Operand, as_operand, check_connection
@@ -239,6 +240,9 @@ class _Reader:
         members = list(items)
         if len(members) <= MANY_KEYS:
             return p.disjunction([self.read(member) for member in members])
+        plain = plain_keys(self.heading, members)
+        if plain is not None:
+            return plain
         rows = [
             m if isinstance(m, Mapping) else _as_mapping(m) for m in members if isinstance(m, Mapping) or is_record(m)
         ]

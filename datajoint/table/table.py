@@ -147,11 +147,13 @@ class Table(QueryExpression, metaclass=TableMeta):
         return super().heading
 
     def _make_node(self) -> TableNode:
-        return TableNode(self.name, self._table_heading())
+        heading = self._table_heading()
+        # A node is a value, so that all instances may share the one that goes with the heading.
+        return heading.derived(("table", name := self.name), lambda: TableNode(name, heading))
 
     def _table_heading(self) -> Heading:
         """Return the table's own heading, read anew only when the schema's structure was."""
-        catalog = self.connection.catalog(self.database) if self.database is not None else None
+        catalog = self.connection.catalog(self.name.schema)
         holder = self._heading_holder()
         # In the holder itself: a class must not take its superclass's for its own.
         known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
