@@ -1,4 +1,4 @@
-"""Measure reading: ``python -m benchmarks [--sizes 1000,10000] [--engines sqlite,mariadb] [--no-peer]``.
+"""Measure reading and inserting: ``python -m benchmarks [--sizes 1000,10000] [--engines sqlite,mariadb] [--no-peer]``.
 
 Prints a table in Markdown: the library, the limit (the bare driver doing the same statement and yielding the same
 Python values; plain tuples for data frames), and the peer (DataJoint 2.3 from PyPI in an environment of its own, on
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import tracemalloc
 import warnings
@@ -23,24 +22,23 @@ from typing import Any, NamedTuple
 import datajoint as dj
 from benchmarks import peer
 from benchmarks.limit import Driver
-from benchmarks.pipeline import NAMES, declare, expression, fill, some_keys
+from benchmarks.pipeline import NAMES, declare, expression, fill, some_keys, trials
 from benchmarks.timing import fastest
 from datajoint.settings import Config
 
 SCHEMA = "dj_benchmarks"
 ENGINES = ("sqlite", "mariadb", "mysql", "postgresql")
 _KEY = {"subject": 5, "session": 3}
+_INSERTED = 100_000  # rows, beyond which inserting them several times takes minutes
 
 
-class Line(NamedTuple):
-    """One measurement in seconds; None where there is nothing to compare with."""
+class Task(NamedTuple):
+    """One task: the seconds of the library and of the limit (None without one); `unit` says how to show them."""
 
-    engine: str
-    rows: int
-    task: str
+    name: str
+    unit: str
     library: float
-    limit: float | None
-    peer: float | None
+    limit: float | None = None
 
 
 @contextmanager
@@ -61,8 +59,8 @@ def address(engine: str) -> Iterator[str]:
                 server.stop()
 
 
-def measured(engine: str, sizes: list[int], *, with_peer: bool) -> Iterator[Line]:
-    """Measure every task on an engine."""
+def measured(engine: str, sizes: list[int], *, with_peer: bool) -> Iterator[str]:
+    """Measure every task on an engine; yield lines of the table."""
     with address(engine) as url, dj.Connection(url, config_override=Config(safemode=False)) as connection:
         schema = dj.Schema(SCHEMA, connection=connection)
         try:
@@ -70,10 +68,27 @@ def measured(engine: str, sizes: list[int], *, with_peer: bool) -> Iterator[Line
             for size in sizes:
                 fill(tables, size)
                 peers = peer.measure(job(connection, tables, size)) if with_peer and engine != "sqlite" else {}
-                for task, library, limit in tasks(connection, tables, size):
-                    yield Line(engine, size, task, library, limit, peers.get(task))
+                for task in tasks(connection, tables, size):
+                    yield line(engine, size, task, peers.get(task.name))
         finally:
             schema.drop(prompt=False)
+
+
+def line(engine: str, size: int, task: Task, by_peer: float | None) -> str:
+    """Return one line of the table."""
+    times = [shown(seconds, task.unit, size) for seconds in (task.library, task.limit, by_peer)]
+    ratios = [f"{other / task.library:.2f}" if other else "" for other in (task.limit, by_peer)]
+    return "| " + " | ".join([engine, f"{size:,}", task.name, *times, *ratios]) + " |"
+
+
+def shown(seconds: float | None, unit: str, size: int) -> str:
+    """Return a measurement as the table has it."""
+    if seconds is None:
+        return ""
+    if unit == "rows/s":
+        return f"{size / seconds:,.0f} rows/s"
+    factor = {"µs": 1e6, "ms": 1e3, "MB": 1e-6}[unit]
+    return f"{factor * seconds:,.1f} {unit}"
 
 
 def job(connection: dj.Connection, tables: dict[str, Any], size: int) -> dict[str, Any]:
@@ -90,29 +105,33 @@ def job(connection: dj.Connection, tables: dict[str, Any], size: int) -> dict[st
     }
 
 
-def tasks(connection: dj.Connection, tables: dict[str, Any], size: int) -> Iterator[tuple[str, float, float | None]]:
-    """Yield the name of each task with the seconds of the library and of the limit."""
+def tasks(connection: dj.Connection, tables: dict[str, Any], size: int) -> Iterator[Task]:
+    """Measure each task by the library and by the limit."""
     trial = tables["Trial"]
     raw = connection.backend.connect(connection.target)
     driver = Driver(raw, trial.full_table_name, connection.dialect.placeholder)
     try:
         assert trial.to_dicts() == driver.dicts(), "the limit must yield the same values"
-        for task, limit in (
+        for name, limit in (
             ("to_dicts", driver.dicts), ("keys", driver.keys), ("to_arrays", driver.arrays), ("to_pandas", driver.tuples),
             ("to_arrow", driver.tuples), ("to_polars", driver.tuples),
         ):  # fmt: skip
-            times = fastest({"library": getattr(trial(), task), "limit": limit})
-            yield task, times["library"], times["limit"]
+            yield Task(name, "rows/s", *fastest({"library": getattr(trial(), name), "limit": limit}).values())
         one = {"library": lambda: (trial & _KEY).fetch1(), "limit": lambda: driver.one(**_KEY)}
-        times = fastest(one, repeat=100)
-        yield "fetch1 by key", times["library"], times["limit"]
+        yield Task("fetch1 by key", "µs", *fastest(one, repeat=100).values())
+        if size <= _INSERTED:
+            rows = trials(size)
+            insert = {"library": lambda: trial.insert(rows), "limit": lambda: driver.insert(rows)}
+            yield Task("insert", "rows/s", *fastest(insert, before=trial.delete_quick).values())
     finally:
         raw.close()
     keys = some_keys(size)
-    yield "5,000 keys", fastest({"library": lambda: (trial & keys).to_dicts()})["library"], None
-    compiled = fastest({"library": lambda: expression(tables).make_sql()}, repeat=100)
-    yield "join, compiled", compiled["library"], None
-    yield "iterate", fastest({"library": lambda: sum(1 for _ in trial)})["library"], None
+    yield Task("5,000 keys", "ms", *fastest({"library": lambda: (trial & keys).to_dicts()}).values())
+    yield Task(
+        "join, compiled", "µs", *fastest({"library": lambda: expression(tables).make_sql()}, repeat=100).values()
+    )
+    yield Task("iterate", "rows/s", *fastest({"library": lambda: sum(1 for _ in trial)}).values())
+    yield Task("iterate, most memory", "MB", peak_memory(trial))
 
 
 def peak_memory(table: Any) -> int:
@@ -126,16 +145,6 @@ def peak_memory(table: Any) -> int:
         tracemalloc.stop()
 
 
-def _shown(seconds: float | None, line: Line) -> str:
-    if seconds is None:
-        return ""
-    if line.task in {"fetch1 by key", "join, compiled"}:
-        return f"{1e6 * seconds:,.0f} µs"
-    if line.task == "5,000 keys":
-        return f"{1e3 * seconds:,.1f} ms"
-    return f"{line.rows / seconds:,.0f} rows/s"
-
-
 def main() -> None:
     """Print one line a task, size and engine."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -146,15 +155,14 @@ def main() -> None:
     dj.logger.setLevel("ERROR")
     warnings.simplefilter("ignore")
     sizes = [int(size) for size in options.sizes.split(",")]
-    print(f"Five columns ({', '.join(NAMES)}); load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.\n")
+    print(
+        f"Five columns ({', '.join(NAMES)}); load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.\n"
+    )
     print("| engine | rows | task | library | limit | peer | limit ÷ library | peer ÷ library |")
     print("|---|---:|---|---:|---:|---:|---:|---:|")
     for engine in options.engines.split(","):
-        for line in measured(engine, sizes, with_peer=not options.no_peer):
-            ratios = [f"{other / line.library:.2f}" if other else "" for other in (line.limit, line.peer)]
-            times = [_shown(seconds, line) for seconds in (line.library, line.limit, line.peer)]
-            print("|", " | ".join([line.engine, f"{line.rows:,}", line.task, *times, *ratios]), "|")
-            sys.stdout.flush()
+        for text in measured(engine, sizes, with_peer=not options.no_peer):
+            print(text, flush=True)
 
 
 if __name__ == "__main__":

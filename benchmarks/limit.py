@@ -62,3 +62,13 @@ class Driver:
         if self.embedded:
             row = (*row[:2], dt.datetime.fromisoformat(row[2]), *row[3:])
         return dict(zip(NAMES, row, strict=True))
+
+    def insert(self, rows: Sequence[dict[str, Any]]) -> None:
+        values = [tuple(row.values()) for row in rows]
+        if self.embedded:
+            values = [(*row[:2], row[2].isoformat(" "), *row[3:]) for row in values]
+        marks = ", ".join([self.placeholder] * len(NAMES))
+        cursor = self.raw.cursor()
+        cursor.execute("BEGIN")
+        cursor.executemany(f"INSERT INTO {self.table} VALUES ({marks})", values)
+        cursor.execute("COMMIT")

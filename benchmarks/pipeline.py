@@ -48,7 +48,10 @@ def fill(tables: dict[str, type[dj.Manual]], size: int) -> None:
     day = dt.date(2020, 1, 1)
     rows = trials(size)
     tables["Session"].insert(
-        [{"subject": r["subject"], "session": r["session"], "day": day + dt.timedelta(r["subject"] % 999)} for r in rows]
+        [
+            {"subject": r["subject"], "session": r["session"], "day": day + dt.timedelta(r["subject"] % 999)}
+            for r in rows
+        ]
     )
     tables["Trial"].insert(rows)
 

@@ -198,7 +198,9 @@ def test_a_missing_package_is_named_with_its_command(kinds: Any, monkeypatch: py
 
 
 def test_dicts_of_many_rows_equal_those_of_few(module_schema: dj.Schema) -> None:
-    table = declare(module_schema, "Names", "`class`: int32\n---\nlambda_: varchar(5)\nmoment: datetime".replace("`", ""))
+    table = declare(
+        module_schema, "Names", "`class`: int32\n---\nlambda_: varchar(5)\nmoment: datetime".replace("`", "")
+    )
     rows = [{"class": n, "lambda_": str(n), "moment": dt.datetime(2020, 1, 1) + dt.timedelta(n)} for n in range(700)]
     table.insert(rows)
     assert table.to_dicts() == rows
@@ -448,8 +450,12 @@ def test_previews_follow_the_settings(keyed: SimpleNamespace) -> None:
 
 
 def test_html_shows_short_numbers_and_tells_the_whole(module_schema: dj.Schema) -> None:
-    table = declare(module_schema, "Shown", "id: int32\n---\nx: float64\ntext: varchar(500)\nv = null: float32 # it's <b>")
-    table.insert([{"id": 1, "x": 1 / 3, "text": "<i>" + "y" * 300, "v": None}, {"id": 2, "x": 20.5, "text": "short", "v": 0.1}])
+    table = declare(
+        module_schema, "Shown", "id: int32\n---\nx: float64\ntext: varchar(500)\nv = null: float32 # it's <b>"
+    )
+    table.insert(
+        [{"id": 1, "x": 1 / 3, "text": "<i>" + "y" * 300, "v": None}, {"id": 2, "x": 20.5, "text": "short", "v": 0.1}]
+    )
     html = table()._repr_html_()
     assert '<td class="dj-number" title="0.3333333333333333">0.3333333</td>' in html
     assert '<td class="dj-number">20.5</td>' in html
