@@ -13,7 +13,7 @@ from datajoint.backends.json_paths import read_cast
 from datajoint.errors import DataJointError, InvalidTypeError, InvalidValueError, QuerySyntaxError
 from datajoint.expression import predicates as p
 from datajoint.expression.frames import is_frame, is_record, records
-from datajoint.expression.many_keys import plain_keys
+from datajoint.expression.many_keys import is_canonical, plain_keys
 from datajoint.expression.matching import check_lineage, check_types, namesakes
 from datajoint.expression.near import Near
 from datajoint.expression.operand import Operand, as_operand, check_connection
@@ -152,11 +152,16 @@ class _Reader:
     def _parts(self, mapping: Mapping[Any, Any]) -> list[p.Predicate]:
         """Return the equalities of a mapping; names that this heading lacks are ignored, by the rules of the language."""
         attributes = self.heading.attributes
-        parts = []
+        parts: list[p.Predicate] = []
         for name, value in mapping.items():
             key = name if type(name) is str else str(name)
             if key in attributes:
-                parts.append(self._equality(attributes[key], value))
+                attribute = attributes[key]
+                # Keys as fetched: nothing of what follows could change them.
+                if is_canonical(attribute, value):
+                    parts.append(p.Compare(key, attribute.value_type, Comparison("bound", "=", value)))
+                else:
+                    parts.append(self._equality(attribute, value))
             elif "." in key and key.partition(".")[0] in attributes:
                 parts.append(self._at_path(key, value))
         if not parts:

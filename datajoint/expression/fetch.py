@@ -16,7 +16,6 @@ from datajoint.expression.plans import select
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
-    from datajoint.heading import Heading
 
 Rows = list[tuple[Any, ...]]
 
@@ -24,18 +23,17 @@ Rows = list[tuple[Any, ...]]
 _MANY_ROWS = 500
 
 
-def raw_rows(connection: Connection, node: Node, names: Sequence[str]) -> Rows:
+def raw_rows(connection: Connection, node: Node, names: Sequence[str], columns: Columns) -> Rows:
     """Return rows of the driver's values."""
-    types = columns_of(connection, node.heading, names).types
-    return connection.fetch(select(node, connection.backend, names), types)
+    return connection.fetch(select(node, connection.backend, names), columns.types)
 
 
 def fetch_rows(connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool = False) -> Rows:
     """Return decoded rows of the attributes `names`."""
-    rows = raw_rows(connection, node, names)
+    columns = columns_of(connection, node.heading, names, squeeze=squeeze)
+    rows = raw_rows(connection, node, names, columns)
     if not names:
         return [()] * len(rows)
-    columns = columns_of(connection, node.heading, names, squeeze=squeeze)
     return rows if columns.plain else list(zip(*_decoded(columns, rows), strict=True))
 
 
@@ -43,8 +41,8 @@ def fetch_columns(
     connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool = False
 ) -> list[list[Any]]:
     """Return one list of decoded values per attribute of `names`."""
-    rows = raw_rows(connection, node, names)
-    return _decoded(columns_of(connection, node.heading, names, squeeze=squeeze), rows)
+    columns = columns_of(connection, node.heading, names, squeeze=squeeze)
+    return _decoded(columns, raw_rows(connection, node, names, columns))
 
 
 def _decoded(columns: Columns, rows: Rows) -> list[list[Any]]:
@@ -57,16 +55,14 @@ def fetch_dicts(
     connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool = False
 ) -> list[dict[str, Any]]:
     """Return rows as dicts in the order of `names`."""
-    return as_dicts(connection, node.heading, names, raw_rows(connection, node, names), squeeze=squeeze)
+    columns = columns_of(connection, node.heading, names, squeeze=squeeze)
+    return as_dicts(columns, names, raw_rows(connection, node, names, columns))
 
 
-def as_dicts(
-    connection: Connection, heading: Heading, names: Sequence[str], rows: Rows, *, squeeze: bool = False
-) -> list[dict[str, Any]]:
+def as_dicts(columns: Columns, names: Sequence[str], rows: Rows) -> list[dict[str, Any]]:
     """Return rows of the driver's values as dicts of decoded ones."""
     if not names:
         return [{} for _ in rows]
-    columns = columns_of(connection, heading, names, squeeze=squeeze)
     return _make_dicts(rows if columns.plain else zip(*_decoded(columns, rows), strict=True), names, len(rows))
 
 
@@ -109,13 +105,13 @@ def single_row(
     """
     # Two rows tell as much as all of them, in any order.
     two = node if is_ordered(node) else Limit(node, (), 2, 0, node.heading)
-    rows = raw_rows(connection, two, names)
+    columns = columns_of(connection, node.heading, names, squeeze=squeeze)
+    rows = raw_rows(connection, two, names, columns)
     if len(rows) != 1:
         count = len(rows)
         if count > 1:
             count = int(connection.execute(compile_count(node, connection.backend)).rows[0][0])
         raise DataJointError(message.format(n=count))
-    if not names:
-        return ()
-    chosen = columns_of(connection, node.heading, names, squeeze=squeeze).readers
-    return tuple([reader.value(value) for reader, value in zip(chosen, rows[0], strict=True)])
+    if columns.plain:
+        return rows[0] if names else ()
+    return tuple([reader.value(value) for reader, value in zip(columns.readers, rows[0], strict=True)])

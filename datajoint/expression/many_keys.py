@@ -1,4 +1,4 @@
-"""Thousands of keys in one restriction: taken as columns, where every value is already what its attribute takes."""
+"""Values that are already what their attribute takes: one in a mapping, or thousands of keys as columns."""
 
 from __future__ import annotations
 
@@ -29,34 +29,45 @@ def plain_keys(heading: Heading, rows: Sequence[Any]) -> OneOf | None:
         return None
     columns = [list(map(itemgetter(name), rows)) for name in names]
     attributes = [heading[name] for name in names]
-    if not all(_is_canonical(a, column) for a, column in zip(attributes, columns, strict=True)):
+    if not all(_all_canonical(a, column) for a, column in zip(attributes, columns, strict=True)):
         return None
     keys = dict.fromkeys(zip(*columns, strict=True))
     return OneOf(names, tuple(a.value_type for a in attributes), tuple(keys))
 
 
-def _is_canonical(attribute: Attribute, values: list[Any]) -> bool:
+def is_canonical(attribute: Attribute, value: Any) -> bool:
+    """Tell whether a value is surely one that the attribute's type compares with as it is; it may be also if not."""
+    known = _CANONICAL.get(attribute.value_type.kind)
+    return (
+        known is not None
+        and type(value) is known[0]
+        and attribute.codec is None
+        and (known[1] is None or known[1]((value,)))
+    )
+
+
+def _all_canonical(attribute: Attribute, values: list[Any]) -> bool:
     """Tell whether every value is one that the attribute's type compares with as it is."""
-    kind = attribute.value_type.kind
-    if attribute.codec is not None or kind not in _CANONICAL:
+    known = _CANONICAL.get(attribute.value_type.kind)
+    if attribute.codec is not None or known is None:
         return False
-    expected, holds = _CANONICAL[kind]
+    expected, holds = known
     return set(map(type, values)) == {expected} and (holds is None or holds(values))
 
 
-def _in_range(values: list[int]) -> bool:
+def _in_range(values: Sequence[int]) -> bool:
     return _INT32[0] <= min(values) and max(values) <= _INT32[1]
 
 
-def _storable(values: list[str]) -> bool:
+def _storable(values: Sequence[str]) -> bool:
     return first_unstorable("".join(values)) < 0
 
 
-def _naive(values: list[dt.datetime]) -> bool:
+def _naive(values: Sequence[dt.datetime]) -> bool:
     return set(map(attrgetter("tzinfo"), values)) == {None}
 
 
-_CANONICAL: dict[str, tuple[type, Callable[[list[Any]], bool] | None]] = {
+_CANONICAL: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
     "int": (int, _in_range),
     "varchar": (str, _storable),
     "date": (dt.date, None),

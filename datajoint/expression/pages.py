@@ -101,17 +101,18 @@ def _by_order(connection: Connection, ordered: Limit, size: int) -> Iterator[dic
     # Hidden attributes may be sorted by; they are fetched too and left out of the dicts.
     fetched = list(dict.fromkeys([*names, *(item.name for item in ordered.order)]))
     places = [fetched.index(item.name) for item in ordered.order]
-    readers = columns_of(connection, heading, fetched).readers
+    columns = columns_of(connection, heading, fetched)
+    shown = columns_of(connection, heading, names)
     page: Node = _cut(ordered, size, 0)
     done = 0
     while True:
-        rows = raw_rows(connection, page, fetched)
+        rows = raw_rows(connection, page, fetched, columns)
         done += len(rows)
-        last = [readers[place].value(rows[-1][place]) for place in places] if rows else []
+        last = [columns.readers[place].value(rows[-1][place]) for place in places] if rows else []
         full = len(rows) == _limit_of(page)
         if len(fetched) > len(names):
             rows = [row[: len(names)] for row in rows]
-        yield from as_dicts(connection, heading, names, rows)
+        yield from as_dicts(shown, names, rows)
         if not full or done == ordered.limit:
             return
         after = _after(connection, heading, ordered.order, last)
