@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import datajoint as dj
 from benchmarks import peer
-from benchmarks.limit import Driver
+from benchmarks.limit import Driver, connect
 from benchmarks.pipeline import NAMES, declare, expression, fill, some_keys, trials
 from benchmarks.timing import fastest
 from datajoint.settings import Config
@@ -108,7 +108,7 @@ def job(connection: dj.Connection, tables: dict[str, Any], size: int) -> dict[st
 def tasks(connection: dj.Connection, tables: dict[str, Any], size: int) -> Iterator[Task]:
     """Measure each task by the library and by the limit."""
     trial = tables["Trial"]
-    raw = connection.backend.connect(connection.target)
+    raw = connect(connection.target)
     driver = Driver(raw, trial.full_table_name, connection.dialect.placeholder)
     try:
         assert trial.to_dicts() == driver.dicts(), "the limit must yield the same values"

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.pipeline import NAMES
+
+
+def connect(target: Any) -> Any:
+    """Connect with the bare driver to where the library is connected."""
+    if target.path is not None:
+        return sqlite3.connect(target.path, isolation_level=None)
+    where = {"host": target.host, "port": target.port, "user": target.user, "password": target.password}
+    if target.backend == "postgresql":
+        import psycopg  # noqa: PLC0415 - only where the engine is measured
+
+        return psycopg.connect(**where, dbname=target.database or "postgres", autocommit=True)
+    import pymysql  # noqa: PLC0415 - as above
+
+    return pymysql.connect(**where, charset="utf8mb4", autocommit=True)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pymysql import converters
 from pymysql.constants import FIELD_TYPE
 
 from datajoint.backends.base import Target
+from datajoint.backends.mysql_rows import FastConnection
 from datajoint.errors import AccessError, DataJointError
 
 logger = logging.getLogger("datajoint")
@@ -124,7 +125,7 @@ _CONVERTERS: dict[Any, Any] = {
 
 
 def _attempt(target: Target, options: dict[str, Any]) -> Any:
-    return pymysql.connect(
+    return FastConnection(
         host=target.host or "localhost", port=target.port or PORT, user=target.user, password=target.password or "",
         unix_socket=target.unix_socket, charset=target.charset or _CHARSET, autocommit=True, binary_prefix=True,
         connect_timeout=max(1, round(target.connect_timeout)), conv=_CONVERTERS, **options,
