@@ -118,7 +118,7 @@ def tasks(connection: dj.Connection, tables: dict[str, Any], size: int) -> Itera
         ):  # fmt: skip
             yield Task(name, "rows/s", *fastest({"library": getattr(trial(), name), "limit": limit}).values())
         one = {"library": lambda: (trial & _KEY).fetch1(), "limit": lambda: driver.one(**_KEY)}
-        yield Task("fetch1 by key", "µs", *fastest(one, repeat=100).values())
+        yield Task("fetch1 by key", "µs", *fastest(one, repeat=10).values())
         if size <= _INSERTED:
             rows = trials(size)
             insert = {"library": lambda: trial.insert(rows), "limit": lambda: driver.insert(rows)}
@@ -128,7 +128,7 @@ def tasks(connection: dj.Connection, tables: dict[str, Any], size: int) -> Itera
     keys = some_keys(size)
     yield Task("5,000 keys", "ms", *fastest({"library": lambda: (trial & keys).to_dicts()}).values())
     yield Task(
-        "join, compiled", "µs", *fastest({"library": lambda: expression(tables).make_sql()}, repeat=100).values()
+        "join, compiled", "µs", *fastest({"library": lambda: expression(tables).make_sql()}, repeat=10).values()
     )
     yield Task("iterate", "rows/s", *fastest({"library": lambda: sum(1 for _ in trial)}).values())
     yield Task("iterate, most memory", "MB", peak_memory(trial))
