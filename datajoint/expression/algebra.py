@@ -27,9 +27,10 @@ from datajoint.expression.nodes import (
 from datajoint.expression.predicates import Constant, Predicate
 from datajoint.expression.top import Top
 from datajoint.heading import Attribute, Heading
-from datajoint.naming import did_you_mean
+from datajoint.naming import did_you_mean, shorten
 from datajoint.sql.fragment import Sql
 from datajoint.usertext import UserFragment, compile_expression, compile_order, split_order
+from datajoint.values.accept import first_unstorable
 from datajoint.values.model import TEXT, UNKNOWN, ValueType
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _named(
     origins: dict[str, str] = {}
     computed: dict[str, tuple[Column, Attribute]] = {}
     for new, value in named.items():
+        _check_name(new, backend)
         if isinstance(value, Sql):
             computed[new] = _computed(new, value, UNKNOWN, str(value), nullable=True)
             continue
@@ -150,6 +152,15 @@ def _named(
                 raise _not_determined(loose[0], heading, scope)
             computed[new] = _computed(new, fragment, fragment.value_type, value, nullable=fragment.nullable)
     return origins, computed
+
+
+def _check_name(name: str, backend: Backend) -> None:
+    """Refuse a new name that some engine could not hold, or would cut."""
+    longest = backend.dialect.max_identifier_length
+    if not name or first_unstorable(name) >= 0 or len(name.encode()) > longest:
+        raise DataJointError(
+            f"{shorten(name)} cannot be the name of an attribute.", hint=f"Names have 1 to {longest} characters."
+        )
 
 
 def _not_determined(name: str, heading: Heading, scope: Mapping[str, Attribute]) -> UnknownAttributeError:

@@ -604,6 +604,9 @@ class QueryExpression(Operand):
 
     # --- as text
     def _sql(self, fields: Sequence[str] | None = None) -> Sql:
+        for name in fields or ():
+            if name not in self.heading:
+                raise algebra.unknown_attribute(name, self.heading)
         return compile_select(self._node, self.connection.backend, list(fields) if fields else None)
 
     def make_sql(self, fields: Sequence[str] | None = None) -> str:

@@ -23,6 +23,8 @@ def is_record(value: Any) -> bool:
 
 def is_frame(value: Any) -> bool:
     """Tell whether a value is a table of rows."""
+    if getattr(getattr(value, "dtype", None), "names", None) is not None and value.ndim == 1:
+        return True
     return any(cls.__name__ in _TABLES.get(cls.__module__.partition(".")[0], ()) for cls in type(value).__mro__)
 
 
@@ -35,10 +37,18 @@ def records(frame: Any) -> list[dict[str, Any]]:
     if hasattr(frame, "to_dicts"):
         return list(frame.to_dicts())
     columns: dict[str, list[Any]] = {}
+    if hasattr(frame, "dtype"):
+        # dates as numpy's own values: of those in nanoseconds Python has none
+        columns = {n: list(frame[n]) if frame[n].dtype.kind in "mM" else frame[n].tolist() for n in frame.dtype.names}
+        return _rows(columns)
     index = frame.index
     for level, name in enumerate(index.names):
         unnamed = "index" if len(index.names) == 1 else f"level_{level}"
         columns[str(unnamed if name is None else name)] = index.get_level_values(level).tolist()
     for position, name in enumerate(frame.columns):
         columns[str(name)] = frame.iloc[:, position].tolist()
+    return _rows(columns)
+
+
+def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

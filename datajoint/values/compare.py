@@ -117,7 +117,7 @@ def _float64(value_type: ValueType, operator: str, value: Any, infinity: bool) -
     try:
         nearest = float(number) + 0.0
     except OverflowError:
-        nearest = math.copysign(math.inf, number)
+        nearest = math.inf if number > 0 else -math.inf
     if math.isinf(nearest):
         return _infinite(operator, nearest, exact=number == nearest, infinity=infinity)
     if isinstance(number, int) and nearest != number:
@@ -131,7 +131,7 @@ def _float32(value_type: ValueType, operator: str, value: Any, infinity: bool) -
     try:
         nearest = accept.as_float32(float(number))
     except OverflowError:
-        return _infinite(operator, math.copysign(math.inf, number), exact=False, infinity=infinity)
+        return _infinite(operator, math.inf if number > 0 else -math.inf, exact=False, infinity=infinity)
     if math.isinf(nearest):
         return _infinite(operator, nearest, exact=number == nearest, infinity=infinity)
     return Comparison("bound", operator, nearest)
