@@ -127,9 +127,7 @@ def tasks(connection: dj.Connection, tables: dict[str, Any], size: int) -> Itera
         raw.close()
     keys = some_keys(size)
     yield Task("5,000 keys", "ms", *fastest({"library": lambda: (trial & keys).to_dicts()}).values())
-    yield Task(
-        "join, compiled", "µs", *fastest({"library": lambda: expression(tables).make_sql()}, repeat=10).values()
-    )
+    yield Task("join, compiled", "µs", *fastest({"library": lambda: expression(tables).make_sql()}, repeat=10).values())
     yield Task("iterate", "rows/s", *fastest({"library": lambda: sum(1 for _ in trial)}).values())
     yield Task("iterate, most memory", "MB", peak_memory(trial))
 

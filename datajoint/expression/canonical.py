@@ -12,7 +12,7 @@ from datajoint.expression.predicates import OneOf
 from datajoint.heading import Attribute, Heading
 from datajoint.values.accept import first_unstorable
 
-_INT32 = (-(2**31), 2**31 - 1)  # within the bounds of every engine's integers
+_INT64 = (-(2**63), 2**63 - 1)  # what every engine's integers hold
 
 
 def plain_keys(heading: Heading, rows: Sequence[Any]) -> OneOf | None:
@@ -29,7 +29,7 @@ def plain_keys(heading: Heading, rows: Sequence[Any]) -> OneOf | None:
         return None
     columns = [list(map(itemgetter(name), rows)) for name in names]
     attributes = [heading[name] for name in names]
-    if not all(_all_canonical(a, column) for a, column in zip(attributes, columns, strict=True)):
+    if not all(all_canonical(a, column) for a, column in zip(attributes, columns, strict=True)):
         return None
     keys = dict.fromkeys(zip(*columns, strict=True))
     return OneOf(names, tuple(a.value_type for a in attributes), tuple(keys))
@@ -46,7 +46,7 @@ def is_canonical(attribute: Attribute, value: Any) -> bool:
     )
 
 
-def _all_canonical(attribute: Attribute, values: list[Any]) -> bool:
+def all_canonical(attribute: Attribute, values: list[Any]) -> bool:
     """Tell whether every value is one that the attribute's type compares with as it is."""
     known = _CANONICAL.get(attribute.value_type.kind)
     if attribute.codec is not None or known is None:
@@ -56,7 +56,7 @@ def _all_canonical(attribute: Attribute, values: list[Any]) -> bool:
 
 
 def _in_range(values: Sequence[int]) -> bool:
-    return _INT32[0] <= min(values) and max(values) <= _INT32[1]
+    return _INT64[0] <= min(values) and max(values) <= _INT64[1]
 
 
 def _storable(values: Sequence[str]) -> bool:
@@ -70,6 +70,7 @@ def _naive(values: Sequence[dt.datetime]) -> bool:
 _CANONICAL: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
     "int": (int, _in_range),
     "varchar": (str, _storable),
+    "text": (str, _storable),
     "date": (dt.date, None),
     "datetime": (dt.datetime, _naive),
     "uuid": (UUID, None),
