@@ -416,6 +416,16 @@ def test_connectorx_is_refused_where_it_would_differ(kinds: Any) -> None:
         kinds.proj("small").to_arrow(engine="connectorx")
 
 
+@pytest.mark.parametrize("word", ["it's", "back\\slash\\", 'say "so"', "100 %s", "\\'"])
+def test_sql_for_people_runs_as_it_stands(kinds: Any, word: str) -> None:
+    kinds.insert1({"id": 7, "word": word})
+    try:
+        text = (kinds.proj("word") & {"word": word}).make_sql()
+        assert list(kinds().connection.query(text.replace("%", "%%")).fetchall()) == [(7, word)]
+    finally:
+        (kinds & {"id": 7}).delete_quick()
+
+
 # --- previews
 def test_previews_fetch_no_blob_and_count_no_further_than_asked(
     kinds: Any, keyed: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
