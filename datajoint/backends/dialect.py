@@ -47,13 +47,10 @@ class Dialect:
         Whether ``INSERT … RETURNING`` exists.
     float_infinity : bool
         Whether a float column can hold infinity.
-<<<<<<< HEAD
     row_comparison : bool
         Whether an index serves ``(a, b) > (1, 2)``; if not, the same is spelt out with OR.
-=======
     movable_columns : bool
         Whether an existing table's columns can be put into another order.
->>>>>>> main
     error_ends_transaction : bool
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     server_time_class : str

@@ -6,7 +6,7 @@ User data is never text. It enters a statement only as an `Identifier` (quoted b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 
@@ -26,7 +26,7 @@ class Statement(NamedTuple):
     """`Sql` rendered for an engine: its text, and the values to bind in the driver's form."""
 
     text: str
-    values: Sequence[Any]
+    values: list[Any]
 
 
 class Quoting(Protocol):
