@@ -19,17 +19,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.address import target_from_settings
-from datajoint.backends.base import Backend, BeginKind, RawResult, Target
+from datajoint.backends.base import Backend, BeginKind, ExternalQuery, RawResult, Target
 from datajoint.backends.registry import get_backend
 from datajoint.errors import DataJointError, LostConnectionError, MissingTableError, UnknownAttributeError
 from datajoint.events import EventStream
 from datajoint.settings import process_config
-from datajoint.sql.fragment import Identifier, Sql
+from datajoint.sql.fragment import Identifier, Sql, Statement
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog
     from datajoint.graph.dependencies import Dependencies
     from datajoint.settings import Config
+    from datajoint.values.model import ValueType
 
 logger = logging.getLogger("datajoint")
 
@@ -267,6 +268,36 @@ class Connection:
         """
         text, values = sql.render(self.backend.dialect)
         return self._run(text, lambda session: self.backend.execute(session.raw, text, values))
+
+    def fetch(self, statement: Statement, types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
+        """Run a query whose columns have the given types and return its rows, for the decoders of these types.
+
+        Raises
+        ------
+        DataJointError
+            As `execute`.
+        """
+        text, values = statement
+
+        def run(session: _Session) -> RawResult:
+            rows = self.backend.fetch(session.raw, text, values, types)
+            return RawResult((), rows, len(rows))
+
+        return self._run(text, run).rows
+
+    def fetch_columns(self, statement: Statement, types: Sequence[ValueType]) -> list[Any]:
+        """Run a query as `fetch` does and return its columns; see `Backend.fetch_columns`."""
+        text, values = statement
+
+        def run(session: _Session) -> RawResult:
+            columns = self.backend.fetch_columns(session.raw, text, values, types)
+            return RawResult((), columns, len(columns[0]) if columns else 0)
+
+        return self._run(text, run).rows
+
+    def external_query(self, statement: Statement) -> ExternalQuery | None:
+        """Return a query for a program that connects by itself; None where none can connect as this connection does."""
+        return self.backend.external_query(self._session().raw, self.target, statement)
 
     def execute_many(self, sql: Sql, rows: Sequence[Sequence[Any]]) -> int:
         """Run one data statement for many rows of driver values; return the number of affected rows.

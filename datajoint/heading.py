@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from datajoint.values.model import UNKNOWN, ValueType
 from datajoint.values.parse import parse_stored_type
 
 _QUOTED_NAME = re.compile(r"""[`"](\w+)[`"]""")
+
+T = TypeVar("T")
+
+_DERIVED = 512  # things derived from one heading, before they are forgotten
 
 
 class Attribute(NamedTuple):
@@ -151,6 +155,7 @@ class Heading(Mapping[str, Attribute]):
         self.table_comment = table_comment
         self.lineage_available = lineage_available
         self.indexes: dict[tuple[str, ...], IndexProperties] = dict(indexes or {})
+        self._derived: dict[Hashable, Any] = {}
 
     @cached_property
     def attributes(self) -> dict[str, Attribute]:
@@ -212,6 +217,11 @@ class Heading(Mapping[str, Attribute]):
         if self.table_info is None:
             return None
         return {"name": self.table_info["table_name"], "comment": self.table_comment}
+
+    @cached_property
+    def has_codecs(self) -> bool:
+        """Whether an attribute, hidden ones included, is behind a codec."""
+        return any(a.codec is not None for a in self._attributes.values())
 
     @property
     def has_autoincrement(self) -> bool:
@@ -322,6 +332,19 @@ class Heading(Mapping[str, Attribute]):
     def replaced(self, attributes: Iterable[Attribute]) -> Heading:
         """Return a heading with other attributes and the same availability of lineage."""
         return Heading(attributes, lineage_available=self.lineage_available)
+
+    def derived(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` makes of this heading, made once for each `key`.
+
+        Programs build the same expressions over and over, on the same few headings: deriving the heading of a join
+        and reading a text took half of the time of a query that fetches one row.
+        """
+        found: T | None = self._derived.get(key)
+        if found is None:
+            if len(self._derived) >= _DERIVED:
+                self._derived.clear()
+            found = self._derived[key] = make()
+        return found
 
     def __repr__(self) -> str:
         lines = [f"# {self.table_comment}"] if self.table_comment else []

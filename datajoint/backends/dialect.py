@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from datajoint.sql.fragment import Identifier
@@ -46,6 +47,8 @@ class Dialect:
         Whether ``INSERT … RETURNING`` exists.
     float_infinity : bool
         Whether a float column can hold infinity.
+    row_comparison : bool
+        Whether an index serves ``(a, b) > (1, 2)``; if not, the same is spelt out with OR.
     movable_columns : bool
         Whether an existing table's columns can be put into another order.
     error_ends_transaction : bool
@@ -75,6 +78,7 @@ class Dialect:
     unsigned64: bool = True
     error_ends_transaction: bool = False
     json_equality: bool = True
+    row_comparison: bool = True
     time_class: str = "timedelta"
 
     def literal(self, value: Any) -> str:
@@ -98,11 +102,14 @@ class Dialect:
 
     def quote_name(self, name: str) -> str:
         """Quote one name, doubling the quote character inside."""
-        q = self.quote_character
-        return q + name.replace(q, q + q) + q
+        return _quoted(self.quote_character, False, (name,))
 
     def quote(self, identifier: Identifier) -> str:
         """Quote an identifier of one or more parts."""
-        if self.joined_names and len(identifier.parts) == 2:  # noqa: PLR2004 - schema and table
-            return self.quote_name(".".join(identifier.parts))
-        return ".".join(map(self.quote_name, identifier.parts))
+        return _quoted(self.quote_character, self.joined_names, identifier.parts)
+
+
+@lru_cache(maxsize=4096)  # a statement quotes dozens of names, and most of them are those of the one before
+def _quoted(mark: str, joined: bool, parts: tuple[str, ...]) -> str:
+    names = (".".join(parts),) if joined and len(parts) == 2 else parts  # noqa: PLR2004 - schema and table
+    return ".".join(mark + name.replace(mark, mark + mark) + mark for name in names)

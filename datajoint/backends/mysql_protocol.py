@@ -23,17 +23,19 @@ from datajoint.backends.base import (
     DuplicateClauses,
     Duplicates,
     Execute,
+    ExternalQuery,
     RawResult,
     Target,
+    external_url,
 )
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
-from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
+from datajoint.backends.convert import Expected, read_uuid, shortest_float32, whole_number
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import MOMENT, CastType
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError, InvalidValueError
-from datajoint.sql.fragment import Identifier, Parameter, Sql, column
+from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement, column
 from datajoint.values.dates import moment_text, time_text
 from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
@@ -46,6 +48,8 @@ _BEGIN: dict[BeginKind, str] = {
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
 _VARCHAR_CHARACTERS = 16_000  # what a column of utf8mb4 may have
 _CHARSET = "utf8mb4"
+
+_DATE, _MOMENT = Expected(dt.date, "date"), Expected(dt.datetime, "datetime")
 
 
 class MySQLProtocol(Backend):
@@ -93,6 +97,23 @@ class MySQLProtocol(Backend):
                 return RawResult((), [], cursor.rowcount, cursor.lastrowid)
             columns = tuple(d[0] for d in cursor.description)
             return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
+
+    def fetch(
+        self,
+        raw: Any,
+        text: str,
+        values: Sequence[Any],
+        types: Sequence[ValueType],  # noqa: ARG002 - there is one form of a result
+    ) -> list[tuple[Any, ...]]:
+        """Run one query and read its result to the end."""
+        cursor = raw.cursor()
+        cursor.execute(text, values or None)
+        return list(cursor.fetchall())
+
+    def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
+        """Let the driver write the values in, as it does for every statement."""
+        url = external_url("mysql", target, mysql_session.PORT)
+        return url and ExternalQuery(url, raw.cursor().mogrify(statement.text, statement.values or None))  # type: ignore[return-value]
 
     def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
         """Run one data statement for many rows; the driver writes one INSERT of many rows."""
@@ -144,9 +165,9 @@ class MySQLProtocol(Backend):
             case "bool":
                 return bool
             case "date":
-                return expect(dt.date, "date")
+                return _DATE
             case "datetime" | "timestamp":
-                return expect(dt.datetime, "datetime")
+                return _MOMENT
             case "uuid":
                 return read_uuid
             case "json":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 try:
@@ -32,8 +33,11 @@ from datajoint.backends.base import (
     DuplicateClauses,
     Duplicates,
     Execute,
+    ExternalQuery,
     RawResult,
     Target,
+    external_url,
+    transposed,
 )
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
@@ -42,7 +46,7 @@ from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
-from datajoint.sql.fragment import Identifier, Parameter, Sql, column
+from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement, column
 from datajoint.values.model import TEXT, ValueType
 
 DIALECT = Dialect(
@@ -109,6 +113,31 @@ class PostgreSQL(Backend):
         if cursor.description is None:
             return RawResult((), [], cursor.rowcount)
         return RawResult(tuple(d.name for d in cursor.description), cursor.fetchall(), cursor.rowcount)
+
+    def fetch(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
+        """Run one query; the server's binary form is read a third faster than text, where it is sure to be understood."""
+        cursor = raw.cursor(binary=postgres_values.binary(types))
+        return list(cursor.execute(text, values or None).fetchall())
+
+    def fetch_columns(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[Any]:
+        """Run one query; moments come as numbers, from which columns are made ten times as fast as from objects."""
+        moments = [n for n, t in enumerate(types) if t.kind in {"datetime", "timestamp"}]
+        if not moments or not postgres_values.binary(types):
+            return super().fetch_columns(raw, text, values, types)
+        cursor = raw.cursor(binary=True)
+        cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+        columns = transposed(cursor.execute(text, values or None).fetchall(), len(types))
+        for n in moments:
+            columns[n] = postgres_values.moments(columns[n])
+        return columns
+
+    def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
+        """Let the driver write the values in."""
+        database = target.database or postgres_session.DATABASE
+        url = external_url("postgresql", replace(target, database=database), postgres_session.PORT)
+        if url is None:
+            return None
+        return ExternalQuery(url, psycopg.ClientCursor(raw).mogrify(statement.text, statement.values or None))
 
     def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
         """Run one data statement for many rows; the driver sends them in a pipeline."""

@@ -15,7 +15,7 @@ from datajoint.values.documents import from_json
 logger = logging.getLogger("datajoint")
 
 PORT = 5432
-_DATABASE = "postgres"
+DATABASE = "postgres"
 _ACCESS_STATES = {"28P01", "28000"}
 _ACCESS_TEXTS = ("password authentication failed", "no pg_hba.conf entry", "authentication failed")
 _PLAIN_COLLATIONS = {"C", "POSIX", "C.UTF-8", "C.UTF8", "C.utf8"}
@@ -36,7 +36,7 @@ def connect(target: Target) -> Any:
     try:
         raw = psycopg.connect(
             host=target.unix_socket or target.host, port=target.port or PORT, user=target.user, password=target.password,
-            dbname=target.database or _DATABASE, connect_timeout=max(2, round(target.connect_timeout)), autocommit=True,
+            dbname=target.database or DATABASE, connect_timeout=max(2, round(target.connect_timeout)), autocommit=True,
             application_name="datajoint", **_tls(target),
         )  # fmt: skip
     except psycopg.Error as error:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
+
+from psycopg import adapters
+from psycopg.pq import Format
 
 from datajoint.backends.base import Converter
 from datajoint.backends.convert import as_time, whole_number
 from datajoint.backends.json_paths import MOMENT, NUMERIC, CastType
+from datajoint.errors import InvalidValueError
 from datajoint.sql.fragment import Sql
 from datajoint.values.model import ValueType
 
@@ -34,6 +40,44 @@ _ARRAYS = {
     "year": "::bigint[]",
     "unknown": "::text[]",
 }
+
+# Types whose binary form the driver reads into the same values as their text; not float32, whose text is its shortest
+# decimal, and not enums, whose types it does not know.
+_BINARY = {
+    "int", "float64", "decimal", "bool", "char", "varchar", "text", "date", "datetime", "timestamp", "uuid", "bytes",
+}  # fmt: skip
+
+MICROSECONDS = adapters.get_loader(20, Format.BINARY)
+"""The driver's loader of ``bigint``: a moment's binary form is one, the microseconds since 2000."""
+
+_EPOCH = dt.datetime(2000, 1, 1)
+_FIRST = (dt.datetime.min - _EPOCH) // dt.timedelta(microseconds=1)
+_LAST = (dt.datetime.max - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def binary(types: Sequence[ValueType]) -> bool:
+    """Tell whether a result may come in the server's binary form: of declared columns only, as others may be anything."""
+    return all(t.core and t.kind in _BINARY for t in types)
+
+
+def moments(numbers: list[int | None]) -> Any:
+    """Return microseconds since 2000 as a numpy array ``datetime64[us]``.
+
+    Raises
+    ------
+    InvalidValueError
+        For a moment that Python's datetime cannot hold, such as infinity.
+    """
+    import numpy as np  # noqa: PLC0415 - loaded when arrays are asked for
+
+    missing = [n is None for n in numbers] if None in numbers else None
+    column = np.array([0 if n is None else n for n in numbers] if missing else numbers, dtype="int64")
+    if column.size and not (column.min() >= _FIRST and column.max() <= _LAST):
+        raise InvalidValueError("A moment before year 1 or after year 9999 cannot be held by Python's datetime.")
+    column = column.view("datetime64[us]") + (np.datetime64(_EPOCH, "us") - np.datetime64(0, "us"))
+    if missing:
+        column[missing] = np.datetime64("NaT")
+    return column
 
 
 def column_type(value_type: ValueType) -> str:

@@ -99,6 +99,16 @@ class SQLite(Backend):
         affected = cursor.rowcount if cursor.rowcount >= 0 else len(rows)
         return RawResult(tuple(d[0] for d in cursor.description), rows, affected, cursor.lastrowid)
 
+    def fetch(
+        self,
+        raw: sqlite3.Connection,
+        text: str,
+        values: Sequence[Any],
+        types: Sequence[ValueType],  # noqa: ARG002 - there is one form of a result
+    ) -> list[tuple[Any, ...]]:
+        """Run one query and read its result to the end, so that no snapshot stays open."""
+        return raw.execute(text, values).fetchall()
+
     def execute_many(self, raw: sqlite3.Connection, text: str, rows: Sequence[Sequence[Any]]) -> int:
         """Run one data statement for many rows."""
         return raw.executemany(text, rows).rowcount

@@ -71,12 +71,23 @@ def project(source: Node, attributes: Sequence[Any], named: Mapping[str, Any], b
         For a named attribute that is not text.
     """
     heading = source.heading
+    try:
+        key = ("proj", tuple(attributes), tuple(named.items()), backend)
+        columns, projected = heading.derived(key, lambda: _projection(heading, attributes, named, backend))
+    except TypeError:  # something that cannot be hashed, which the checks will name
+        columns, projected = _projection(heading, attributes, named, backend)
+    return Project(source, columns, projected)
+
+
+def _projection(
+    heading: Heading, attributes: Sequence[Any], named: Mapping[str, Any], backend: Backend
+) -> tuple[tuple[Column, ...], Heading]:
     kept = _kept(heading, attributes)
     origins, computed = _named(heading, named, backend, heading._attributes, aggregates=False)
     renamed = {o for n, o in origins.items() if not _DUPLICATE.match(str(named[n]))}
     selected = set(attributes_by_name(attributes))
     kept = [n for n in kept if n not in renamed or n in selected]
-    return Project(source, *_columns(heading, kept, origins, computed, keep_hidden=True))
+    return _columns(heading, kept, origins, computed, keep_hidden=True)
 
 
 def attributes_by_name(attributes: Sequence[Any]) -> list[str]:
@@ -232,7 +243,9 @@ def join(left: Node, right: Node, *, semantic_check: bool, outer: bool, allow_nu
             "Left join requires the left operand to determine the right operand (A → B). "
             f"Key attributes of the right operand that are not in the left operand: {', '.join(missing)}."
         )
-    return Join(left, right, namesakes(a, b), outer, _joined_heading(a, b, outer=outer))
+    # `b` is kept with the heading, so that no other object can get its id.
+    _, heading = a.derived(("join", id(b), outer), lambda: (b, _joined_heading(a, b, outer=outer)))
+    return Join(left, right, namesakes(a, b), outer, heading)
 
 
 def _joined_heading(a: Heading, b: Heading, *, outer: bool) -> Heading:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from datajoint.backends.base import Backend
 from datajoint.expression import predicates as p
@@ -32,6 +31,7 @@ from datajoint.expression.nodes import (
 from datajoint.heading import Heading
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.usertext import as_one_type
+from datajoint.values.compare import Comparison
 from datajoint.values.model import ValueType
 
 Names = frozenset[str]
@@ -83,13 +83,18 @@ def _is_column(sql: Sql) -> bool:
 
 
 def compile_select(
-    node: Node, backend: Backend, names: Sequence[str] | None = None, order: Sequence[OrderItem] | None = None
+    node: Node,
+    backend: Backend,
+    names: Sequence[str] | None = None,
+    order: Sequence[OrderItem] | None = None,
+    bound: list[tuple[Comparison, Sql]] | None = None,
 ) -> Sql:
     """Return the SELECT for the attributes `names` (all visible ones by default), as fetched by the driver.
 
-    Rows come in the order of the node's `Top`, else by `order`, else by key.
+    Rows come in the order of the node's `Top`, else by `order`, else by key. Each comparison with a value is added to
+    `bound` with the SQL that carries its value.
     """
-    compiler = _Compiler(backend)
+    compiler = _Compiler(backend, bound)
     query = compiler.output(node, names, order)
     return compiler.render(query, node.heading.names if names is None else names, fetched=True)
 
@@ -100,13 +105,16 @@ def compile_raw(node: Node, backend: Backend, names: Sequence[str]) -> Sql:
     return compiler.render(compiler.output(node, names, order=()), names)
 
 
-def compile_count(node: Node, backend: Backend) -> Sql:
-    """Return the statement that counts rows."""
+def compile_count(node: Node, backend: Backend, most: int | None = None) -> Sql:
+    """Return the statement that counts rows, up to `most` of them, after which the engine stops looking."""
     compiler = _Compiler(backend)
     query = compiler.lower(_without_output(node), frozenset())
     if not query.flat:
         query = compiler.wrap(query, _some_names(query))
-    return Sql("SELECT count(*)", *compiler.tail(query))
+    if most is None:
+        return Sql("SELECT count(*)", *compiler.tail(query))
+    rows = Sql("SELECT 1 AS ", Identifier(("_",)), *compiler.tail(replace(query, limit=most)))
+    return Sql("SELECT count(*) FROM (", rows, ") AS ", compiler.alias())
 
 
 def compile_exists(node: Node, backend: Backend) -> Sql:
@@ -138,8 +146,9 @@ def _some_names(query: Query) -> tuple[str, ...]:
 class _Compiler:
     """Holds what one statement shares: the engine and the numbering of aliases."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, bound: list[tuple[Comparison, Sql]] | None = None) -> None:
         self.backend = backend
+        self.bound = bound
         self._aliases = 0
 
     def alias(self) -> Identifier:
@@ -442,6 +451,8 @@ class _Compiler:
                 return Sql(query.columns[name], " IS NULL")
             case p.Compare(name, value_type, comparison):
                 return self.comparison(query.columns[name], value_type, comparison)
+            case p.Beyond(bounds):
+                return self._beyond(bounds, query)
             case p.JsonPath():
                 return self._json_condition(predicate, query)
             case p.OneOf():
@@ -452,7 +463,7 @@ class _Compiler:
                 text = fragment if isinstance(fragment, Sql) else fragment.resolve(query.columns)
                 return Sql("(", text, ")")
 
-    def comparison(self, column: Sql, value_type: ValueType, comparison: Any) -> Sql:
+    def comparison(self, column: Sql, value_type: ValueType, comparison: Comparison) -> Sql:
         """Write ``column operator literal``; a decided one keeps NULL for NULL, so that its negation is right."""
         if comparison.outcome != "bound":
             constant = "1 = 1" if comparison.outcome == "all" else "1 = 0"
@@ -461,7 +472,16 @@ class _Compiler:
             return self.backend.is_true(column, value=comparison.value)
         if comparison.operator not in {"=", "<>"}:
             column = self.backend.compared(value_type, column)
-        return Sql(column, f" {comparison.operator} ", self.backend.bind(value_type, comparison.value))
+        value = self.backend.bind(value_type, comparison.value)
+        if self.bound is not None:
+            self.bound.append((comparison, value))
+        return Sql(column, f" {comparison.operator} ", value)
+
+    def _beyond(self, bounds: Sequence[p.Compare], query: Query) -> Sql:
+        """Compare rows as a whole, which an index on the attributes serves."""
+        columns = (self.backend.compared(b.value_type, query.columns[b.name]) for b in bounds)
+        values = (self.backend.bind(b.value_type, b.comparison.value) for b in bounds)
+        return Sql("(", Sql.join(", ", columns), ") > (", Sql.join(", ", values), ")")
 
     def _one_of(self, predicate: p.OneOf, query: Query) -> Sql:
         keys = self.backend.key_table(list(zip(predicate.names, predicate.value_types, strict=True)), predicate.rows)

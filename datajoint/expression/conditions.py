@@ -12,6 +12,7 @@ from uuid import UUID
 from datajoint.backends.json_paths import read_cast
 from datajoint.errors import DataJointError, InvalidTypeError, InvalidValueError, QuerySyntaxError
 from datajoint.expression import predicates as p
+from datajoint.expression.canonical import all_canonical, is_canonical, plain_keys
 from datajoint.expression.frames import is_frame, is_record, records
 from datajoint.expression.matching import check_lineage, check_types, namesakes
 from datajoint.expression.near import Near
@@ -22,7 +23,7 @@ from datajoint.logging import logger
 from datajoint.naming import did_you_mean, shorten
 from datajoint.sql.fragment import Sql
 from datajoint.usertext import UserFragment, compile_condition
-from datajoint.values.accept import first_unstorable, is_missing, plain
+from datajoint.values.accept import is_missing, plain
 from datajoint.values.compare import Comparison, compare
 from datajoint.values.documents import to_json
 from datajoint.values.model import TEXT
@@ -97,6 +98,9 @@ class _Reader:
         self.unmatched: dict[str, None] = {}
 
     def read(self, condition: Any) -> p.Predicate:
+        # By far the most frequent condition, and it is none of the others.
+        if type(condition) is dict:
+            return p.conjunction(self._parts(condition))
         # The order of these tests is part of the language: the first that fits decides.
         if isinstance(condition, Not):
             return p.negate(self.read(condition.restriction))
@@ -128,7 +132,10 @@ class _Reader:
         raise DataJointError(f"Invalid restriction type {type(condition).__name__}: {shorten(condition)}")
 
     def _text(self, text: str) -> p.Predicate:
-        fragment: UserFragment = compile_condition(text, self.heading._attributes, self.left.connection.backend)
+        heading, backend = self.heading, self.left.connection.backend
+        fragment: UserFragment = heading.derived(
+            ("condition", text, backend), lambda: compile_condition(text, heading._attributes, backend)
+        )
         if fragment.parts in {("TRUE",), ("FALSE",)}:
             return p.Constant(fragment.parts == ("TRUE",))
         return p.Text(fragment)
@@ -145,11 +152,16 @@ class _Reader:
     def _parts(self, mapping: Mapping[Any, Any]) -> list[p.Predicate]:
         """Return the equalities of a mapping; names that this heading lacks are ignored, by the rules of the language."""
         attributes = self.heading.attributes
-        parts = []
+        parts: list[p.Predicate] = []
         for name, value in mapping.items():
             key = name if type(name) is str else str(name)
             if key in attributes:
-                parts.append(self._equality(attributes[key], value))
+                attribute = attributes[key]
+                # Keys as fetched: nothing of what follows could change them.
+                if is_canonical(attribute, value):
+                    parts.append(p.Compare(key, attribute.value_type, Comparison("bound", "=", value)))
+                else:
+                    parts.append(self._equality(attribute, value))
             elif "." in key and key.partition(".")[0] in attributes:
                 parts.append(self._at_path(key, value))
         if not parts:
@@ -179,7 +191,7 @@ class _Reader:
     def _any_value(self, attribute: Attribute, values: Iterable[Any]) -> p.Predicate:
         """Return that an attribute has one of some values."""
         values = _members(values)
-        if len(values) > MANY_KEYS and is_canonical(attribute, values):
+        if len(values) > MANY_KEYS and all_canonical(attribute, values):
             return p.OneOf((attribute.name,), (attribute.value_type,), tuple(dict.fromkeys(zip(values))))
         equalities = list(dict.fromkeys(self._equality(attribute, value) for value in values))
         if len(equalities) <= MANY_KEYS:
@@ -236,6 +248,9 @@ class _Reader:
         members = list(items)
         if len(members) <= MANY_KEYS:
             return p.disjunction([self.read(member) for member in members])
+        plain = plain_keys(self.heading, members)
+        if plain is not None:
+            return plain
         rows = [
             m if isinstance(m, Mapping) else _as_mapping(m) for m in members if isinstance(m, Mapping) or is_record(m)
         ]
@@ -244,8 +259,6 @@ class _Reader:
 
     def _keys(self, rows: Sequence[Mapping[Any, Any]]) -> list[p.Predicate]:
         """Gather mappings that ask the same but for the values of keys: these travel together."""
-        if rows and (at_once := self._keys_at_once(rows)) is not None:
-            return [at_once]
         groups: dict[tuple[tuple[p.Predicate, ...], tuple[str, ...]], dict[Key, None]] = {}
         types: dict[str, Any] = {}
         for row in rows:
@@ -262,22 +275,6 @@ class _Reader:
             found.append(p.conjunction([*others, *many]))
         return found
 
-    def _keys_at_once(self, rows: Sequence[Mapping[Any, Any]]) -> p.OneOf | None:
-        """Gather mappings that all name the same attributes and hold values just as they are sent; else None."""
-        names = [n for n in rows[0] if n in self.heading.attributes]
-        width = len(rows[0])
-        if not names or any("." in n for n in rows[0]) or any(len(row) != width for row in rows):
-            return None
-        try:
-            columns = [[row[name] for row in rows] for name in names]
-        except KeyError:
-            return None
-        attributes = [self.heading.attributes[name] for name in names]
-        if any(row.keys() != rows[0].keys() for row in rows) or not all(map(is_canonical, attributes, columns)):
-            return None
-        types = tuple(a.value_type for a in attributes)
-        return p.OneOf(tuple(names), types, tuple(dict.fromkeys(zip(*columns, strict=True))))
-
 
 def _is_key(predicate: p.Predicate) -> bool:
     return (
@@ -292,25 +289,6 @@ def _members(values: Any) -> list[Any]:
     kind = getattr(getattr(values, "dtype", None), "kind", "")
     members: list[Any] = values.tolist() if kind in {"i", "u", "U"} and values.ndim == 1 else list(values)
     return members
-
-
-def is_canonical(attribute: Attribute, values: Sequence[Any]) -> bool:
-    """Tell, without looking at each by itself, whether values are just as the engine is sent them.
-
-    A quick answer for the usual keys; False says nothing.
-    """
-    value_type = attribute.value_type
-    classes = set(map(type, values))
-    if attribute.codec is not None or len(classes) != 1:
-        return False
-    match value_type.kind, classes.pop().__name__:
-        case ("int", "int"):
-            return value_type.low is not None and min(values) >= -(2**63) and max(values) < 2**63
-        case ("varchar" | "text", "str"):
-            return first_unstorable("".join(values)) < 0
-        case ("uuid", "UUID") | ("date", "date"):
-            return True
-    return False
 
 
 def _is_list(value: Any) -> bool:

@@ -54,6 +54,13 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """The attributes together are greater than the literals together; the first that differs decides. None is NULL."""
+
+    bounds: tuple[Compare, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IsNull:
     """The attribute is NULL."""
 
@@ -109,7 +116,7 @@ class Text:
     fragment: UserFragment | Sql
 
 
-Predicate = Constant | All | AnyOf | Negation | Compare | IsNull | JsonPath | OneOf | Exists | Text
+Predicate = Constant | All | AnyOf | Negation | Compare | Beyond | IsNull | JsonPath | OneOf | Exists | Text
 
 
 def negate(predicate: Predicate) -> Predicate:
@@ -123,9 +130,11 @@ def negate(predicate: Predicate) -> Predicate:
 
 def conjunction(items: list[Predicate]) -> Predicate:
     """Return the AND of the items; constants fold."""
-    kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
-    if any(isinstance(p, Constant) for p in kept):
-        return Constant(value=False)
+    kept = items
+    if any(type(p) is Constant for p in items):
+        kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
+        if any(isinstance(p, Constant) for p in kept):
+            return Constant(value=False)
     if not kept:
         return Constant(value=True)
     return kept[0] if len(kept) == 1 else All(tuple(kept))
@@ -151,6 +160,8 @@ def attribute_names(predicate: Predicate) -> Iterator[str]:
             yield from attribute_names(item)
         case Compare(name=name) | IsNull(name=name) | JsonPath(name=name):
             yield name
+        case Beyond(bounds):
+            yield from (bound.name for bound in bounds)
         case OneOf(names=names) | Exists(names=names):
             yield from names
         case Text(UserFragment() as fragment):

@@ -149,11 +149,13 @@ class Table(QueryExpression, metaclass=TableMeta):
         return super().heading
 
     def _make_node(self) -> TableNode:
-        return TableNode(self.name, self._table_heading())
+        heading = self._table_heading()
+        # A node is a value, so that all instances may share the one that goes with the heading.
+        return heading.derived("table", lambda: TableNode(self.name, heading))
 
     def _table_heading(self) -> Heading:
         """Return the table's own heading, read anew only when the schema's structure was."""
-        catalog = self.connection.catalog(self.name.schema)
+        catalog = self.connection.catalog(self.database) if self.database is not None else None
         holder = self._heading_holder()
         # In the holder itself: a class must not take its superclass's for its own.
         known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")

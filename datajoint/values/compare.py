@@ -44,6 +44,8 @@ class Comparison:
     value: Any = None
 
 
+_INT32 = (-(2**31), 2**31 - 1)
+
 NONE = Comparison("none")
 ALL = Comparison("all")
 
@@ -94,6 +96,8 @@ def _between(operator: str, floor: Any) -> Comparison:
 
 
 def _integer(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
+    if type(value) is int and _INT32[0] <= value <= _INT32[1]:  # within the bounds of every engine
+        return Comparison("bound", operator, value)
     number = accept.number(value, value_type)
     if isinstance(number, float) and math.isinf(number):
         return _above(operator) if number > 0 else _below(operator)
