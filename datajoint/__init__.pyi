@@ -9,6 +9,7 @@ from . import instance as instance
 from . import schemas as schemas
 from . import settings as settings
 from . import table as table
+from . import utils as utils
 from .codecs import Codec as Codec
 from .codecs import get_codec as get_codec
 from .codecs import list_codecs as list_codecs

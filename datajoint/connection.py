@@ -246,10 +246,13 @@ class Connection:
             The class that fits the engine's error, which is chained. `LostConnectionError` when the link broke
             inside a transaction, or could not be restored.
         """
-        text, values = sql.render(self.backend.dialect)
+        return self.execute_text(*sql.render(self.backend.dialect))
+
+    def execute_text(self, text: str, values: Sequence[Any]) -> RawResult:
+        """Run a statement that was rendered before; otherwise as `execute`."""
         return self._run(text, lambda session: self.backend.execute(session.raw, text, values))
 
-    def execute_many(self, sql: Sql, rows: Sequence[Sequence[Any]]) -> int:
+    def execute_many(self, sql: Sql, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows of driver values; return the number of affected rows.
 
         `sql` holds one `Parameter` for each value of a row; their own values do not matter. All rows are written

@@ -134,6 +134,11 @@ class EventStream:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
 
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody listens; where events are frequent, none need be made otherwise."""
+        return bool(self._subscriptions)
+
     def emit(self, event: Event) -> None:
         """Deliver `event`; a no-op without subscribers."""
         for subscription in self._subscriptions:

@@ -14,7 +14,7 @@ from datajoint.definition import TableName
 from datajoint.errors import AccessError, DataJointError, ThreadSafetyError
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
-from datajoint.prompt import user_choice
+from datajoint.utils import user_choice
 from datajoint.settings import is_thread_safe
 from datajoint.singleton import conn
 from datajoint.table import FreeTable, Part, Table, TableMeta

@@ -45,6 +45,8 @@ class Dialect:
         Whether ``INSERT … RETURNING`` exists.
     float_infinity : bool
         Whether a float column can hold infinity.
+    generated_key_alone : bool
+        Whether a generated number that is part of a longer key must be unique by itself.
     error_ends_transaction : bool
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     server_time_class : str
@@ -69,6 +71,7 @@ class Dialect:
     float_infinity: bool = False
     exact_decimal_digits: int = 65
     unsigned64: bool = True
+    generated_key_alone: bool = False
     error_ends_transaction: bool = False
     json_equality: bool = True
     time_class: str = "timedelta"

@@ -36,7 +36,7 @@ from datajoint.values.parse import parse_stored_type
 
 DIALECT = Dialect(
     name="sqlite", grammar="sqlite", quote_character="`", placeholder="?", joined_names=True, float_infinity=True,
-    exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False,
+    exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False, generated_key_alone=True,
 )  # fmt: skip
 
 # Strings, quoted names and comments, in which a placeholder is no placeholder; then the placeholders themselves.
@@ -97,7 +97,7 @@ class SQLite(Backend):
         affected = cursor.rowcount if cursor.rowcount >= 0 else len(rows)
         return RawResult(tuple(d[0] for d in cursor.description), rows, affected, cursor.lastrowid)
 
-    def execute_many(self, raw: sqlite3.Connection, text: str, rows: Sequence[Sequence[Any]]) -> int:
+    def execute_many(self, raw: sqlite3.Connection, text: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows."""
         return raw.executemany(text, rows).rowcount
 
@@ -240,11 +240,11 @@ class SQLite(Backend):
         table: TableName,  # noqa: ARG002 - for other engines
         columns: Sequence[str],  # noqa: ARG002 - for other engines
         all_columns: Sequence[str],  # noqa: ARG002 - for other engines
-        key: Sequence[str],
+        key: Sequence[str],  # noqa: ARG002 - for other engines
     ) -> DuplicateClauses:
-        """Skip rows whose primary key exists; replace as MySQL does."""
+        """Skip rows that the table has by any unique key; replace as MySQL does."""
         if duplicates == "skip":
-            return DuplicateClauses("INSERT", Sql(" ON CONFLICT (", ddl.columns(key), ") DO NOTHING"))
+            return DuplicateClauses("INSERT", Sql(" ON CONFLICT DO NOTHING"))
         return DuplicateClauses("REPLACE" if duplicates == "replace" else "INSERT", Sql())
 
     def default_value(self, table: TableName, column: str, catalog: SchemaCatalog) -> Sql:

@@ -23,7 +23,7 @@ from datajoint.graph.propagate import (
 )
 from datajoint.logging import logger
 from datajoint.naming import shorten
-from datajoint.prompt import user_choice
+from datajoint.utils import user_choice
 from datajoint.sql.fragment import Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.related_rows import RelatedRows

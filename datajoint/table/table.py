@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
@@ -15,6 +16,7 @@ from datajoint.graph.propagate import PartIntegrity
 from datajoint.heading import Heading
 from datajoint.logging import logger
 from datajoint.naming import from_camel_case
+from datajoint.table import buffer as buffering
 from datajoint.table import delete as deletion
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
@@ -249,7 +251,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         self,
         rows: Any,
         replace: bool = False,
-        skip_duplicates: bool = False,
+        skip_duplicates: insertion.Skip = False,
         ignore_extra_fields: bool = False,
         allow_direct_insert: bool | None = None,
         chunk_size: int | None = None,
@@ -267,6 +269,10 @@ class Table(QueryExpression, metaclass=TableMeta):
     @_documented_by(insertion.insert1)
     def insert1(self, row: Any, **options: Any) -> None:
         insertion.insert1(self, row, **options)
+
+    @_documented_by(buffering.batch)
+    def batch(self, *, chunk_size: int | None = None, **options: Any) -> AbstractContextManager[buffering.RowBuffer]:
+        return buffering.batch(self, insertion.insert, chunk_size=chunk_size, **options)
 
     @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:

@@ -1,4 +1,8 @@
-"""Ask the person at the keyboard."""
+"""Ask the person at the keyboard.
+
+The answer is read by calling ``input``, looked up in this module first: whoever sets ``datajoint.utils.input`` answers
+every question.
+"""
 
 from __future__ import annotations
 
