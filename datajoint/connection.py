@@ -154,6 +154,8 @@ class Connection:
         self._dependencies: Dependencies | None = None
         self._observers: tuple[Callable[[QueryRecord], None], ...] = ()
         self._closed = False
+        self.confirm_delete: Callable[[Any], bool] | None = None
+        """Asked before rows are deleted, instead of the person at the keyboard; given the plan."""
         self.connect()
         logger.info("DataJoint connected to %s", self.address)
 

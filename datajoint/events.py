@@ -91,6 +91,13 @@ class RowsInserted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsFound(Event):
+    """`count` rows of `table` were found to depend on rows that are to be deleted."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowsDeleted(Event):
     """`count` rows of `table` were deleted (within a transaction that is still open)."""
 

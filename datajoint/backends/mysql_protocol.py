@@ -14,7 +14,7 @@ from uuid import UUID
 import pymysql
 from pymysql.cursors import DictCursor
 
-from datajoint.backends import ddl, mysql_ddl, mysql_errors, mysql_session
+from datajoint.backends import conversions, ddl, mysql_ddl, mysql_errors, mysql_session
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -263,6 +263,10 @@ class MySQLProtocol(Backend):
         same = Sql.join(" AND ", (Sql(Identifier((*table, n)), " = k.", Identifier((n,))) for n in key))
         name = table.identifier
         return Sql("DELETE ", name, " FROM ", name, " JOIN (SELECT DISTINCT * FROM (", chosen, ") AS c) AS k ON ", same)
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.mysql(source, target, expression)
 
     def lacking(self, execute: Execute, tables: Sequence[TableName], privilege: Privilege) -> list[TableName]:
         """Let the server explain a statement, for which it asks for the same privileges as for the deed."""

@@ -15,7 +15,7 @@ except ImportError as error:
         "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
     ) from error
 
-from datajoint.backends import ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends import conversions, ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -268,6 +268,10 @@ class PostgreSQL(Backend):
             "WITH ORDINALITY AS a(s, t, n) ORDER BY n",
         )  # fmt: skip
         return [name for name, (allowed,) in zip(tables, execute(asked).rows, strict=True) if not allowed]
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.postgres(source, target, expression)
 
     def advance_sequence(self, table: TableName, column: str) -> Sql:
         """Move the sequence of a generated column past the greatest value."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import conversions, ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -246,6 +246,10 @@ class SQLite(Backend):
         if duplicates == "skip":
             return DuplicateClauses("INSERT", Sql(" ON CONFLICT DO NOTHING"))
         return DuplicateClauses("REPLACE" if duplicates == "replace" else "INSERT", Sql())
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.sqlite(source, target, expression)
 
     def default_value(self, table: TableName, column: str, catalog: SchemaCatalog) -> Sql:
         """Write the default itself: SQLite's UPDATE has no keyword for it."""

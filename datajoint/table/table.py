@@ -18,6 +18,7 @@ from datajoint.logging import logger
 from datajoint.naming import from_camel_case
 from datajoint.table import buffer as buffering
 from datajoint.table import delete as deletion
+from datajoint.table import delete_plan as planning
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
 from datajoint.table import relatives
@@ -294,14 +295,15 @@ class Table(QueryExpression, metaclass=TableMeta):
         prompt: bool | None = None,
         part_integrity: Any = "enforce",
         dry_run: bool = False,
+        confirm: deletion.Confirm | None = None,
     ) -> Any:
         return deletion.delete(
-            self, transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run
+            self, transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run, confirm=confirm
         )
 
-    @_documented_by(deletion.plan_delete)
-    def delete_plan(self, part_integrity: PartIntegrity = "enforce") -> deletion.DeletePlan:
-        return deletion.plan_delete(self, part_integrity)
+    @_documented_by(planning.plan_delete)
+    def delete_plan(self, part_integrity: PartIntegrity = "enforce") -> planning.DeletePlan:
+        return planning.plan_delete(self, part_integrity)
 
     @_documented_by(deletion.delete_quick)
     def delete_quick(self, get_count: bool = False) -> int | None:
