@@ -13,6 +13,7 @@ import argparse
 import datetime as dt
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -23,6 +24,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
+import psycopg
+import pyarrow as pa
+import pymysql
 
 import datajoint as dj
 from benchmarks.__main__ import best
@@ -130,20 +134,18 @@ def driver_connection(engine: str, url: str, connection: dj.Connection) -> Any:
     """Open a bare connection in autocommit mode."""
     place = urlsplit(url)
     if engine == "sqlite":
-        import sqlite3
-
         raw = sqlite3.connect(connection.target.path, isolation_level=None)
         raw.execute("PRAGMA foreign_keys = ON")
         raw.execute("PRAGMA synchronous = NORMAL")
         return raw
     if engine == "postgresql":
-        import psycopg
-
         return psycopg.connect(url, autocommit=True)
-    import pymysql
-
     return pymysql.connect(
-        host=place.hostname, port=place.port or 3306, user=place.username, password=place.password or "", autocommit=True
+        host=place.hostname,
+        port=place.port or 3306,
+        user=place.username,
+        password=place.password or "",
+        autocommit=True,
     )
 
 
@@ -171,7 +173,8 @@ def measure(engine: str, url: str, size: int) -> dict[str, float]:
         found = {"limit": best(many, table.delete_quick)}
         found["dicts"] = best(lambda: table.insert(records), table.delete_quick)
         found["data frame"] = best(lambda: table.insert(frame), table.delete_quick)
-        found["Arrow"] = best(lambda arrow=arrow_table(frame): table.insert(arrow), table.delete_quick)
+        arrow = pa.Table.from_pandas(frame, preserve_index=False)
+        found["Arrow"] = best(lambda: table.insert(arrow), table.delete_quick)
         found["skip duplicates"] = best(lambda: table.insert(records, skip_duplicates=True), table.delete_quick)
         table.delete_quick()
         found["raw single"] = each(one, data[:SINGLES])
@@ -192,13 +195,6 @@ def measure(engine: str, url: str, size: int) -> dict[str, float]:
         connection.close()
 
 
-def arrow_table(frame: pd.DataFrame) -> Any:
-    """Return the frame as an Arrow table."""
-    import pyarrow as pa
-
-    return pa.Table.from_pandas(frame, preserve_index=False)
-
-
 def peer(engine: str, url: str, size: int) -> dict[str, float | None]:
     """Return the same figures of DataJoint 2.3; nothing where it is not installed or has no such engine."""
     python = os.environ.get("DJ_BENCH_PEER")
@@ -217,7 +213,12 @@ def run_peer(python: str, program: str, engine: str, url: str, **given: Any) -> 
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("DJ_", "PYTHON"))}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [python, "-c", program, json.dumps(place)], capture_output=True, text=True, env=environment, cwd=folder, check=False
+            [python, "-c", program, json.dumps(place)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=folder,
+            check=False,
         )
     if done.returncode:
         print(f"DataJoint 2.3 failed on {engine}: {done.stderr.strip().splitlines()[-1]}")

@@ -14,13 +14,13 @@ from datajoint.definition import TableName
 from datajoint.errors import AccessError, DataJointError, ThreadSafetyError
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
-from datajoint.utils import user_choice
 from datajoint.settings import is_thread_safe
 from datajoint.singleton import conn
 from datajoint.table import FreeTable, Part, Table, TableMeta
 from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
 from datajoint.table.context import calling_frame, classes_in, visible_names
 from datajoint.tiers import Lookup, tier_of
+from datajoint.utils import user_choice
 
 T = TypeVar("T", bound=type[Table])
 Names = Mapping[str, Any]

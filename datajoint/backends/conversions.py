@@ -32,7 +32,9 @@ def postgres(source: ValueType, target: ValueType, x: Sql) -> Sql:
     if source.kind == "bool":
         return Sql("(", x, ")::int", "::text" if target.is_text else "")
     if source.kind in _MOMENTS and target.is_text:
-        return Sql("to_char(", x, f", '{_POSTGRES_PATTERNS.get(source.digits, _POSTGRES_PATTERNS[_MICROSECOND_DIGITS])}')")
+        return Sql(
+            "to_char(", x, f", '{_POSTGRES_PATTERNS.get(source.digits, _POSTGRES_PATTERNS[_MICROSECOND_DIGITS])}')"
+        )
     if source.is_text and not target.is_text:
         cast = "::numeric" if target.kind in {"int", "year"} else postgres_values.placeholder(target)[1]
         return Sql("(", x, ")", cast)
@@ -95,7 +97,10 @@ def sqlite(source: ValueType, target: ValueType, x: Sql) -> Sql:
         return Sql("dj_float32(", x, ")")
     if source.kind == "uuid" and target.is_text:
         digits = Sql("lower(hex(", x, "))")
-        pieces = [Sql("substr(", digits, f", {start}, {size})") for start, size in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))]
+        pieces = [
+            Sql("substr(", digits, f", {start}, {size})")
+            for start, size in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+        ]
         return Sql.join(" || '-' || ", pieces)
     if target.kind == "uuid" and source.is_text:
         return Sql("dj_bytes(replace(", x, ", '-', ''))")

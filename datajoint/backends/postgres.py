@@ -245,9 +245,7 @@ class PostgreSQL(Backend):
         """Copy from the client, which knows the columns' types by itself."""
         return Sql(_COPY, table.identifier, " (", ddl.columns(columns), ") FROM STDIN")
 
-    def rows_source(
-        self, columns: Sequence[tuple[str, ValueType]], values: Sequence[Sequence[Any]]
-    ) -> Sql | None:
+    def rows_source(self, columns: Sequence[tuple[str, ValueType]], values: Sequence[Sequence[Any]]) -> Sql | None:
         """Send one array for each column."""
         if any(value_type.kind == "unknown" for _, value_type in columns):
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -26,10 +26,8 @@ class RowBuffer:
 
     Attributes
     ----------
-    pending : int
-        Rows that wait.
     inserted : int
-        Rows that were sent.
+        Number of rows that were sent.
     """
 
     _table: Operand
@@ -42,6 +40,7 @@ class RowBuffer:
 
     @property
     def pending(self) -> int:
+        """Number of rows that wait."""
         return len(self._rows)
 
     def insert1(self, row: Any, **options: Any) -> None:
@@ -53,10 +52,12 @@ class RowBuffer:
     def flush(self) -> None:
         """Send the rows that wait, after those of open batches of tables that this one refers to.
 
+        Rows with other fields or options than the one before them are sent separately, all in one transaction.
+
         Raises
         ------
         DataJointError
-            As `Table.insert`, with the row's index among those that waited. None of them is kept then.
+            As `Table.insert`, with the row's index among those that were sent together. None is kept then.
         """
         for other in _open_batches():
             if other is not self and other._rows and other._target.name in _ancestors(self._target):
@@ -64,7 +65,7 @@ class RowBuffer:
         rows, self._rows = self._rows, []
         if not rows:
             return
-        groups = [(o, [row for _, row in run]) for o, run in groupby(rows, key=lambda waiting: waiting[0])]
+        groups = [(key[0], [row for _, row in run]) for key, run in groupby(rows, key=_kind)]
         if len(groups) == 1:
             self._send(*groups[0])
         else:
@@ -88,6 +89,12 @@ class _Open(threading.local):
 _open = _Open()
 
 
+def _kind(waiting: tuple[dict[str, Any], Any]) -> tuple[dict[str, Any], frozenset[Any] | None]:
+    """Return what rows that are sent together have in common: options and, of dicts, fields."""
+    options, row = waiting
+    return options, frozenset(row) if isinstance(row, Mapping) else None
+
+
 def _open_batches() -> list[RowBuffer]:
     return list(_open.batches)
 
@@ -107,9 +114,7 @@ def buffered(table: Operand, row: Any, options: dict[str, Any], check: Check) ->
 
 
 @contextmanager
-def batch(
-    table: Operand, insert: Insert, *, chunk_size: int | None = None, **options: Any
-) -> Iterator[RowBuffer]:
+def batch(table: Operand, insert: Insert, *, chunk_size: int | None = None, **options: Any) -> Iterator[RowBuffer]:
     """Gather the rows that `insert1` is given in this block and insert them together at its end.
 
     Meant for loops that make a row at a time, which would otherwise wait for the database with each. Only `insert1` on

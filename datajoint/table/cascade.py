@@ -111,9 +111,7 @@ def _carried(child: TableInfo, link: ForeignKeyInfo, terms: tuple[_Term, ...]) -
         return
     mapped = dict(zip(link.parent_columns, link.columns, strict=True))
     nullable = {column.name for column in child.columns if column.nullable}
-    if len(terms) <= _MAX_TERMS and all(
-        set(term.columns) | set(term.filled) <= mapped.keys() for term in terms
-    ):
+    if len(terms) <= _MAX_TERMS and all(set(term.columns) | set(term.filled) <= mapped.keys() for term in terms):
         for term in terms:
             columns = tuple(mapped[c] for c in term.columns)
             # A reference with any column NULL refers to nothing.

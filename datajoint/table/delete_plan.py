@@ -279,9 +279,7 @@ def _access_error(seed: BaseTable, lacking: Sequence[TableName], privilege: str)
 
 
 # --- execution
-def delete_found(
-    seed: BaseTable, part_integrity: PartIntegrity, planned: Planned | None, *, transaction: bool
-) -> int:
+def delete_found(seed: BaseTable, part_integrity: PartIntegrity, planned: Planned | None, *, transaction: bool) -> int:
     """Find the rows and delete them, as one transaction or savepoint if asked for.
 
     Parameters

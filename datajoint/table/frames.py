@@ -129,7 +129,9 @@ def _from_arrow(table: Any) -> Columns:
 
 def _from_arrow_column(column: Any) -> list[Any]:
     text = str(column.type)
-    fast = text in {"string", "large_string", "bool"} or (column.null_count == 0 and text.startswith(("int", "uint", "double")))
+    fast = text in {"string", "large_string", "bool"} or (
+        column.null_count == 0 and text.startswith(("int", "uint", "double"))
+    )
     if fast:
         return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
     if column.null_count == 0 and text.startswith("timestamp") and "tz" not in text:
@@ -145,4 +147,3 @@ def _parquet(path: Path) -> Any:
             "Reading Parquet files needs pyarrow, which is not installed. Install it with: pip install 'datajoint[arrow]'"
         ) from error
     return pyarrow.parquet.read_table(path)
-

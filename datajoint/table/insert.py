@@ -163,5 +163,3 @@ def _check_options(target: BaseTable, *, replace: bool, skip_duplicates: Skip, c
         raise DataJointError(f"skip_duplicates is {skip_duplicates!r}.", hint="Give True, False or 'match'.")
     if chunk_size is not None and chunk_size < 1:
         raise DataJointError(f"chunk_size is {chunk_size}.", hint="Give the number of rows of a chunk, at least 1.")
-
-

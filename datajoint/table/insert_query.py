@@ -13,7 +13,6 @@ from datajoint.expression.nodes import Node
 from datajoint.expression.operand import Operand
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable
-from datajoint.table.columns import ColumnWriter
 from datajoint.table.rows import Batch
 from datajoint.table.writing import atomically, head, insert_batch, replace_rows, tail
 
@@ -31,9 +30,7 @@ def insert_query(target: BaseTable, query: Operand, duplicates: Duplicates, *, i
     node = query._node
     names = _names(target, query, ignore_extra_fields=ignore_extra_fields)
     connection, backend = target.connection, target.connection.backend
-    clauses = backend.duplicate_clauses(
-        "skip" if duplicates == "skip" else "error", target.name, names, (), target.key
-    )
+    clauses = backend.duplicate_clauses("skip" if duplicates == "skip" else "error", target.name, names, (), target.key)
     chosen = _converted(target, node, names, compile_raw(node, backend, names))
     if clauses.suffix:
         # Without a WHERE of its own, SQLite would take ON for the condition of a join.

@@ -61,7 +61,9 @@ def _compare(target: BaseTable, batch: Batch, prepared: Prepared) -> None:
         else:
             said = _difference(target, prepared, row, index)
         if said:
-            differences.append((index, f"row {batch.first + index} {shorten(dict(zip(target.key, key, strict=True)))}: {said}"))
+            differences.append(
+                (index, f"row {batch.first + index} {shorten(dict(zip(target.key, key, strict=True)))}: {said}")
+            )
     if differences:
         more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         raise DuplicateError(
@@ -85,7 +87,8 @@ def _stored_rows(target: BaseTable, names: Sequence[str], keys: Sequence[tuple[A
     rows = connection.execute(compile_raw(node, backend, names)).rows
     decoders = [backend.decoder(attributes[n].value_type) for n in names]
     return [
-        tuple(decode(v) if decode and v is not None else v for decode, v in zip(decoders, row, strict=True)) for row in rows
+        tuple(decode(v) if decode and v is not None else v for decode, v in zip(decoders, row, strict=True))
+        for row in rows
     ]
 
 

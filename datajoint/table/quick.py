@@ -62,7 +62,8 @@ def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
     form = known[fields] if fields in known else known.setdefault(fields, _form_of(base_table(table), fields))
     if form is None:
         return False
-    canonical, values = [], []
+    canonical: list[Any] = []
+    values: list[Any] = []
     for field in form.fields:
         value = row[field.name]
         if field.is_missing(value):

@@ -151,10 +151,11 @@ def make_batch(
     names = _common_names(heading, rows)
     if names:
         try:
-            return Batch(names, tuple([row[n] for row in rows] for n in names), len(rows), first)
+            return Batch(names, tuple([row[name] for row in rows] for name in names), len(rows), first)
         except KeyError:
             pass  # the careful way tells which row lacks what
-    names, values = (), []
+    names = ()
+    values: list[tuple[Any, ...]] = []
     for index, row in enumerate(rows, first):
         fields = fields_of(row)
         if fields is None:
@@ -210,9 +211,7 @@ def check_fields(heading: Heading, fields: Iterable[Any], table: str, row: int) 
             )
 
 
-def _different_fields(
-    names: tuple[str, ...], own: tuple[str, ...], table: str, row: int, first: int
-) -> DataJointError:
+def _different_fields(names: tuple[str, ...], own: tuple[str, ...], table: str, row: int, first: int) -> DataJointError:
     missing = [n for n in names if n not in own]
     extra = [n for n in own if n not in names]
     said = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"adds {', '.join(extra)}"] * bool(extra)

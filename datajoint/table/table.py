@@ -298,7 +298,12 @@ class Table(QueryExpression, metaclass=TableMeta):
         confirm: deletion.Confirm | None = None,
     ) -> Any:
         return deletion.delete(
-            self, transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run, confirm=confirm
+            self,
+            transaction=transaction,
+            prompt=prompt,
+            part_integrity=part_integrity,
+            dry_run=dry_run,
+            confirm=confirm,
         )
 
     @_documented_by(planning.plan_delete)

@@ -238,10 +238,10 @@ def _without_present(target: BaseTable, prepared: Prepared) -> Prepared:
         }
         left = []
         for index in kept:
-            values = keys.get(index)
-            if values is None or values not in seen:
+            found_key = keys.get(index)
+            if found_key is None or found_key not in seen:
                 left.append(index)
-                seen.add(values)
+                seen.update([found_key] if found_key else [])
         kept = left
     return prepared if len(kept) == prepared.count else prepared.chosen(kept)
 
