@@ -39,6 +39,7 @@ BUDGETS = {
     "behaviour": 300,
     "properties": 180,
     "concurrency": 90,
+    "faults": 90,
     "jupyter": 180,
     "notebooks": 120,
     "documentation": 60,

@@ -87,6 +87,9 @@ def draw_row(draw, tables, made, value):
         if not rows:
             return None
         parent = draw(st.sampled_from(rows))
+        if parent is None and len(free) > 1:
+            # With one column left empty, the others may hold anything: such a row refers to nothing.
+            row[free[0]] = draw(st.sampled_from([None, *range(LIMIT)]))
         for old, new in link.columns.items():
             if new not in row:
                 row[new] = None if parent is None else parent[old]
