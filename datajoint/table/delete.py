@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from datajoint.errors import DataJointError, IntegrityError, LockError
+from datajoint.errors import AccessError, DataJointError, IntegrityError, LockError
 from datajoint.events import RowsDeleted
 from datajoint.expression.compile import compile_raw
 from datajoint.graph.propagate import ForeignKeyGraph, PartIntegrity, downstream, orphaning_parts
@@ -139,10 +139,13 @@ def _delete_unseen(seed: BaseTable, part_integrity: PartIntegrity, *, transactio
         graph = downstream(seed.name, reader.load, with_masters=False)
         types = [value_type for _, value_type in reader.key_columns(seed.name)]
         cascade = Cascade.of(graph, seed.name, types)
-        # If a privilege is missing, whether it is needed depends on the rows.
+        # If a privilege is missing, whether it is needed depends on the rows, which the way by keys finds out.
         if cascade and not connection.backend.lacking(connection.execute, list(graph.tables), "DELETE"):
-            with connection.transaction:
-                return _delete_by_conditions(seed, cascade, part_integrity)
+            try:
+                with connection.transaction:
+                    return _delete_by_conditions(seed, cascade, part_integrity)
+            except AccessError as error:
+                logger.debug("Not deleted by conditions: %s", error)
     return delete_found(seed, part_integrity, None, transaction=transaction)
 
 
