@@ -157,7 +157,10 @@ class Connection:
         self.confirm_delete: Callable[[Any], bool] | None = None
         """Asked before rows are deleted, instead of the person at the keyboard; given the plan."""
         self.connect()
-        logger.info("DataJoint connected to %s", self.address)
+        # Choosing a file is announced where it is chosen; a server is named once it has answered.
+        logger.log(
+            logging.DEBUG if target.path is not None else logging.INFO, "DataJoint connected to %s", self.address
+        )
 
     # --- who and where
     @property

@@ -211,7 +211,7 @@ def _initialise(raw: sqlite3.Connection, path: Path) -> None:
     except BaseException:
         raw.execute("ROLLBACK")
         raise
-    logger.info("Created the database %s", path)
+    logger.debug("Created the database %s", path)
 
 
 @cache

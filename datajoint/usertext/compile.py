@@ -88,7 +88,11 @@ class Compiler:
     def _literal(self, node: Node) -> Operand:
         if node.args["is_string"]:
             return self._build.literal(node.this)
-        if math.isinf(float(node.this)):
+        try:
+            size = float(node.this)
+        except ValueError:  # the parser takes 1E for a number
+            raise self._build.refused(f"{node.this} is no number") from None
+        if math.isinf(size):
             raise self._build.refused("a number is too large")
         return self._build.literal(_number(node.this))
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datajoint.backends import get_backend
@@ -183,5 +183,6 @@ def test_any_characters_are_refused_or_one_expression(text: str) -> None:
 @given(
     st.sampled_from(["n = 1", "concat(v, 'x')", "sum(n) / 2", "n in (1, 2)"]), st.text(max_size=12), st.integers(0, 12)
 )
+@example(text="n = 1", noise="E", place=5)
 def test_anything_put_into_a_text_is_refused_or_one_expression(text: str, noise: str, place: int) -> None:
     _check(text[:place] + noise + text[place:])
