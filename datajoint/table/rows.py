@@ -148,13 +148,13 @@ def make_batch(
     DataJointError
         If rows have different fields, a positional row has another length than the heading, or something is no row.
     """
-    names = _common_names(heading, rows)
-    if names:
+    known = _common_names(heading, rows)
+    if known:
         try:
-            return Batch(names, tuple([row[name] for row in rows] for name in names), len(rows), first)
+            return Batch(known, tuple([row[name] for row in rows] for name in known), len(rows), first)
         except KeyError:
             pass  # the careful way tells which row lacks what
-    names = ()
+    names: tuple[str, ...] = tuple(heading.names)  # of the first row, once it is seen
     values: list[tuple[Any, ...]] = []
     for index, row in enumerate(rows, first):
         fields = fields_of(row)

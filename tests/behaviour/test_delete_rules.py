@@ -78,7 +78,9 @@ def test_strict_looks_at_every_row(lab, caplog):
     assert plan.incomplete() == {lab.A().name: [(1,)]}
     plan.check()
     for way in ({"prompt": False}, {"dry_run": True}):
-        with pytest.raises(dj.DataJointError, match=r"before their master: 1 rows of .*\.m would stay without them, such as \(1,\)"):
+        with pytest.raises(
+            dj.DataJointError, match=r"before their master: 1 rows of .*\.m would stay without them, such as \(1,\)"
+        ):
             selected.delete(part_integrity="strict", **way)
     assert sizes(lab) == before
     assert (lab.Ext & "ext = 3").delete(prompt=False, part_integrity="strict") == 1
@@ -181,7 +183,9 @@ def test_answers_come_through_utils_too(lab, monkeypatch):
 def test_progress_is_told(lab, connection):
     found, deleted = [], []
     with connection.events.subscribe(
-        lambda e: found.append(e) if isinstance(e, RowsFound) else deleted.append(e) if isinstance(e, RowsDeleted) else None
+        lambda e: (
+            found.append(e) if isinstance(e, RowsFound) else deleted.append(e) if isinstance(e, RowsDeleted) else None
+        )
     ):
         (lab.Ext & "ext = 3").delete(prompt=True, confirm=lambda plan: True)
     assert {e.table for e in found} >= {lab.M.full_table_name, lab.A.full_table_name}
@@ -222,11 +226,16 @@ def guest(engine, url, schema, lab, new_connection, new_schema_name):
     root.close()
 
 
-@pytest.mark.parametrize("options", [{"prompt": False}, {"prompt": True}, {"dry_run": True}], ids=["", "asking", "dry run"])
+@pytest.mark.parametrize(
+    "options", [{"prompt": False}, {"prompt": True}, {"dry_run": True}], ids=["", "asking", "dry run"]
+)
 def test_missing_grants_are_named_before_anything_is_done(lab, guest, options):
     guest.grant(lab.Ext, lab.A)
     before = sizes(lab)
-    with guest.connection.query_log() as log, pytest.raises(AccessError, match="needs the privilege DELETE on") as caught:
+    with (
+        guest.connection.query_log() as log,
+        pytest.raises(AccessError, match="needs the privilege DELETE on") as caught,
+    ):
         (guest.table(lab.Ext) & "ext = 3").delete(**options)
     assert all(str(table().name) in str(caught.value) for table in (lab.M, lab.B, lab.Child))
     assert str(lab.A().name) not in str(caught.value)

@@ -115,7 +115,8 @@ def test_data_frames_and_arrow_tables_of_every_type(Typed, count):
 
 def test_structured_arrays_keep_moments_and_missing_values(Typed):
     array = np.array(
-        [(1, 0.5, "2024-02-29T12:30:00.123456789"), (2, np.nan, "NaT")], dtype=[("id", "i8"), ("f", "f4"), ("t", "M8[ns]")]
+        [(1, 0.5, "2024-02-29T12:30:00.123456789"), (2, np.nan, "NaT")],
+        dtype=[("id", "i8"), ("f", "f4"), ("t", "M8[ns]")],
     )
     Typed.insert(array)
     assert (Typed.proj("f", "t")).to_dicts() == [
@@ -147,7 +148,10 @@ def test_columns_with_one_name_are_refused(T):
 
 def test_a_bad_value_in_a_column_is_named(T, connection):
     frame = pd.DataFrame({"id": range(30), "name": ["ok"] * 29 + ["x" * 21]})
-    with connection.query_log() as log, pytest.raises(InvalidValueError, match=r"Row 29 \{'id': 29\}.*21 characters") as caught:
+    with (
+        connection.query_log() as log,
+        pytest.raises(InvalidValueError, match=r"Row 29 \{'id': 29\}.*21 characters") as caught,
+    ):
         T.insert(frame)
     assert caught.value.row == 29
     assert not [record for record in log if record.text.startswith(("INSERT", "COPY"))]
@@ -209,7 +213,14 @@ def test_a_query_with_other_types_is_converted(schema):
     )
     Target.insert(Source)
     assert Target.fetch1() == (
-        {"id": 1, "t6": end.replace(microsecond=0), "d": dt.datetime(2024, 1, 31), "f": 2, "g": 0.5, "n": Decimal("1.3")}
+        {
+            "id": 1,
+            "t6": end.replace(microsecond=0),
+            "d": dt.datetime(2024, 1, 31),
+            "f": 2,
+            "g": 0.5,
+            "n": Decimal("1.3"),
+        }
         | {"flag": 1, "i": True, "e": "a", "u": str(u), "s": u, "num": 7}
     )
     Target.delete_quick()
@@ -263,7 +274,9 @@ def test_skip_only_what_matches(T, Typed):
 def test_replace_is_the_same_everywhere(T, Child):
     T.insert([{"id": n, "name": f"n{n}", "x": n} for n in range(4)])
     Child.insert1({"id": 0})
-    T.insert([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 1, "name": "c"}, {"id": 9, "name": None}], replace=True)
+    T.insert(
+        [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 1, "name": "c"}, {"id": 9, "name": None}], replace=True
+    )
     assert T.to_dicts() == [
         {"id": 0, "name": "n0", "x": 0.0},
         {"id": 1, "name": "c", "x": None},

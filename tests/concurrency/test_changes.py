@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -85,7 +86,9 @@ def test_two_deletes_at_once(made, schema, new_connection, kind):
     def delete(table, condition):
         start.wait(10)
         rows = table & condition
-        counted = until_done(lambda: rows.delete(prompt=False) if kind == "conditions" else rows.delete_plan().execute())
+        counted = until_done(
+            lambda: rows.delete(prompt=False) if kind == "conditions" else rows.delete_plan().execute()
+        )
         table.connection.close_thread()
         return counted
 
@@ -111,7 +114,7 @@ def test_a_delete_beside_a_populate(made, schema, new_connection):
         computing = pool.submit(compute)
         start.wait(10)
         for p in range(0, SIZE, 3):
-            until_done(lambda: (P & {"p": p}).delete(prompt=False))
+            until_done(partial((P & {"p": p}).delete, prompt=False))
         computing.result(60)
     assert no_orphans(P, C, K)
     assert len(P()) == SIZE - len(range(0, SIZE, 3))
@@ -143,11 +146,11 @@ def test_a_row_inserted_while_its_parent_is_deleted(made, schema, new_connection
     with connection.events.subscribe(meanwhile):
         try:
             (P & "p=1").delete(prompt=False)
-            deleted = True
+            said = None
         except dj.DataJointError as error:
-            assert "Delete blocked by table" in str(error)
-            assert str(C().name) in str(error)
-            deleted = False
+            said = str(error)
+    deleted = said is None
+    assert deleted or ("Delete blocked by table" in said and str(C().name) in said)
     worker.join(60)
     assert outcome == ["refused" if deleted else "inserted"]
     assert no_orphans(P, C, K)

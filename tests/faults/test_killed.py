@@ -54,7 +54,11 @@ def state(task, entry, parent, child):
         return len(entry()) / ROWS
     if task == "replace":
         return len(entry & "note = 'new'") / 2000 if len(entry()) == 2000 else -1
-    gone = {len(parent & "p < 20") / 20, len(child & "p < 20") / (20 * CHILDREN), len(child.Part & "p < 20") / (20 * CHILDREN)}
+    gone = {
+        len(parent & "p < 20") / 20,
+        len(child & "p < 20") / (20 * CHILDREN),
+        len(child.Part & "p < 20") / (20 * CHILDREN),
+    }
     kept = len(parent & "p >= 20"), len(child & "p >= 20"), len(child.Part & "p >= 20")
     return 1 - gone.pop() if len(gone) == 1 and kept == (20, 20 * CHILDREN, 20 * CHILDREN) else -1
 
@@ -92,7 +96,8 @@ TASKS = ["insert", "chunks", "replace", "delete", "plan"]
 def test_killed_at_some_statements(url, filled, schema, task):
     print(f"DJ_TEST_SEED={SEED}")
     count = statements(url, filled, schema, task)
-    for number in random.Random(f"{SEED} {task}").sample(range(1, count + 1), min(SAMPLES, count)):
+    chosen = random.Random(f"{SEED} {task}")  # noqa: S311 - no secret
+    for number in chosen.sample(range(1, count + 1), min(SAMPLES, count)):
         check_killed_after(url, filled, schema, task, number)
 
 

@@ -79,7 +79,9 @@ def draw_row(draw, tables, made, value):
     row = {made.own: value}
     for link in sorted(made.links, key=lambda k: not k.primary):
         rows = [
-            r for r in tables[link.parent].rows if all(row.get(new, r[old]) == r[old] for old, new in link.columns.items())
+            r
+            for r in tables[link.parent].rows
+            if all(row.get(new, r[old]) == r[old] for old, new in link.columns.items())
         ]
         free = [new for new in link.columns.values() if new not in row]
         if not link.primary and free:
