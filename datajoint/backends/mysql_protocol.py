@@ -87,12 +87,12 @@ class MySQLProtocol(Backend):
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
-        with raw.cursor() as cursor:
-            cursor.execute(text, values or None)
-            if cursor.description is None:
-                return RawResult((), [], cursor.rowcount, cursor.lastrowid)
-            columns = tuple(d[0] for d in cursor.description)
-            return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
+        cursor = raw.cursor()  # buffered and read to the end, so that closing it would do nothing but take time
+        cursor.execute(text, values or None)
+        if cursor.description is None:
+            return RawResult((), [], cursor.rowcount, cursor.lastrowid)
+        columns = tuple(d[0] for d in cursor.description)
+        return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
 
     def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows; the driver writes INSERTs of as many rows as a packet takes."""

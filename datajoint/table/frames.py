@@ -105,8 +105,9 @@ def _from_pandas(frame: Any) -> Columns:
 
 
 def _from_series(series: Any) -> list[Any]:
-    # Only what numpy carries itself has a fast way; the extension types know how to list their values.
-    return _plain_list(series.to_numpy()) if type(series.dtype).__module__.startswith("numpy") else list(series)
+    # The extension types of pandas know best how to make objects of their values.
+    is_plain = type(series.dtype).__module__.startswith("numpy")
+    return _plain_list(series.to_numpy() if is_plain else series.to_numpy(dtype=object))
 
 
 def _plain_list(array: Any) -> list[Any]:

@@ -7,10 +7,12 @@ general way, which also knows how to say what is wrong.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from datajoint.errors import DuplicateError, IntegrityError, InvalidValueError
 from datajoint.events import RowsInserted
@@ -27,11 +29,18 @@ if TYPE_CHECKING:
 Converter = Callable[[Any], Any]
 
 
+_PLAIN: dict[str, type] = {
+    "int": int, "bool": bool, "char": str, "varchar": str, "text": str, "enum": str, "date": dt.date, "datetime": dt.datetime,
+    "timestamp": dt.datetime, "uuid": UUID, "bytes": bytes,
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Field:
     """How one value is converted: canonical first, then as the driver takes it."""
 
     name: str
+    plain: type | None  # values of exactly this class are there for sure
     is_missing: Converter
     nullable: bool
     accept: Converter
@@ -66,7 +75,7 @@ def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
     values: list[Any] = []
     for field in form.fields:
         value = row[field.name]
-        if field.is_missing(value):
+        if type(value) is not field.plain and field.is_missing(value):
             if not field.nullable:
                 return False
             canonical.append(None)
@@ -104,7 +113,7 @@ def _form_of(target: BaseTable, given: tuple[Any, ...]) -> _RowForm | None:
     return _RowForm(
         text,
         tuple(
-            _Field(n, partial(is_missing, t), w.null_if_missing, w.accept, backend.encoder(t))
+            _Field(n, _PLAIN.get(t.kind), partial(is_missing, t), w.null_if_missing, w.accept, backend.encoder(t))
             for (n, t), w in zip(typed, writers, strict=True)
         ),
     )
