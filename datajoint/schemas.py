@@ -7,6 +7,7 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
 from types import ModuleType
 from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
 
 from datajoint import lineage
 from datajoint.connection import Connection
@@ -19,6 +20,7 @@ from datajoint.singleton import conn
 from datajoint.table import FreeTable, Part, Table, TableMeta
 from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
 from datajoint.table.context import calling_frame, classes_in, visible_names
+from datajoint.table.drift import TableDrift, find_drift, warn_of_drift
 from datajoint.tiers import Lookup, tier_of
 from datajoint.utils import user_choice
 
@@ -53,6 +55,7 @@ class _Schema:
         self.create_tables = create_tables
         self.add_objects = add_objects
         self.declare_list: list[tuple[type[Table], Names]] = []
+        self._bound: WeakValueDictionary[TableName, type[Table]] = WeakValueDictionary()
         if schema_name:
             self.activate(schema_name)
 
@@ -206,10 +209,12 @@ class _Schema:
         cls.declaration_context = context
         table = cls()
         cls._support = [table.full_table_name]
+        self._bound[table.name] = cls
         create = self._link.settings.database.create_tables if self.create_tables is None else self.create_tables
         if table.is_declared:
             if create:
                 heal_lineage(table)
+            warn_of_drift(table)
         elif create:
             table.declare(context)
         document(cls)
@@ -221,6 +226,18 @@ class _Schema:
             insert_contents(table)
 
     # --- tables
+    def drift(self) -> tuple[TableDrift, ...]:
+        """Return in what the tables and the definitions of the classes that this schema decorated differ now.
+
+        Returns
+        -------
+        tuple of TableDrift
+            One for each class whose table is not what its definition says; empty if all agree.
+        """
+        self._link.forget_catalog(self._name)
+        drifts = (find_drift(cls()) for cls in list(self._bound.values()))
+        return tuple(drift for drift in drifts if drift is not None)
+
     def list_tables(self) -> list[str]:
         """Return the names of the tables, parents before children and parts directly after their masters."""
         dependencies = self._link.dependencies

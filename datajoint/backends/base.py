@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.alteration import Alteration, AlterScript
+from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.dialect import Dialect
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError
@@ -178,6 +179,21 @@ class Backend(ABC):
     @abstractmethod
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
         """Return the statements that create a table with its types, indexes and comments."""
+
+    @abstractmethod
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Return the statements that change a table."""
+
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...], planned: TableInfo) -> None:  # noqa: ARG002
+        """Carry out a script that rebuilds the table, and the statements `after` it, wholly or not at all.
+
+        Raises
+        ------
+        DataJointError
+            If the table is not as `planned` any more, if the database refuses, or on an engine whose scripts rebuild
+            nothing.
+        """
+        raise DataJointError(f"{self.dialect.name} does not rebuild tables.")
 
     @abstractmethod
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:

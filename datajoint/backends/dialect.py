@@ -45,6 +45,8 @@ class Dialect:
         Whether ``INSERT … RETURNING`` exists.
     float_infinity : bool
         Whether a float column can hold infinity.
+    movable_columns : bool
+        Whether an existing table's columns can be put into another order.
     generated_key_alone : bool
         Whether a generated number that is part of a longer key must be unique by itself.
     error_ends_transaction : bool
@@ -69,6 +71,7 @@ class Dialect:
     nulls_first: bool = True
     returning: bool = True
     float_infinity: bool = False
+    movable_columns: bool = True
     exact_decimal_digits: int = 65
     unsigned64: bool = True
     generated_key_alone: bool = False

@@ -46,7 +46,9 @@ def _column(attribute: AttributeDefinition, collation: str | None) -> Sql:
     if not attribute.nullable:
         parts.append(" NOT NULL")
     if attribute.default is not None and not attribute.inherited:
-        parts += [" DEFAULT ", attribute.default]
+        # The server reads backslashes in literals, a definition has none that are special.
+        escaped = (part.replace("\\", "\\\\") if isinstance(part, str) else part for part in attribute.default.parts)
+        parts += [" DEFAULT ", Sql(*escaped)]
     if attribute.marked_comment:
         parts.append(f" COMMENT {_quoted(attribute.marked_comment)}")
     return Sql(*parts)

@@ -14,7 +14,8 @@ from uuid import UUID
 import pymysql
 from pymysql.cursors import DictCursor
 
-from datajoint.backends import conversions, ddl, mysql_ddl, mysql_errors, mysql_session
+from datajoint.backends import conversions, ddl, mysql_alter, mysql_ddl, mysql_errors, mysql_session
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -223,6 +224,10 @@ class MySQLProtocol(Backend):
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
         """Create a table, comments and indexes in one statement."""
         return mysql_ddl.create_table(name, definition, catalog.collation if catalog else None)
+
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table in one statement."""
+        return mysql_alter.alter_table(alteration, catalog.collation)
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table."""

@@ -15,7 +15,16 @@ except ImportError as error:
         "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
     ) from error
 
-from datajoint.backends import conversions, ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends import (
+    conversions,
+    ddl,
+    postgres_alter,
+    postgres_ddl,
+    postgres_errors,
+    postgres_session,
+    postgres_values,
+)
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -38,7 +47,7 @@ from datajoint.values.model import TEXT, ValueType
 
 DIALECT = Dialect(
     name="postgresql", grammar="postgres", quote_character='"', placeholder="%s", default_port=postgres_session.PORT,
-    max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, nulls_first=False, float_infinity=True,
+    max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, movable_columns=False, nulls_first=False, float_infinity=True,
     exact_decimal_digits=1000, time_class="time", error_ends_transaction=True,
 )  # fmt: skip
 
@@ -202,6 +211,10 @@ class PostgreSQL(Backend):
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
         """Create a table with its types, indexes and comments."""
         return postgres_ddl.create_table(name, definition, catalog)
+
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table in one transaction."""
+        return postgres_alter.alter_table(alteration, catalog)
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Drop a table, and enum types that nothing else uses."""

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from datajoint.backends import conversions, ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import conversions, ddl, sqlite_alter, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -23,7 +24,7 @@ from datajoint.backends.base import (
     RawResult,
     Target,
 )
-from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
@@ -211,6 +212,26 @@ class SQLite(Backend):
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:  # noqa: ARG002
         """Create a STRICT table with its CHECKs and indexes, and record what SQLite does not keep."""
         return sqlite_ddl.create_table(name, definition)
+
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table by making it anew, where it is not about indexes and comments alone."""
+        return sqlite_alter.alter_table(alteration, catalog)
+
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...], planned: TableInfo) -> None:
+        """Make the table anew on a session of its own, without foreign keys."""
+        raw = self.connect(target)
+
+        def verify() -> None:
+            name = planned.name
+            found = self._reader.load(lambda sql: self.execute(raw, *sql.render(self.dialect)), [name.schema])
+            refuse_other(planned, found[name.schema].tables.get(name.name) if name.schema in found else None)
+
+        try:
+            sqlite_alter.run_rebuild(raw, script, after, self.dialect, verify)
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+        finally:
+            self.close(raw)
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""

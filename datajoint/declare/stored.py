@@ -17,7 +17,6 @@ from datajoint.values.parse import parse_stored_type, parse_type
 _CORE_OF_DATABASE = {
     "boolean": "bool",
     "double precision": "float64",
-    "real": "float32",
     "bytea": "bytes",
     "jsonb": "json",
     "binary(16)": "uuid",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
+from datajoint.declare import AlterPlan, create_table, describe, parse_definition, read_heading, resolve
 from datajoint.declare.resolve import table_info
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError, DefinitionError, MissingTableError
@@ -16,6 +16,7 @@ from datajoint.graph.propagate import PartIntegrity
 from datajoint.heading import Heading
 from datajoint.logging import logger
 from datajoint.naming import from_camel_case
+from datajoint.table import alter as altering
 from datajoint.table import buffer as buffering
 from datajoint.table import delete as deletion
 from datajoint.table import delete_plan as planning
@@ -245,6 +246,14 @@ class Table(QueryExpression, metaclass=TableMeta):
         if printout:
             logger.info("%s", "\n" + text)
         return text
+
+    @_documented_by(altering.alter)
+    def alter(self, prompt: bool = True, context: Mapping[str, Any] | None = None) -> None:
+        altering.alter(self, prompt, context)
+
+    @_documented_by(altering.plan_table_alter)
+    def alter_plan(self, context: Mapping[str, Any] | None = None) -> AlterPlan:
+        return altering.plan_table_alter(self, context)
 
     # --- rows in
     @_documented_by(insertion.insert)

@@ -68,6 +68,8 @@ class TableInfo:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKeyInfo, ...] = ()
     indexes: tuple[IndexInfo, ...] = ()
+    # Those over expressions, which no catalog spells as they were declared: their plain columns only.
+    expression_indexes: tuple[IndexInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

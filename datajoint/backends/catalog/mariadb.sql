@@ -15,7 +15,8 @@ WHERE table_schema IN :schemas AND table_type = 'BASE TABLE' ORDER BY table_sche
 -- name: columns
 SELECT c.table_schema, c.table_name, c.column_name,
        IF(j.check_clause IS NULL, c.column_type, 'json') AS column_type, c.is_nullable = 'YES' AS nullable,
-       c.column_default, c.column_comment, c.extra LIKE '%auto_increment%' AS auto_increment,
+       -- a literal as this server would read it
+       REPLACE(c.column_default, '\\\\', '\\') AS default_text, c.column_comment, c.extra LIKE '%auto_increment%' AS auto_increment,
        IF(c.collation_name IS NULL, NULL, CONCAT('CHARACTER SET ', c.character_set_name, ' COLLATE ', c.collation_name)) AS collation,
        NULL AS enum_type
 FROM information_schema.columns c

@@ -112,14 +112,15 @@ class CatalogReader:
         listed = self._run(execute, "tables", names)
         columns, keys = self._columns(execute, names), self._keys(execute, names)
         children, incoming = self._foreign_keys(execute, names)
-        indexes = self._indexes(execute, names)
+        indexes, expressions = self._indexes(execute, names)
         tables: dict[str, dict[str, TableInfo]] = {name: {} for name in names}
         for schema, table, comment in listed:
             name = TableName(schema, table)
             if name not in columns:  # dropped since
                 continue
             tables[schema][table] = TableInfo(
-                name, comment or "", tuple(columns[name]), tuple(keys[name]), tuple(children[name]), tuple(indexes[name])
+                name, comment or "", tuple(columns[name]), tuple(keys[name]), tuple(children[name]), tuple(indexes[name]),
+                tuple(expressions[name]),
             )  # fmt: skip
         recorded = self._lineage(execute, [name for name in names if LINEAGE in tables[name]])
         return {
@@ -157,13 +158,18 @@ class CatalogReader:
                 incoming[parent.schema].append(info)
         return children, incoming
 
-    def _indexes(self, execute: Execute, names: Sequence[str]) -> dict[TableName, list[IndexInfo]]:
-        indexes: dict[TableName, list[IndexInfo]] = defaultdict(list)
+    def _indexes(
+        self, execute: Execute, names: Sequence[str]
+    ) -> tuple[dict[TableName, list[IndexInfo]], dict[TableName, list[IndexInfo]]]:
+        """Return the indexes over plain columns, and those that have expressions, which have no name."""
+        plain: dict[TableName, list[IndexInfo]] = defaultdict(list)
+        expressions: dict[TableName, list[IndexInfo]] = defaultdict(list)
         for key, group in groupby(self._run(execute, "indexes", names), itemgetter(0, 1, 2, 3)):
             columns = [row[4] for row in group]
-            if None not in columns:  # expressions have no name
-                indexes[TableName(key[0], key[1])].append(IndexInfo(key[2], tuple(columns), bool(key[3])))
-        return indexes
+            found = expressions if None in columns else plain
+            index = IndexInfo(key[2], tuple(c for c in columns if c is not None), bool(key[3]))
+            found[TableName(key[0], key[1])].append(index)
+        return plain, expressions
 
     def _lineage(self, execute: Execute, names: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
         recorded: dict[str, dict[tuple[str, str], str]] = {name: {} for name in names}
