@@ -165,6 +165,8 @@ class Connection:
         self._dependencies: Dependencies | None = None
         self._observers: tuple[Callable[[QueryRecord], None], ...] = ()
         self._closed = False
+        self.confirm_delete: Callable[[Any], bool] | None = None
+        """Asked before rows are deleted, instead of the person at the keyboard; given the plan."""
         self.connect()
         # Choosing a file is announced where it is chosen; a server is named once it has answered.
         logger.log(
@@ -266,7 +268,10 @@ class Connection:
             The class that fits the engine's error, which is chained. `LostConnectionError` when the link broke
             inside a transaction, or could not be restored.
         """
-        text, values = sql.render(self.backend.dialect)
+        return self.execute_text(*sql.render(self.backend.dialect))
+
+    def execute_text(self, text: str, values: Sequence[Any]) -> RawResult:
+        """Run a statement that was rendered before; otherwise as `execute`."""
         return self._run(text, lambda session: self.backend.execute(session.raw, text, values))
 
     def fetch(self, statement: Statement, types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
@@ -299,7 +304,7 @@ class Connection:
         """Return a query for a program that connects by itself; None where none can connect as this connection does."""
         return self.backend.external_query(self._session().raw, self.target, statement)
 
-    def execute_many(self, sql: Sql, rows: Sequence[Sequence[Any]]) -> int:
+    def execute_many(self, sql: Sql, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows of driver values; return the number of affected rows.
 
         `sql` holds one `Parameter` for each value of a row; their own values do not matter. All rows are written

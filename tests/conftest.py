@@ -40,6 +40,7 @@ BUDGETS = {
     "interop": 90,
     "properties": 180,
     "concurrency": 90,
+    "faults": 90,
     "jupyter": 180,
     "notebooks": 120,
     "documentation": 60,

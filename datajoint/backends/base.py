@@ -20,6 +20,7 @@ from datajoint.values.model import ValueType
 
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
+Privilege = Literal["SELECT", "DELETE"]
 BeginKind = Literal["write", "snapshot", "read_only"]
 
 
@@ -144,7 +145,7 @@ class Backend(ABC):
         return None
 
     @abstractmethod
-    def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
+    def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows as fast as the driver can; return the affected rows."""
 
     @abstractmethod
@@ -307,6 +308,29 @@ class Backend(ABC):
         key: Sequence[str],
     ) -> DuplicateClauses:
         """Return how an INSERT spells `duplicates`; `columns` are supplied, `all_columns` the table's."""
+
+    def stream_insert(self, table: TableName, columns: Sequence[str]) -> Sql | None:  # noqa: ARG002 - for engines with a stream
+        """Return the statement for `execute_many` that takes rows as one stream; None where INSERT is the fastest."""
+        return None
+
+    def rows_source(
+        self,
+        columns: Sequence[tuple[str, ValueType]],  # noqa: ARG002 - for engines with arrays
+        values: Sequence[Sequence[Any]],  # noqa: ARG002
+    ) -> Sql | None:
+        """Return a SELECT that yields rows, each column of driver values in one parameter; NULL is None.
+
+        None where `execute_many` is as fast.
+        """
+        return None
+
+    def lacking(self, execute: Execute, tables: Sequence[TableName], privilege: Privilege) -> list[TableName]:  # noqa: ARG002 - an embedded engine has no users
+        """Return those of `tables` on which the user lacks a privilege; nothing is changed by asking."""
+        return []
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - for engines that convert otherwise
+        """Return the value of one type as a column of another type holds it, for INSERT … SELECT."""
+        return expression
 
     def default_value(self, table: TableName, column: str, catalog: SchemaCatalog) -> Sql:  # noqa: ARG002 - for engines without the keyword
         """Return what assigns a column its declared default in an UPDATE."""

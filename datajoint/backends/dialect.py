@@ -51,6 +51,8 @@ class Dialect:
         Whether an index serves ``(a, b) > (1, 2)``; if not, the same is spelt out with OR.
     movable_columns : bool
         Whether an existing table's columns can be put into another order.
+    generated_key_alone : bool
+        Whether a generated number that is part of a longer key must be unique by itself.
     error_ends_transaction : bool
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     server_time_class : str
@@ -76,6 +78,7 @@ class Dialect:
     movable_columns: bool = True
     exact_decimal_digits: int = 65
     unsigned64: bool = True
+    generated_key_alone: bool = False
     error_ends_transaction: bool = False
     json_equality: bool = True
     row_comparison: bool = True

@@ -14,7 +14,7 @@ from uuid import UUID
 import pymysql
 from pymysql.cursors import DictCursor
 
-from datajoint.backends import ddl, mysql_alter, mysql_ddl, mysql_doctor, mysql_errors, mysql_session
+from datajoint.backends import conversions, ddl, mysql_alter, mysql_ddl, mysql_doctor, mysql_errors, mysql_session
 from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
@@ -24,6 +24,7 @@ from datajoint.backends.base import (
     Duplicates,
     Execute,
     ExternalQuery,
+    Privilege,
     RawResult,
     Target,
     external_url,
@@ -34,7 +35,7 @@ from datajoint.backends.convert import Expected, read_uuid, shortest_float32, wh
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import MOMENT, CastType
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
-from datajoint.errors import DataJointError, InvalidValueError
+from datajoint.errors import AccessError, DataJointError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement, column
 from datajoint.values.dates import moment_text, time_text
 from datajoint.values.documents import from_json
@@ -46,6 +47,8 @@ _BEGIN: dict[BeginKind, str] = {
     "read_only": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 }
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
+_STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster
+_PACKET_MARGIN = 1024
 _VARCHAR_CHARACTERS = 16_000  # what a column of utf8mb4 may have
 _CHARSET = "utf8mb4"
 
@@ -91,12 +94,12 @@ class MySQLProtocol(Backend):
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
-        with raw.cursor() as cursor:
-            cursor.execute(text, values or None)
-            if cursor.description is None:
-                return RawResult((), [], cursor.rowcount, cursor.lastrowid)
-            columns = tuple(d[0] for d in cursor.description)
-            return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
+        cursor = raw.cursor()  # buffered and read to the end, so that closing it would do nothing but take time
+        cursor.execute(text, values or None)
+        if cursor.description is None:
+            return RawResult((), [], cursor.rowcount, cursor.lastrowid)
+        columns = tuple(d[0] for d in cursor.description)
+        return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
 
     def fetch(
         self,
@@ -115,9 +118,10 @@ class MySQLProtocol(Backend):
         url = external_url("mysql", target, mysql_session.PORT)
         return url and ExternalQuery(url, raw.cursor().mogrify(statement.text, statement.values or None))  # type: ignore[return-value]
 
-    def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Run one data statement for many rows; the driver writes one INSERT of many rows."""
+    def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one data statement for many rows; the driver writes INSERTs of as many rows as a packet takes."""
         with raw.cursor() as cursor:
+            cursor.max_stmt_length = min(_STATEMENT_BYTES, mysql_session.packet_bytes(raw) - _PACKET_MARGIN)
             cursor.executemany(text, rows)
             return int(cursor.rowcount)
 
@@ -307,6 +311,21 @@ class MySQLProtocol(Backend):
         same = Sql.join(" AND ", (Sql(Identifier((*table, n)), " = k.", Identifier((n,))) for n in key))
         name = table.identifier
         return Sql("DELETE ", name, " FROM ", name, " JOIN (SELECT DISTINCT * FROM (", chosen, ") AS c) AS k ON ", same)
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.mysql(source, target, expression)
+
+    def lacking(self, execute: Execute, tables: Sequence[TableName], privilege: Privilege) -> list[TableName]:
+        """Let the server explain a statement, for which it asks for the same privileges as for the deed."""
+        verb = "SELECT 1" if privilege == "SELECT" else "DELETE"
+        refused = []
+        for name in tables:
+            try:
+                execute(Sql(f"EXPLAIN {verb} FROM ", name.identifier, " WHERE 1 = 0"))
+            except AccessError:
+                refused.append(name)
+        return refused
 
     def empty_insert(self, table: TableName) -> Sql:
         """Return the statement that inserts one row of defaults."""

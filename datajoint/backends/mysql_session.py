@@ -183,6 +183,17 @@ def _prepare(raw: Any, target: Target) -> None:
             cursor.execute("SET SESSION TRANSACTION READ ONLY")
 
 
+def packet_bytes(raw: Any) -> int:
+    """Return how many bytes a statement may have; asked once a session."""
+    known: int | None = getattr(raw, "dj_packet_bytes", None)
+    if known is None:
+        with raw.cursor() as cursor:
+            cursor.execute("SELECT @@max_allowed_packet")
+            known = int(cursor.fetchone()[0])
+        raw.dj_packet_bytes = known
+    return known
+
+
 def _use_plain_snapshots(cursor: Any) -> None:
     """Let a transaction write rows that changed after its snapshot, as MySQL does; newer MariaDB would refuse."""
     try:

@@ -17,6 +17,7 @@ except ImportError as error:
     ) from error
 
 from datajoint.backends import (
+    conversions,
     ddl,
     postgres_alter,
     postgres_ddl,
@@ -34,6 +35,7 @@ from datajoint.backends.base import (
     Duplicates,
     Execute,
     ExternalQuery,
+    Privilege,
     RawResult,
     Target,
     external_url,
@@ -58,6 +60,8 @@ DIALECT = Dialect(
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }  # fmt: skip
+_COPY = "COPY "
+_CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
 
 
@@ -139,9 +143,14 @@ class PostgreSQL(Backend):
             return None
         return ExternalQuery(url, psycopg.ClientCursor(raw).mogrify(statement.text, statement.values or None))
 
-    def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Run one data statement for many rows; the driver sends them in a pipeline."""
+    def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one data statement for many rows: COPY takes them as a stream, others are sent in a pipeline."""
         with raw.cursor() as cursor:
+            if text.startswith(_COPY):
+                with cursor.copy(text) as stream:
+                    for row in rows:
+                        stream.write_row(row)
+                return int(cursor.rowcount)
             cursor.executemany(text, rows)
             return int(cursor.rowcount)
 
@@ -283,16 +292,48 @@ class PostgreSQL(Backend):
         all_columns: Sequence[str],
         key: Sequence[str],
     ) -> DuplicateClauses:
-        """Skip rows whose primary key exists, or overwrite them; what is not supplied gets its default."""
+        """Skip rows that the table has by any unique key, or overwrite those with the same primary key."""
+        if duplicates == "skip":
+            return DuplicateClauses("INSERT", Sql(" ON CONFLICT DO NOTHING"))
         conflict = Sql(" ON CONFLICT (", ddl.columns(key), ") DO ")
         others = [c for c in all_columns if c not in key]
-        if duplicates == "skip" or (duplicates == "replace" and not others):
+        if duplicates == "replace" and not others:
             return DuplicateClauses("INSERT", Sql(conflict, "NOTHING"))
         if duplicates == "replace":
             # the row proposed for insertion holds the defaults of what was not supplied
             settings = Sql.join(", ", (Sql(column(c), " = EXCLUDED.", column(c)) for c in others))
             return DuplicateClauses("INSERT", Sql(conflict, "UPDATE SET ", settings))
         return DuplicateClauses("INSERT", Sql())
+
+    def stream_insert(self, table: TableName, columns: Sequence[str]) -> Sql:
+        """Copy from the client, which knows the columns' types by itself."""
+        return Sql(_COPY, table.identifier, " (", ddl.columns(columns), ") FROM STDIN")
+
+    def rows_source(self, columns: Sequence[tuple[str, ValueType]], values: Sequence[Sequence[Any]]) -> Sql | None:
+        """Send one array for each column."""
+        if any(value_type.kind == "unknown" for _, value_type in columns):
+            return None
+        arrays = (
+            Sql(Parameter(list(column)), postgres_values.array_cast(value_type))
+            for (_, value_type), column in zip(columns, values, strict=True)
+        )
+        return Sql("SELECT * FROM unnest(", Sql.join(", ", arrays), ")")
+
+    def lacking(self, execute: Execute, tables: Sequence[TableName], privilege: Privilege) -> list[TableName]:
+        """Ask the server what it would refuse."""
+        if not tables:
+            return []
+        names = [self.dialect.quote(name.identifier) for name in tables]
+        asked = Sql(
+            "SELECT has_schema_privilege(s, 'USAGE') AND has_table_privilege(t, ", Parameter(privilege), ") ",
+            "FROM unnest(", Parameter([name.schema for name in tables]), "::text[], ", Parameter(names), "::text[]) ",
+            "WITH ORDINALITY AS a(s, t, n) ORDER BY n",
+        )  # fmt: skip
+        return [name for name, (allowed,) in zip(tables, execute(asked).rows, strict=True) if not allowed]
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.postgres(source, target, expression)
 
     def advance_sequence(self, table: TableName, column: str) -> Sql:
         """Move the sequence of a generated column past the greatest value."""

@@ -12,7 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_alter, sqlite_ddl, sqlite_doctor, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import (
+    conversions,
+    ddl,
+    sqlite_alter,
+    sqlite_ddl,
+    sqlite_doctor,
+    sqlite_errors,
+    sqlite_file,
+    sqlite_values,
+)
 from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
 from datajoint.backends.base import (
     Backend,
@@ -38,7 +47,7 @@ from datajoint.values.parse import parse_stored_type
 
 DIALECT = Dialect(
     name="sqlite", grammar="sqlite", quote_character="`", placeholder="?", joined_names=True, float_infinity=True,
-    exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False,
+    exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False, generated_key_alone=True,
 )  # fmt: skip
 
 # Strings, quoted names and comments, in which a placeholder is no placeholder; then the placeholders themselves.
@@ -109,7 +118,7 @@ class SQLite(Backend):
         """Run one query and read its result to the end, so that no snapshot stays open."""
         return raw.execute(text, values).fetchall()
 
-    def execute_many(self, raw: sqlite3.Connection, text: str, rows: Sequence[Sequence[Any]]) -> int:
+    def execute_many(self, raw: sqlite3.Connection, text: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows."""
         return raw.executemany(text, rows).rowcount
 
@@ -308,12 +317,16 @@ class SQLite(Backend):
         table: TableName,  # noqa: ARG002 - for other engines
         columns: Sequence[str],  # noqa: ARG002 - for other engines
         all_columns: Sequence[str],  # noqa: ARG002 - for other engines
-        key: Sequence[str],
+        key: Sequence[str],  # noqa: ARG002 - for other engines
     ) -> DuplicateClauses:
-        """Skip rows whose primary key exists; replace as MySQL does."""
+        """Skip rows that the table has by any unique key; replace as MySQL does."""
         if duplicates == "skip":
-            return DuplicateClauses("INSERT", Sql(" ON CONFLICT (", ddl.columns(key), ") DO NOTHING"))
+            return DuplicateClauses("INSERT", Sql(" ON CONFLICT DO NOTHING"))
         return DuplicateClauses("REPLACE" if duplicates == "replace" else "INSERT", Sql())
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.sqlite(source, target, expression)
 
     def default_value(self, table: TableName, column: str, catalog: SchemaCatalog) -> Sql:
         """Write the default itself: SQLite's UPDATE has no keyword for it."""

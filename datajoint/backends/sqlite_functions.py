@@ -21,6 +21,7 @@ from typing import Any
 
 from datajoint.backends.json_paths import MOMENT, NUMERIC
 from datajoint.backends.sqlite_text_functions import TEXT_AGGREGATES, TEXT_FUNCTIONS
+from datajoint.values.accept import as_float32
 from datajoint.values.dates import moment_text, read_moment
 from datajoint.values.documents import from_json, same_document
 
@@ -168,6 +169,16 @@ def _round_exactly(value: float, digits: int = 0) -> float:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
+def _float32(value: float | None) -> float | None:
+    """Return the nearest float32; what is beyond its range is left for the column to refuse."""
+    if value is None:
+        return None
+    try:
+        return as_float32(value)
+    except OverflowError:
+        return float(value)
+
+
 def _truncate(value: Any, digits: int = 0) -> float | int:
     cut = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     step = Decimal(1).scaleb(-digits)
@@ -287,6 +298,7 @@ _FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [
     ("dj_mod", 2, _strict(_mod)), ("dj_div", 2, _strict(_div)),
     ("dj_json_equals", 2, _strict(_json_equals)), ("dj_json_as", 4, _strict(_json_as)),
     ("dj_float", 1, _strict(float)), ("dj_bytes", 1, _strict(bytes.fromhex)),
+    ("dj_float32", 1, _float32),
 ]  # fmt: skip
 
 _AGGREGATES = {

@@ -166,7 +166,7 @@ def encoder(value_type: ValueType) -> Converter | None:
         case "date":
             return dt.date.isoformat
         case "datetime" | "timestamp":
-            return lambda value: moment_text(value, digits)
+            return str if not digits else lambda value: moment_text(value, digits)
         case "time":
             return lambda value: _time_of_day(value, digits)
         case "uuid":

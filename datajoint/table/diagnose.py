@@ -39,7 +39,7 @@ def explained(
     first : int
         Index of the first row.
     duplicates : str
-        What was to happen with rows whose primary key exists; unless ``error``, another unique key is at fault.
+        What was to happen with rows whose primary key exists; with ``replace``, another unique key is at fault.
     """
     values = dict(zip(names, columns, strict=True))
     try:
@@ -58,7 +58,7 @@ def _explain_duplicate(
     error: DuplicateError,
     duplicates: Duplicates,
 ) -> DuplicateError:
-    for key in _unique_keys(target)[duplicates != "error" :]:
+    for key in unique_keys(target)[duplicates == "replace" :]:
         rows = _filled(values, key)
         seen: dict[tuple[Any, ...], int] = {}
         for index, row in rows:
@@ -100,7 +100,8 @@ def _info(target: BaseTable) -> TableInfo | None:
     return None if catalog is None else catalog.tables.get(target.name.name)
 
 
-def _unique_keys(target: BaseTable) -> list[tuple[str, ...]]:
+def unique_keys(target: BaseTable) -> list[tuple[str, ...]]:
+    """Return the attributes of the primary key and of every unique index."""
     info = _info(target)
     return [target.key, *(i.columns for i in info.indexes if i.unique)] if info else [target.key]
 

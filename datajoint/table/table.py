@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from datajoint.declare import AlterPlan, create_table, describe, parse_definition, read_heading, resolve
@@ -17,7 +18,9 @@ from datajoint.heading import Heading
 from datajoint.logging import logger
 from datajoint.naming import from_camel_case
 from datajoint.table import alter as altering
+from datajoint.table import buffer as buffering
 from datajoint.table import delete as deletion
+from datajoint.table import delete_plan as planning
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
 from datajoint.table import relatives
@@ -293,7 +296,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         self,
         rows: Any,
         replace: bool = False,
-        skip_duplicates: bool = False,
+        skip_duplicates: insertion.Skip = False,
         ignore_extra_fields: bool = False,
         allow_direct_insert: bool | None = None,
         chunk_size: int | None = None,
@@ -311,6 +314,10 @@ class Table(QueryExpression, metaclass=TableMeta):
     @_documented_by(insertion.insert1)
     def insert1(self, row: Any, **options: Any) -> None:
         insertion.insert1(self, row, **options)
+
+    @_documented_by(buffering.batch)
+    def batch(self, *, chunk_size: int | None = None, **options: Any) -> AbstractContextManager[buffering.RowBuffer]:
+        return buffering.batch(self, insertion.insert, chunk_size=chunk_size, **options)
 
     @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:
@@ -332,14 +339,20 @@ class Table(QueryExpression, metaclass=TableMeta):
         prompt: bool | None = None,
         part_integrity: Any = "enforce",
         dry_run: bool = False,
+        confirm: deletion.Confirm | None = None,
     ) -> Any:
         return deletion.delete(
-            self, transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run
+            self,
+            transaction=transaction,
+            prompt=prompt,
+            part_integrity=part_integrity,
+            dry_run=dry_run,
+            confirm=confirm,
         )
 
-    @_documented_by(deletion.plan_delete)
-    def delete_plan(self, part_integrity: PartIntegrity = "enforce") -> deletion.DeletePlan:
-        return deletion.plan_delete(self, part_integrity)
+    @_documented_by(planning.plan_delete)
+    def delete_plan(self, part_integrity: PartIntegrity = "enforce") -> planning.DeletePlan:
+        return planning.plan_delete(self, part_integrity)
 
     @_documented_by(deletion.delete_quick)
     def delete_quick(self, get_count: bool = False) -> int | None:

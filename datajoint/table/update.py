@@ -13,6 +13,7 @@ from datajoint.naming import did_you_mean, shorten
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.writing import atomically
 from datajoint.values.compare import Comparison
 
 if TYPE_CHECKING:
@@ -98,4 +99,8 @@ def _update(
     ]
     where = Sql(" WHERE ", Sql.join(" AND ", conditions)) if conditions else Sql()
     statement = Sql("UPDATE ", target.name.identifier, " SET ", Sql.join(", ", assignments), where)
+    atomically(target.connection, lambda: _run(target, statement), single=True)
+
+
+def _run(target: BaseTable, statement: Sql) -> None:
     target.connection.execute(statement)

@@ -186,7 +186,11 @@ def _float(value: Any, value_type: ValueType) -> float:
 
 
 def _floats64(value_type: ValueType) -> Acceptor:
+    signed = value_type.low is None
+
     def accept(value: Any) -> float:
+        if signed and type(value) is float:
+            return value + 0.0  # as below
         return _float(value, value_type)
 
     return accept
@@ -410,7 +414,7 @@ def _moments(value_type: ValueType) -> Acceptor:
     step = 10 ** (6 - value_type.digits)
 
     def accept(value: Any) -> dt.datetime:
-        moment = as_moment(value, value_type)
+        moment = value if type(value) is dt.datetime and value.tzinfo is None else as_moment(value, value_type)
         extra = moment.microsecond % step
         return moment.replace(microsecond=moment.microsecond - extra) if extra else moment
 
