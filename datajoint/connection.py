@@ -6,6 +6,7 @@ thread that opened it.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import threading
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from datajoint.backends.address import target_from_settings
 from datajoint.backends.base import Backend, BeginKind, RawResult, Target
 from datajoint.backends.registry import get_backend
-from datajoint.errors import DataJointError, LostConnectionError
+from datajoint.errors import DataJointError, LostConnectionError, MissingTableError, UnknownAttributeError
 from datajoint.events import EventStream
 from datajoint.settings import process_config
 from datajoint.sql.fragment import Identifier, Sql
@@ -69,6 +70,14 @@ class _Session:
             if not self.closed:
                 self.backend.close(self.raw)
             self.closed = True
+
+
+@dataclass(frozen=True, slots=True)
+class _CatalogCheck:
+    """The version of a schema's structure, and when the database last confirmed it, in seconds of a steady clock."""
+
+    version: str | None
+    time: float
 
 
 class Transaction:
@@ -151,6 +160,7 @@ class Connection:
         self._sessions: weakref.WeakSet[Any] = weakref.WeakSet()
         self._lock = threading.RLock()
         self._catalogs: dict[str, SchemaCatalog | None] = {}
+        self._catalog_checks: dict[str, _CatalogCheck] = {}
         self._dependencies: Dependencies | None = None
         self._observers: tuple[Callable[[QueryRecord], None], ...] = ()
         self._closed = False
@@ -165,6 +175,12 @@ class Connection:
     def dialect(self) -> Any:
         """The facts of the engine."""
         return self.backend.dialect
+
+    @property
+    def adapter(self) -> Any:
+        """SQL text of the engine for programs that compose their own; see `datajoint.adapters`."""
+        # Found by its name: it stands above, among what only older programs ask for.
+        return importlib.import_module("datajoint.adapters").get_adapter(self.dialect.name)
 
     @property
     def address(self) -> str:
@@ -312,6 +328,8 @@ class Connection:
             raise
         except Exception as error:  # every driver has its own tree of exceptions; `explain` sorts them
             explained = self.backend.explain(error, text)
+            if isinstance(explained, UnknownAttributeError | MissingTableError):
+                self.forget_catalog()  # what is known of the structure is not so any more
             if not isinstance(explained, LostConnectionError):
                 raise explained from error
             return self._run_again(text, session, run, explained, error)
@@ -458,28 +476,52 @@ class Connection:
 
     # --- structure
     def catalog(self, schema: str) -> SchemaCatalog | None:
-        """Return the structure of a schema, or None if it does not exist; read once, then kept."""
-        with self._lock:
-            if schema not in self._catalogs:
-                self._catalogs.update(dict.fromkeys([schema]))
-                self._catalogs.update(self.backend.load_catalog(self.execute, [schema]))
-            return self._catalogs[schema]
+        """Return the structure of a schema, or None if it does not exist.
+
+        Read once, then kept; at most once a second a light query asks whether another program has changed it.
+        """
+        return self.catalogs([schema]).get(schema)
 
     def catalogs(self, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Return the structure of several schemas, reading the unknown ones together."""
+        wanted = list(dict.fromkeys(schemas))
+        self.look_again(wanted, _CATALOG_SECONDS)
         with self._lock:
-            wanted = list(dict.fromkeys(schemas))
             unknown = [s for s in wanted if s not in self._catalogs]
             if unknown:
-                self._catalogs.update(dict.fromkeys(unknown))
-                self._catalogs.update(self.backend.load_catalog(self.execute, unknown))
+                # The version comes first: what changes while the structure is read is then found changed.
+                versions = self.backend.catalog_versions(self.execute, unknown)
+                loaded = self.backend.load_catalog(self.execute, unknown)
+                now = time.monotonic()
+                for schema in unknown:
+                    self._catalogs[schema] = loaded.get(schema)
+                    self._catalog_checks[schema] = _CatalogCheck(versions.get(schema), now)
             return {s: c for s in wanted if (c := self._catalogs[s]) is not None}
+
+    def look_again(self, schemas: Iterable[str], seconds: float = 0) -> None:
+        """Forget those of `schemas` that other programs changed, unless that was asked less than `seconds` ago."""
+        if self.in_transaction:  # which sees one state, and must not be disturbed
+            return
+        now = time.monotonic()
+        with self._lock:
+            due = {s: c for s in schemas if (c := self._catalog_checks.get(s)) and now - c.time >= seconds}
+        if not due:
+            return
+        versions = self.backend.catalog_versions(self.execute, list(due))
+        changed = [s for s, check in due.items() if check.version != versions.get(s)]
+        with self._lock:
+            for schema, check in due.items():
+                if self._catalog_checks.get(schema) is check:
+                    self._catalog_checks[schema] = _CatalogCheck(check.version, now)
+        if changed:
+            self.forget_catalog(*changed)
 
     def forget_catalog(self, *schemas: str) -> None:
         """Drop what is known of `schemas` (of all, without arguments), after their structure changed."""
         with self._lock:
             for schema in schemas or list(self._catalogs):
                 self._catalogs.pop(schema, None)
+                self._catalog_checks.pop(schema, None)
         # Outside the lock: the graph takes its own lock first and this one second.
         if self._dependencies is not None:
             self._dependencies.clear()

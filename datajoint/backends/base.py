@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.alteration import Alteration, AlterScript
+from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.dialect import Dialect
-from datajoint.definition import TableDefinition, TableName
+from datajoint.backends.findings import Finding
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql
 from datajoint.values.model import ValueType
@@ -30,7 +32,7 @@ class Target:
     password: str | None = field(default=None, repr=False)
     database: str | None = None
     path: str | None = None
-    use_tls: bool | dict[str, Any] | None = None
+    use_tls: bool | dict[str, Any] | None = field(default=None, repr=False)  # may hold a key's password
     charset: str = ""
     read_only: bool = False
     schema_collation: str = "binary"
@@ -138,6 +140,14 @@ class Backend(ABC):
         encode = self.encoder(value_type)
         return Sql(before, Parameter(encode(value) if encode else value), after)
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Return the condition that a stored truth value is `value`."""
+        return Sql(expression, " = ", Parameter(value))
+
+    def truth_key(self, expression: Sql) -> Sql:
+        """Return a stored truth value as it is compared with keys."""
+        return expression
+
     @abstractmethod
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Return the condition that a JSON column equals the JSON text `document` as a value."""
@@ -167,7 +177,14 @@ class Backend(ABC):
 
     @abstractmethod
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
-        """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`."""
+        """Return what extracts ``path`` (``a.b[0]``) of a JSON column, as text or as the type `cast`.
+
+        What is absent, JSON null, or cannot be read as the type is NULL.
+        """
+
+    @abstractmethod
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the database: version, time zone, encryption, privileges, collations, limits; nothing is changed."""
 
     def plan(self, execute: Execute, statement: Sql) -> str:
         """Return how the engine would run a SELECT, one step a line."""
@@ -187,6 +204,37 @@ class Backend(ABC):
         """Return the statements that create a table with its types, indexes and comments."""
 
     @abstractmethod
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Return the statements that change a table."""
+
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...], planned: TableInfo) -> None:  # noqa: ARG002
+        """Carry out a script that rebuilds the table, and the statements `after` it, wholly or not at all.
+
+        Raises
+        ------
+        DataJointError
+            If the table is not as `planned` any more, if the database refuses, or on an engine whose scripts rebuild
+            nothing.
+        """
+        raise DataJointError(f"{self.dialect.name} does not rebuild tables.")
+
+    @abstractmethod
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Return the statements that add a column, neither key nor inherited, after the others of a table."""
+
+    def replica_identity(self, name: TableName, mode: str) -> Sql:  # noqa: ARG002 - for engines that replicate logically
+        """Return what makes the engine's change stream carry whole rows (``full``) or keys (``default``).
+
+        Raises
+        ------
+        DataJointError
+            On an engine that has no such choice.
+        """
+        raise DataJointError(
+            f"A replica identity is PostgreSQL-only; {self.dialect.name} has none.", hint="Leave this step out."
+        )
+
+    @abstractmethod
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Return the statements that drop a table, and enum types that nothing else uses."""
 
@@ -197,6 +245,10 @@ class Backend(ABC):
     @abstractmethod
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure of schemas in a handful of queries; a schema that does not exist is absent."""
+
+    @abstractmethod
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Return, by one light query, a text for each schema that exists; it changes with the structure."""
 
     @abstractmethod
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:

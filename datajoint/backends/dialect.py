@@ -46,6 +46,8 @@ class Dialect:
         Whether ``INSERT … RETURNING`` exists.
     float_infinity : bool
         Whether a float column can hold infinity.
+    movable_columns : bool
+        Whether an existing table's columns can be put into another order.
     error_ends_transaction : bool
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     server_time_class : str
@@ -68,6 +70,7 @@ class Dialect:
     nulls_first: bool = True
     returning: bool = True
     float_infinity: bool = False
+    movable_columns: bool = True
     exact_decimal_digits: int = 65
     unsigned64: bool = True
     error_ends_transaction: bool = False

@@ -18,22 +18,33 @@ NUMERIC = "^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)? *$"
 
 _CAST = re.compile(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*(?:integer)?\s*", re.IGNORECASE)
 
+MOMENT = (
+    r"^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?(Z|[+]00:00)?)?)?$"
+)
+"""As above, to be read as a date with an optional time: its first 10 or 19 characters."""
+
 Family = Literal["int", "float", "decimal", "text", "date", "datetime"]
 
 
 class CastType(NamedTuple):
     """A type that a JSON value is read as.
 
-    `text` is the normalised spelling, as MySQL has it.
+    `text` is the normalised spelling, as MySQL has it; `low` and `high` bound integers, `limit` decimals.
+
+    A value that cannot be read as the type, or does not fit it, is NULL; integers are rounded, truth values are 1 and 0.
     """
 
     family: Family
     text: str
     value_type: ValueType
+    low: int = -(2**63)
+    high: int = 2**63 - 1
+    limit: int | None = None
 
 
 _PLAIN = {
-    "unsigned": CastType("int", "unsigned", INT), "signed": CastType("int", "signed", INT),
+    "unsigned": CastType("int", "unsigned", INT, 0, 2**64 - 1), "signed": CastType("int", "signed", INT),
     "int": CastType("int", "signed", INT), "integer": CastType("int", "signed", INT),
     "bigint": CastType("int", "signed", INT), "smallint": CastType("int", "signed", INT),
     "double": CastType("float", "double", FLOAT), "float": CastType("float", "double", FLOAT),
@@ -90,7 +101,9 @@ def read_cast(text: str) -> CastType:
         name, first, second = match.groups()
         if name.lower() in {"decimal", "numeric"}:
             precision, scale = int(first or 10), int(second or 0)
-            return CastType("decimal", f"decimal({precision}, {scale})", decimal_type(scale))
+            return CastType(
+                "decimal", f"decimal({precision}, {scale})", decimal_type(scale), limit=10 ** (precision - scale)
+            )
         if name.lower() in _PLAIN:
             return _PLAIN[name.lower()]
     raise QuerySyntaxError(

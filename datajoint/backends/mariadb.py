@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 from datajoint.backends import mysql_session
 from datajoint.backends.base import Execute
+from datajoint.backends.catalog import ColumnInfo
+from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import NUMERIC, read_cast, read_path
-from datajoint.backends.mysql_protocol import MySQLProtocol
+from datajoint.backends.json_paths import NUMERIC, CastType, read_cast, read_path
+from datajoint.backends.mysql_protocol import MySQLProtocol, moment_of_text
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql
 from datajoint.values.model import TEXT, ValueType
@@ -20,6 +23,8 @@ DIALECT = Dialect(
     name="mariadb", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
     transactional_ddl=False, inline_comments=True, inline_indexes=True, func_dep_group_by=False,
 )  # fmt: skip
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "0": "\0"}
 _JSON_EQUALS_SINCE = (10, 7, 0)
 
 
@@ -35,6 +40,7 @@ class MariaDB(MySQLProtocol):
 
     def __init__(self, version: tuple[int, int, int]) -> None:
         super().__init__("utf8mb4_nopad_bin", "mariadb")
+        self._reader = CatalogReader("mariadb", _make_column)
         self.dialect = replace(DIALECT, json_equality=version >= _JSON_EQUALS_SINCE)
 
     def plan(self, execute: Execute, statement: Sql) -> str:
@@ -65,14 +71,35 @@ class MariaDB(MySQLProtocol):
         # the cast gives it the session's collation; as it comes it cannot be compared with a literal
         text = Sql("CAST(JSON_UNQUOTE(", value, ") AS CHAR)")
         missing = Sql("CASE JSON_TYPE(", value, ") WHEN 'NULL' THEN NULL")
-        if cast is None:
+        if cast is None or (found := read_cast(cast)).family == "text":
             return Sql(missing, " ELSE ", text, " END"), TEXT
-        found = read_cast(cast)
-        otherwise = Sql("CAST(", text, f" AS {found.text})")
-        if found.family in {"int", "float", "decimal"}:
-            otherwise = Sql("CASE WHEN ", text, f" REGEXP '{NUMERIC}' THEN ", otherwise, " END")
-        truth = Sql(" WHEN 'BOOLEAN' THEN CAST(", value, f" = 'true' AS {found.text})")
-        return Sql(missing, truth, " ELSE ", otherwise, " END"), found.value_type
+        if found.family in {"date", "datetime"}:
+            return moment_of_text(text, found), found.value_type
+        number = Sql("CASE WHEN ", text, f" REGEXP '{NUMERIC}' THEN ", _as_number(text, found), " END")
+        truth = Sql("IF(", value, " = 'true', 1, 0)")
+        return Sql(
+            "CASE JSON_TYPE(", value, ") WHEN 'BOOLEAN' THEN ", truth, " ELSE ", number, " END"
+        ), found.value_type
+
+
+def _as_number(text: Sql, found: CastType) -> Sql:
+    """Return the number that a text spells, NULL where it does not fit the type."""
+    if found.family == "float":
+        return Sql("CAST(", text, " AS DOUBLE)")
+    exact = Sql("CAST(", text, " AS DECIMAL(65, 20))")
+    if found.family == "int":
+        return Sql(
+            "CASE WHEN ", exact, f" BETWEEN {found.low} AND {found.high} THEN CAST(", exact, f" AS {found.text}) END"
+        )
+    return Sql("CASE WHEN ABS(", exact, f") < {found.limit} THEN CAST(", text, f" AS {found.text}) END")
+
+
+def _make_column(row: Row) -> ColumnInfo:
+    """Make a column: the server tells a text default as a literal with escapes."""
+    name, type_text, nullable, default, *rest = row
+    if default is not None and default.startswith("'"):
+        default = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), default)
+    return plain_column((name, type_text, nullable, default, *rest))
 
 
 def _at(expression: Sql, path: str) -> Sql:

@@ -7,14 +7,15 @@ import datetime as dt
 import json
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import pymysql
 from pymysql.cursors import DictCursor
 
-from datajoint.backends import ddl, mysql_ddl, mysql_errors, mysql_session
+from datajoint.backends import ddl, mysql_alter, mysql_ddl, mysql_doctor, mysql_errors, mysql_session
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -28,7 +29,9 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
-from datajoint.definition import TableDefinition, TableName
+from datajoint.backends.findings import Finding
+from datajoint.backends.json_paths import MOMENT, CastType
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
 from datajoint.values.dates import moment_text, time_text
@@ -110,6 +113,10 @@ class MySQLProtocol(Backend):
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of PyMySQL."""
         return mysql_errors.explain(error, text)
+
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the server; see `datajoint.backends.mysql_doctor`."""
+        return mysql_doctor.examine(execute, target, catalogs, name=self.dialect.name, collation=self.collation)
 
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
@@ -200,6 +207,14 @@ class MySQLProtocol(Backend):
         same_charset = own.startswith(f"CHARACTER SET {_CHARSET} ")
         return f"{characters} {own if same_charset else f'CHARACTER SET {_CHARSET} COLLATE {self.collation}'}"
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Compare with zero: other programs may have stored any number for true."""
+        return Sql(expression, " <> 0" if value else " = 0")
+
+    def truth_key(self, expression: Sql) -> Sql:
+        """Return 1 for every number but zero."""
+        return Sql("(", expression, " <> 0)")
+
     @abstractmethod
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare JSON as values."""
@@ -220,6 +235,14 @@ class MySQLProtocol(Backend):
         """Create a table, comments and indexes in one statement."""
         return mysql_ddl.create_table(name, definition, catalog.collation if catalog else None)
 
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table in one statement."""
+        return mysql_alter.alter_table(alteration, catalog.collation)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column."""
+        return [mysql_ddl.add_column(name, attribute)]
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table."""
         return [Sql("DROP TABLE ", name.identifier)]
@@ -231,6 +254,10 @@ class MySQLProtocol(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the information schema."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""
@@ -263,6 +290,12 @@ class MySQLProtocol(Backend):
     def empty_insert(self, table: TableName) -> Sql:
         """Return the statement that inserts one row of defaults."""
         return Sql("INSERT INTO ", table.identifier, " () VALUES ()")
+
+
+def moment_of_text(text: Sql, found: CastType) -> Sql:
+    """Return the date or datetime that a text inside JSON spells, NULL where it spells none."""
+    length = 10 if found.family == "date" else 19  # fractions are cut, not rounded
+    return Sql("CASE WHEN ", text, f" REGEXP '{MOMENT}' THEN CAST(LEFT(", text, f", {length}) AS {found.text}) END")
 
 
 def _finite(value: float) -> float:

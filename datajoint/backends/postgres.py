@@ -15,7 +15,16 @@ except ImportError as error:
         "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
     ) from error
 
-from datajoint.backends import ddl, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends import (
+    ddl,
+    postgres_alter,
+    postgres_ddl,
+    postgres_doctor,
+    postgres_errors,
+    postgres_session,
+    postgres_values,
+)
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -29,22 +38,22 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import NUMERIC, path_steps, read_cast
-from datajoint.definition import TableDefinition, TableName
+from datajoint.backends.findings import Finding
+from datajoint.backends.json_paths import path_steps, read_cast
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
 from datajoint.values.model import TEXT, ValueType
 
 DIALECT = Dialect(
     name="postgresql", grammar="postgres", quote_character='"', placeholder="%s", default_port=postgres_session.PORT,
-    max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, nulls_first=False, float_infinity=True,
+    max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, movable_columns=False, nulls_first=False, float_infinity=True,
     exact_decimal_digits=1000, time_class="time", error_ends_transaction=True,
 )  # fmt: skip
 
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }  # fmt: skip
-_CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
 
 
@@ -121,6 +130,10 @@ class PostgreSQL(Backend):
         """Translate an error of psycopg."""
         return postgres_errors.explain(error, text)
 
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the server; see `datajoint.backends.postgres_doctor`."""
+        return postgres_doctor.examine(execute, target, catalogs, by_code_point=self._by_code_point)
+
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
         """Return the converter to the driver."""
@@ -140,8 +153,7 @@ class PostgreSQL(Backend):
 
     def json_at(self, expression: Sql, path: str) -> Sql:
         """Extract as JSON."""
-        steps = ", ".join(map(ddl.quote_text, path_steps(path)))
-        return Sql("NULLIF(jsonb_extract_path(", expression, f", {steps}), 'null'::jsonb)")
+        return Sql("NULLIF(jsonb_extract_path(", expression, f", {_steps(path)}), 'null'::jsonb)")
 
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
@@ -177,19 +189,15 @@ class PostgreSQL(Backend):
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, which JSON null is not, and cast where a type is asked for; booleans count as 1 and 0."""
-        steps = ", ".join(map(ddl.quote_text, path_steps(path)))
-        text = Sql("jsonb_extract_path_text(", expression, f", {steps})")
-        if cast is None:
+        text = Sql("jsonb_extract_path_text(", expression, f", {_steps(path)})")
+        if cast is None or (found := read_cast(cast)).family == "text":
             return text, TEXT
-        found = read_cast(cast)
-        target = found.text if found.family == "decimal" else _CASTS[found.family]
-        if found.family not in {"int", "float", "decimal"}:
-            return Sql("(", text, f")::{target}"), found.value_type
-        through = "::double precision" if found.family == "float" else "::numeric"
-        return Sql(
-            "(CASE WHEN ", text, " = 'true' THEN 1 WHEN ", text, " = 'false' THEN 0 WHEN ",
-            text, f" ~ '{NUMERIC}' THEN (", text, f"){through} END)::{target}",
-        ), found.value_type  # fmt: skip
+        if found.family in {"date", "datetime"}:
+            return postgres_values.moment_of_text(text, found), found.value_type
+        truth = Sql("CASE ", text, f" WHEN 'true' THEN 1 ELSE 0 END::{postgres_values.number_type(found)}")
+        number = postgres_values.number_of_text(text, found)
+        kind = Sql("jsonb_typeof(", self.json_at(expression, path), ")")
+        return Sql("CASE ", kind, " WHEN 'boolean' THEN ", truth, " ELSE ", number, " END"), found.value_type
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -205,6 +213,18 @@ class PostgreSQL(Backend):
         """Create a table with its types, indexes and comments."""
         return postgres_ddl.create_table(name, definition, catalog)
 
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table in one transaction."""
+        return postgres_alter.alter_table(alteration, catalog)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column and its comment."""
+        return postgres_ddl.add_column(name, attribute)
+
+    def replica_identity(self, name: TableName, mode: str) -> Sql:
+        """Choose what the change stream carries of old rows."""
+        return Sql("ALTER TABLE ", name.identifier, f" REPLICA IDENTITY {'FULL' if mode == 'full' else 'DEFAULT'}")
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Drop a table, and enum types that nothing else uses."""
         return postgres_ddl.drop_table(name, catalog)
@@ -216,6 +236,10 @@ class PostgreSQL(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the system catalogs."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""
@@ -247,6 +271,10 @@ class PostgreSQL(Backend):
         greatest = Sql("(SELECT max(", Identifier((column,)), ") FROM ", table.identifier, ")")
         sequence = Sql("pg_get_serial_sequence(", name, ", ", Parameter(column), ")")
         return Sql("SELECT setval(", sequence, ", greatest(", greatest, ", nextval(", sequence, ")))")
+
+
+def _steps(path: str) -> str:
+    return ", ".join(map(ddl.quote_text, path_steps(path)))
 
 
 def _make_column(row: Row) -> ColumnInfo:

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from datajoint.backends.base import Converter
 from datajoint.backends.convert import as_time, whole_number
+from datajoint.backends.json_paths import MOMENT, NUMERIC, CastType
+from datajoint.sql.fragment import Sql
 from datajoint.values.model import ValueType
 
 _COLUMN_TYPES = {
@@ -17,6 +19,8 @@ _COLUMN_TYPES = {
 # Between a string and the numbers outside of strings that have an exponent.
 _EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?[eE][+-]?\d+')
 
+_GREATEST_FLOAT = "1.7976931348623157e308"
+_LONGEST_NUMBER = 400
 _INT16, _INT32, _INT64 = 2**15 - 1, 2**31 - 1, 2**63 - 1
 
 _CASTS = {
@@ -128,3 +132,37 @@ def _read_char(value_type: ValueType) -> Converter | None:  # noqa: ARG001 - as 
 _DECODERS: dict[str, Callable[[ValueType], Converter | None]] = {
     "int": _read_int, "float64": _read_float, "char": _read_char,
 }  # fmt: skip
+
+
+# --- values inside JSON
+def number_type(found: CastType) -> str:
+    """Return the engine's type for a number that is read from JSON."""
+    if found.family == "float":
+        return "float8"
+    return "bigint" if found.high <= _INT64 and found.family == "int" else "numeric"
+
+
+def number_of_text(text: Sql, found: CastType) -> Sql:
+    """Return the number that a text spells, NULL where it spells none or does not fit the type."""
+    exact, target = Sql("(", text, ")::numeric"), number_type(found)
+    match found.family:
+        case "float":
+            fits, value = Sql("abs(", exact, f") <= {_GREATEST_FLOAT}"), exact
+        case "int":
+            value = Sql("round(", exact, ")")
+            fits = Sql(value, f" BETWEEN {found.low} AND {found.high}")
+        case _:
+            value = Sql("round(", exact, f", {found.value_type.scale or 0})")
+            fits = Sql("abs(", value, f") < {found.limit}")
+    known = Sql("CASE WHEN ", fits, " THEN ", value, f"::{target} END")
+    return Sql("CASE WHEN ", text, f" ~ '{NUMERIC}' AND length(", text, f") < {_LONGEST_NUMBER} THEN ", known, " END")
+
+
+def moment_of_text(text: Sql, found: CastType) -> Sql:
+    """Return the date or datetime that a text spells, NULL where it spells none."""
+    month = Sql("make_date(left(", text, ", 4)::int, substr(", text, ", 6, 2)::int, 1)")
+    last = Sql("extract(day FROM ", month, " + interval '1 month - 1 day')")
+    target, length = ("date", 10) if found.family == "date" else ("timestamp", 19)  # fractions are cut, not rounded
+    cut = Sql("left(", text, f", {length})::{target}")
+    exists = Sql("CASE WHEN substr(", text, ", 9, 2)::int <= ", last, " THEN ", cut, " END")
+    return Sql("CASE WHEN ", text, f" ~ '{MOMENT}' THEN ", exists, " END")

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends import ddl, sqlite_alter, sqlite_ddl, sqlite_doctor, sqlite_errors, sqlite_file, sqlite_values
+from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -23,12 +24,13 @@ from datajoint.backends.base import (
     RawResult,
     Target,
 )
-from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import NUMERIC, CastType, read_cast, read_path
-from datajoint.definition import TableDefinition, TableName
+from datajoint.backends.findings import Finding
+from datajoint.backends.json_paths import read_cast, read_path
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
 from datajoint.values.model import TEXT, ValueType
@@ -122,6 +124,10 @@ class SQLite(Backend):
         """Translate an error of sqlite3."""
         return sqlite_errors.explain(error, text)
 
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:  # noqa: ARG002 - a file has one collation
+        """Examine the file; see `datajoint.backends.sqlite_doctor`."""
+        return sqlite_doctor.examine(execute, target)
+
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
         """Return the converter to the driver."""
@@ -134,6 +140,10 @@ class SQLite(Backend):
     def placeholder(self, value_type: ValueType) -> tuple[str, str]:  # noqa: ARG002 - SQLite's values carry their type
         """Return no casts."""
         return "", ""
+
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Compare with 1 or 0."""
+        return Sql(expression, " = 1" if value else " = 0")
 
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare as values, by a function of ours."""
@@ -194,7 +204,7 @@ class SQLite(Backend):
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract by SQLite's own JSON functions."""
         where = ddl.quote_text(read_path(path, escaped=True))
-        if cast is None:
+        if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
                 ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
@@ -202,9 +212,11 @@ class SQLite(Backend):
             return text, TEXT
         found = read_cast(cast)
         value = Sql("json_extract(", expression, ", ", where, ")")
-        if found.family in {"int", "float", "decimal"}:
-            value = Sql("CASE WHEN ", value, f" REGEXP '{NUMERIC}' THEN ", value, " END")
-        return _cast(found, value), found.value_type
+        high = min(found.high, 2**63 - 1)
+        bounds = (
+            f"{found.low}, {high}" if found.family == "int" else f"{found.value_type.scale or 0}, {found.limit or 0}"
+        )
+        return Sql("dj_json_as(", value, f", '{found.family}', {bounds})"), found.value_type
 
     def plan(self, execute: Execute, statement: Sql) -> str:
         """Write the steps, each below and inside the one that it belongs to."""
@@ -230,6 +242,30 @@ class SQLite(Backend):
         """Create a STRICT table with its CHECKs and indexes, and record what SQLite does not keep."""
         return sqlite_ddl.create_table(name, definition)
 
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table by making it anew, where it is not about indexes and comments alone."""
+        return sqlite_alter.alter_table(alteration, catalog)
+
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...], planned: TableInfo) -> None:
+        """Make the table anew on a session of its own, without foreign keys."""
+        raw = self.connect(target)
+
+        def verify() -> None:
+            name = planned.name
+            found = self._reader.load(lambda sql: self.execute(raw, *sql.render(self.dialect)), [name.schema])
+            refuse_other(planned, found[name.schema].tables.get(name.name) if name.schema in found else None)
+
+        try:
+            sqlite_alter.run_rebuild(raw, script, after, self.dialect, verify)
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+        finally:
+            self.close(raw)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column with its CHECK, and its record."""
+        return sqlite_ddl.add_column(name, attribute)
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
         which = Sql(" WHERE schema_name = ", Parameter(name.schema), " AND table_name = ", Parameter(name.name))
@@ -246,6 +282,10 @@ class SQLite(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the file's own tables and the records beside them."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""
@@ -314,22 +354,6 @@ def _from_json(value_type: ValueType, extracted: str) -> str:
         case "decimal" if sqlite_values.exact_in_double(value_type):
             return f"dj_float({extracted})"
     return extracted
-
-
-_CASTS = {
-    "int": ("CAST(", " AS INTEGER)"),
-    "float": ("CAST(", " AS REAL)"),
-    "text": ("CAST(", " AS TEXT)"),
-    "date": ("date(", ")"),
-    "datetime": ("datetime(", ")"),
-}
-
-
-def _cast(found: CastType, value: Sql) -> Sql:
-    if found.family == "decimal":
-        return Sql("dj_round_exactly(CAST(", value, f" AS REAL), {found.value_type.scale})")
-    before, after = _CASTS[found.family]
-    return Sql(before, value, after)
 
 
 def backend() -> SQLite:

@@ -217,13 +217,20 @@ def _initialise(raw: sqlite3.Connection, path: Path) -> None:
 @cache
 def _warn_of_place(folder: Path) -> None:
     """Warn, once a folder, of places where two machines may write one file without seeing each other's locks."""
-    place = folder.absolute()
-    synchronised = any(word in part.lower() for part in place.parts for word in _SYNCHRONISED)
-    if synchronised or _file_system(place).startswith(_NETWORK_TYPES):
+    described = doubtful_place(folder)
+    if described:
         logger.warning(
             "The folder %s is %s: a database in it can be damaged when several machines write. Keep it on a local disk, or use a server.",
-            place, "synchronised" if synchronised else "on a network",
+            folder.absolute(), described,
         )  # fmt: skip
+
+
+def doubtful_place(folder: Path) -> str:
+    """Return ``synchronised`` or ``on a network`` for such a folder, else an empty text."""
+    place = folder.absolute()
+    if any(word in part.lower() for part in place.parts for word in _SYNCHRONISED):
+        return "synchronised"
+    return "on a network" if _file_system(place).startswith(_NETWORK_TYPES) else ""
 
 
 def _file_system(place: Path) -> str:

@@ -457,14 +457,19 @@ class _Compiler:
         if comparison.outcome != "bound":
             constant = "1 = 1" if comparison.outcome == "all" else "1 = 0"
             return Sql("(CASE WHEN ", column, " IS NULL THEN NULL ELSE ", constant, " END)")
+        if value_type.kind == "bool" and comparison.operator == "=":
+            return self.backend.is_true(column, value=comparison.value)
         if comparison.operator not in {"=", "<>"}:
             column = self.backend.compared(value_type, column)
         return Sql(column, f" {comparison.operator} ", self.backend.bind(value_type, comparison.value))
 
     def _one_of(self, predicate: p.OneOf, query: Query) -> Sql:
         keys = self.backend.key_table(list(zip(predicate.names, predicate.value_types, strict=True)), predicate.rows)
-        columns = Sql.join(", ", (query.columns[n] for n in predicate.names))
-        return Sql("(", columns, ") IN (", keys, ")")
+        columns = (
+            self.backend.truth_key(query.columns[n]) if value_type.kind == "bool" else query.columns[n]
+            for n, value_type in zip(predicate.names, predicate.value_types, strict=True)
+        )
+        return Sql("(", Sql.join(", ", columns), ") IN (", keys, ")")
 
     def _exists(self, predicate: p.Exists, query: Query, *, negated: bool) -> Sql:
         names = predicate.names

@@ -173,4 +173,4 @@ def _table_node(connection: Connection, name: TableName, needed: Iterable[str]) 
         raise MissingTableError(f"The table {name} does not exist.", table=str(name))
     used = {*needed, *info.primary_key, *(c for key in info.foreign_keys for c in key.columns)}
     info = replace(info, columns=tuple(c for c in info.columns if c.name in used))
-    return TableNode(name, read_heading(info, catalog))
+    return TableNode(name, read_heading(info, catalog, connection.catalog))

@@ -91,6 +91,22 @@ def put(layer: Layer, key: str, value: Any) -> None:
         layer[group] = value
 
 
+def keys_of(layer: Layer) -> list[str]:
+    """Return the dotted keys that a layer sets; `stores` is one."""
+    return [
+        key
+        for name, value in layer.items()
+        for key in ([f"{name}.{member}" for member in value] if name in GROUPS else [name])
+    ]
+
+
+def value_in(layer: Layer, key: str) -> Any:
+    """Return what a layer says for a dotted key, None if nothing."""
+    group, _, name = key.partition(".")
+    value = layer.get(group)
+    return value.get(name) if name and value is not None else value
+
+
 def merge(layer: Layer, stronger: Layer) -> None:
     """Let `stronger` win over `layer`, setting by setting; `stores` are replaced as a whole."""
     for key, value in stronger.items():

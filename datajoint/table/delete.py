@@ -23,10 +23,10 @@ from datajoint.graph.propagate import (
 )
 from datajoint.logging import logger
 from datajoint.naming import shorten
-from datajoint.prompt import user_choice
 from datajoint.sql.fragment import Sql
 from datajoint.table.base_table import BaseTable, base_table, refuse_unmatched
 from datajoint.table.related_rows import RelatedRows
+from datajoint.utils import user_choice
 
 if TYPE_CHECKING:
     from datajoint.definition import TableName

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 from datajoint.definition import TableDefinition
 from datajoint.errors import DataJointError
 from datajoint.naming import from_camel_case
-from datajoint.table.table import NAME, Table
+from datajoint.table.table import NAME
+from datajoint.table.user_table import UserTable
 
 
-class Part(Table):
+class Part(UserTable):
     """A table declared inside its master's class, with ``-> master`` in its definition.
 
     Rows of a part are inserted and deleted together with the row of the master that they belong to.

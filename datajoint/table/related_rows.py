@@ -79,7 +79,7 @@ class RelatedRows:
     def _node(self, name: TableName) -> TableNode:
         if name not in self._headings:
             catalog = self._catalogs[name.schema]
-            self._headings[name] = read_heading(catalog.tables[name.name], catalog)
+            self._headings[name] = read_heading(catalog.tables[name.name], catalog, self._connection.catalog)
         return TableNode(name, self._headings[name])
 
     def _chosen(self, name: TableName, keys: Sequence[RowKey]) -> Node:

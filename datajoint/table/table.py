@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
+from datajoint.declare import AlterPlan, create_table, describe, parse_definition, read_heading, resolve
+from datajoint.declare.hidden import extended
 from datajoint.declare.resolve import table_info
-from datajoint.definition import TableDefinition, TableName
-from datajoint.errors import DataJointError, DefinitionError, MissingTableError
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
+from datajoint.errors import DataJointError, DefinitionError, MissingTableError, UnknownAttributeError
 from datajoint.expression.expression import QueryExpression
 from datajoint.expression.nodes import TableNode
 from datajoint.graph.propagate import PartIntegrity
 from datajoint.heading import Heading
 from datajoint.logging import logger
 from datajoint.naming import from_camel_case
+from datajoint.table import alter as altering
 from datajoint.table import delete as deletion
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
@@ -157,7 +159,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
         if known is None or known[0] is not catalog:
             info, catalog = self._info()
-            known = catalog, read_heading(info, catalog)
+            known = catalog, read_heading(info, catalog, self.connection.catalog)
             holder._known_heading = known
         return known[1]
 
@@ -174,6 +176,34 @@ class Table(QueryExpression, metaclass=TableMeta):
                 hint="Its schema was activated with create_tables=False, or it was dropped.",
             )
         return found
+
+    # --- attributes that another program added a moment ago
+    def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
+        """Keep the rows that satisfy a condition; see `QueryExpression.restrict`."""
+        try:
+            return super().restrict(restriction, semantic_check)
+        except UnknownAttributeError:
+            if not self._changed_meanwhile():
+                raise
+            return super().restrict(restriction, semantic_check)
+
+    def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
+        """Choose, rename and compute attributes; see `QueryExpression.proj`."""
+        try:
+            return super().proj(*attributes, **named_attributes)
+        except UnknownAttributeError:
+            if not self._changed_meanwhile():
+                raise
+            return super().proj(*attributes, **named_attributes)
+
+    def _changed_meanwhile(self) -> bool:
+        """Look at the structure again, and tell whether the table, unless restricted or projected, has another heading."""
+        node = self._node
+        if not isinstance(node, TableNode) or self.connection.in_transaction:
+            return False
+        self.connection.look_again([node.name.schema])
+        self._node_cache = None
+        return self.heading.names != node.heading.names
 
     def _forget(self) -> None:
         """Forget the structure of the table's schema after it changed."""
@@ -207,7 +237,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         connection, name = self.connection, self.name
         definition = self._resolve_definition(self.declaration_context if context is None else context)
         self._check_definition(definition)
-        create_table(connection, name, definition)
+        create_table(connection, name, extended(definition, self._hidden_attributes()))
         self._forget()
 
     def _resolve_definition(self, context: Mapping[str, Any] | None) -> TableDefinition:
@@ -220,6 +250,10 @@ class Table(QueryExpression, metaclass=TableMeta):
 
     def _check_definition(self, definition: TableDefinition) -> None:
         """Refuse, or warn of, what a tier does not want in a new table."""
+
+    def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
+        """Return the framework's columns that the settings give a new table of this tier."""
+        return ()
 
     def describe(self, context: Mapping[str, Any] | None = None, printout: bool = False) -> str:
         """Return a definition that declares the same table again.
@@ -242,6 +276,14 @@ class Table(QueryExpression, metaclass=TableMeta):
         if printout:
             logger.info("%s", "\n" + text)
         return text
+
+    @_documented_by(altering.alter)
+    def alter(self, prompt: bool = True, context: Mapping[str, Any] | None = None) -> None:
+        altering.alter(self, prompt, context)
+
+    @_documented_by(altering.plan_table_alter)
+    def alter_plan(self, context: Mapping[str, Any] | None = None) -> AlterPlan:
+        return altering.plan_table_alter(self, context)
 
     # --- rows in
     @_documented_by(insertion.insert)
