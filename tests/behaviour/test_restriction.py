@@ -240,7 +240,7 @@ def values(module_schema: dj.Schema) -> Any:
         ({"id": np.array([1, 2])}, [1, 2]),
         ({"id": range(2, 9)}, [2, 3]),
         ({"id": {1, 3}}, [1, 3]),
-        ({"id": (n for n in (3,))}, [3]),
+        ({"id": dict.fromkeys((3,)).keys()}, [3]),
         ({"s": ["mouse", None]}, [1, 3]),
         ({"s": pd.Series(["mouse", "rat"])}, [1]),
         ({"e": ["x", "no label"]}, [1]),
@@ -252,6 +252,11 @@ def values(module_schema: dj.Schema) -> Any:
 )  # fmt: skip
 def test_values_of_other_libraries(values: Any, condition: dict[str, Any], expected: list[int]) -> None:
     assert ids(values & condition) == expected
+
+
+def test_generators_are_consumed_when_the_operator_is_applied(values: Any) -> None:
+    expression = values & {"id": (n for n in (1, 3))} & ({"id": n} for n in (3, 2))
+    assert ids(expression) == ids(expression) == [3]
 
 
 def test_values_that_nothing_can_be(values: Any) -> None:
