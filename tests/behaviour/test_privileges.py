@@ -190,9 +190,9 @@ def test_every_change_is_refused_as_a_matter_of_access(reader, lab, engine):
 def test_single_tables_without_our_hidden_ones(reader, lab, engine, caplog):
     connection = reader(*some_tables(engine, "subject", "session"))
     schema = dj.Schema(lab.database, connection=connection)
-    schema(
-        type("Session", (dj.Manual,), {"definition": "subject : varchar(10)\nsession : int16\n---\nweight : float32"})
-    )
+    subject = dj.FreeTable(connection, f"{lab.database}.subject")
+    definition = "-> Subject\nsession : int16\n---\nweight : float32"
+    schema(type("Session", (dj.Manual,), {"definition": definition}), context={"Subject": subject})
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
     module = dj.VirtualModule("lab", lab.database, connection=connection)
     assert module.Subject.fetch1("species") == "rat"
