@@ -13,6 +13,9 @@ WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest
 DEMO := 01_first_pipeline
 
+# Where the compiler that checks the types of the widgets' modules is kept.
+export PATH := $(CURDIR)/$(VENV)/js/node_modules/.bin:$(PATH)
+
 .PHONY: demo lab check lint provision test test-full bench clean
 .DEFAULT_GOAL := demo
 
@@ -30,13 +33,19 @@ $(VENV)/test.stamp: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt -e ".[test]"
 	@touch $@ $(VENV)/demo.stamp
 
+$(VENV)/js.stamp: $(BIN)/python
+	@if command -v npm >/dev/null; then \
+	  npm install --silent --no-audit --no-fund --no-package-lock --prefix $(VENV)/js typescript; \
+	else echo "npm is missing: the types of the widgets' modules are not checked"; fi
+	@touch $@
+
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python notebooks/run_demo.py $(DEMO)
 
 lab: $(VENV)/demo.stamp
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=notebooks notebooks/$(DEMO).ipynb
 
-lint: $(VENV)/test.stamp
+lint: $(VENV)/test.stamp $(VENV)/js.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -56,6 +65,8 @@ test-full: provision lint
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.insert
+	$(BIN)/python -m benchmarks.delete
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ from datajoint.naming import did_you_mean
 
 _resolve, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __author__ = "DataJoint Jupyter Contributors"
+__date__ = "November 24, 2026"
 
 
 def __getattr__(name: str) -> Any:

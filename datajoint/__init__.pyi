@@ -1,22 +1,43 @@
+from . import adapters as adapters
+from . import autopopulate as autopopulate
+from . import blob as blob
+from . import builtin_codecs as builtin_codecs
 from . import codecs as codecs
+from . import condition as condition
 from . import connection as connection
+from . import declare as declare
+from . import dependencies as dependencies
+from . import deploy as deploy
 from . import diagram as diagram
 from . import errors as errors
 from . import events as events
 from . import expression as expression
 from . import heading as heading
 from . import instance as instance
+from . import lineage as lineage
+from . import logging as logging
+from . import preview as preview
+from . import provenance as provenance
 from . import schemas as schemas
 from . import settings as settings
 from . import table as table
+from . import types as types
+from . import user_tables as user_tables
+from . import utils as utils
+from . import version as version
+from .autopopulate import AutoPopulate as AutoPopulate
+from .cli import cli as cli
 from .codecs import Codec as Codec
 from .codecs import get_codec as get_codec
 from .codecs import list_codecs as list_codecs
+from .codecs.matlab import MatCell as MatCell
+from .codecs.matlab import MatStruct as MatStruct
 from .connection import Connection as Connection
 from .diagram import Diagram as Diagram
 from .errors import DataJointError as DataJointError
 from .errors import ThreadSafetyError as ThreadSafetyError
 from .expression import AndList as AndList
+from .expression import Near as Near
 from .expression import Not as Not
 from .expression import QueryExpression as QueryExpression
 from .expression import Top as Top
@@ -27,11 +48,13 @@ from .schemas import Schema as Schema
 from .schemas import VirtualModule as VirtualModule
 from .schemas import list_schemas as list_schemas
 from .schemas import virtual_schema as virtual_schema
+from .search import search as search
 from .settings import config as config
 from .singleton import conn as conn
 from .sql import Sql as Sql
 from .table import FreeTable as FreeTable
 from .table import Table as Table
+from .table.validate import ValidationResult as ValidationResult
 from .tiers import Compute as Compute
 from .tiers import Computed as Computed
 from .tiers import Entry as Entry
@@ -43,3 +66,4 @@ from .tiers import Part as Part
 
 __version__: str
 __author__: str
+__date__: str

@@ -20,6 +20,7 @@
        │     └─ TooLargeError
        ├─ UnknownFieldError (also KeyError)
        ├─ DefinitionError
+       ├─ UnsupportedChangeError (also NotImplementedError)
        ├─ MissingTableError
        ├─ MissingExternalFile
        ├─ BucketInaccessible
@@ -165,6 +166,10 @@ class DefinitionError(DataJointError):
             return text
         place = f"In the definition of {self.table}, line" if self.table else "In line"
         return f"{text}\n{place} {self.line}:\n    {self.source}\n    {' ' * self.column}^"
+
+
+class UnsupportedChangeError(DataJointError, NotImplementedError):
+    """A change of a table that cannot be made in place, such as one of its primary key."""
 
 
 class MissingTableError(DataJointError):

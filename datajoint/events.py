@@ -91,6 +91,13 @@ class RowsInserted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsFound(Event):
+    """`count` rows of `table` were found to depend on rows that are to be deleted."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowsDeleted(Event):
     """`count` rows of `table` were deleted (within a transaction that is still open)."""
 
@@ -133,6 +140,11 @@ class EventStream:
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
+
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody listens; where events are frequent, none need be made otherwise."""
+        return bool(self._subscriptions)
 
     def emit(self, event: Event) -> None:
         """Deliver `event`; a no-op without subscribers."""

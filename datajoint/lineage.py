@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
@@ -138,7 +138,7 @@ def lineage_table_statements(connection: Connection, database: str) -> list[Sql]
             name,
             f"varchar({length})",
             replace(parse_type(f"varchar({length})"), core=False),
-            comment=comment,
+            comment=comment if connection.dialect.inline_comments else "",
             in_key=name in _KEY,
         )
         for name, length, comment in zip(_COLUMNS, (64, 64, 255), comments, strict=True)
@@ -158,26 +158,23 @@ def ensure_lineage_table(connection: Connection, database: str) -> None:
 
 def insert_lineages(connection: Connection, database: str, rows: Iterable[LineageRow]) -> None:
     """Record origins; existing rows are replaced."""
+    for statement in _insertion(connection, database, rows):
+        connection.execute(statement)
+        connection.forget_catalog(database)
+
+
+def _insertion(connection: Connection, database: str, rows: Iterable[LineageRow]) -> list[Sql]:
+    """Return the statement that records origins, if there are any."""
     values = [Sql("(", Sql.join(", ", map(Parameter, row)), ")") for row in rows]
     if not values:
-        return
-    table = TableName(database, LINEAGE_TABLE)
-    clauses = connection.backend.duplicate_clauses("replace", table, _COLUMNS, _COLUMNS, _KEY)
-    columns = Sql.join(", ", map(column, _COLUMNS))
-    connection.execute(
-        Sql(
-            clauses.verb,
-            " INTO ",
-            table.identifier,
-            " (",
-            columns,
-            ") VALUES ",
-            Sql.join(", ", values),
-            " ",
-            clauses.suffix,
-        )
+        return []
+    table = TableName(database, LINEAGE_TABLE).identifier
+    clauses = connection.backend.duplicate_clauses(
+        "replace", TableName(database, LINEAGE_TABLE), _COLUMNS, _COLUMNS, _KEY
     )
-    connection.forget_catalog(database)
+    columns = Sql.join(", ", map(column, _COLUMNS))
+    listed = Sql.join(", ", values)
+    return [Sql(clauses.verb, " INTO ", table, " (", columns, ") VALUES ", listed, " ", clauses.suffix)]
 
 
 def delete_table_lineages(connection: Connection, database: str, table_name: str) -> None:
@@ -187,14 +184,39 @@ def delete_table_lineages(connection: Connection, database: str, table_name: str
 
 def delete_lineages(connection: Connection, database: str, keys: Iterable[tuple[str, str]]) -> None:
     """Forget the origins of single attributes, each given as table and attribute."""
+    for statement in _deletion(database, keys):
+        connection.execute(statement)
+        connection.forget_catalog(database)
+
+
+def _deletion(database: str, keys: Iterable[tuple[str, str]]) -> list[Sql]:
+    """Return the statement that forgets origins, if there are any."""
     conditions = [
         Sql("(", column(_KEY[0]), " = ", Parameter(table), " AND ", column(_KEY[1]), " = ", Parameter(attribute), ")")
         for table, attribute in keys
     ]
-    if conditions:
-        table_name = TableName(database, LINEAGE_TABLE).identifier
-        connection.execute(Sql("DELETE FROM ", table_name, " WHERE ", Sql.join(" OR ", conditions)))
-        connection.forget_catalog(database)
+    if not conditions:
+        return []
+    table_name = TableName(database, LINEAGE_TABLE).identifier
+    return [Sql("DELETE FROM ", table_name, " WHERE ", Sql.join(" OR ", conditions))]
+
+
+class Replacement(NamedTuple):
+    """The statements that make the recorded origins of a table's attributes what they shall be."""
+
+    insertion: list[Sql]
+    deletion: list[Sql]
+
+
+def replacement(connection: Connection, name: TableName, definition: TableDefinition) -> Replacement:
+    """Return what an altered table's origins need; nothing in a schema that records none."""
+    if not lineage_table_exists(connection, name.schema):
+        return Replacement([], [])
+    known = {key: origin for key, origin in _rows(connection, name.schema).items() if key[0] == name.name}
+    wanted = declared_lineages(connection, name, definition)
+    new = [row for row in wanted if known.get(row[:2]) != row[2]]
+    stale = known.keys() - {row[:2] for row in wanted}
+    return Replacement(_insertion(connection, name.schema, new), _deletion(name.schema, sorted(stale)))
 
 
 def refresh_table_lineage(connection: Connection, info: TableInfo) -> None:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
 
 from datajoint import lineage
+from datajoint.class_names import class_paths
 from datajoint.connection import Connection
 from datajoint.definition import TableName
 from datajoint.errors import AccessError, DataJointError, ThreadSafetyError
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
-from datajoint.prompt import user_choice
 from datajoint.settings import is_thread_safe
 from datajoint.singleton import conn
+from datajoint.source import module_source
 from datajoint.table import FreeTable, Part, Table, TableMeta
 from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
 from datajoint.table.context import calling_frame, classes_in, visible_names
+from datajoint.table.drift import TableDrift, find_drift, warn_of_drift
 from datajoint.tiers import Lookup, tier_of
+from datajoint.utils import user_choice
 
 T = TypeVar("T", bound=type[Table])
 Names = Mapping[str, Any]
@@ -53,6 +59,7 @@ class _Schema:
         self.create_tables = create_tables
         self.add_objects = add_objects
         self.declare_list: list[tuple[type[Table], Names]] = []
+        self._bound: WeakValueDictionary[TableName, type[Table]] = WeakValueDictionary()
         if schema_name:
             self.activate(schema_name)
 
@@ -99,6 +106,12 @@ class _Schema:
                 f"The schema is already activated for schema {self.database}.", hint="Make another dj.Schema."
             )
         self.connection = connection or self.connection or conn()
+        if self.connection.settings.database.database_prefix:
+            warnings.warn(
+                "The setting database.database_prefix is deprecated and has no effect: give the schema its whole name.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
         self.database = schema_name
         self.create_schema = self.create_schema if create_schema is None else create_schema
         self.create_tables = self.create_tables if create_tables is None else create_tables
@@ -206,10 +219,12 @@ class _Schema:
         cls.declaration_context = context
         table = cls()
         cls._support = [table.full_table_name]
+        self._bound[table.name] = cls
         create = self._link.settings.database.create_tables if self.create_tables is None else self.create_tables
         if table.is_declared:
             if create:
                 heal_lineage(table)
+            warn_of_drift(table)
         elif create:
             table.declare(context)
         document(cls)
@@ -221,12 +236,34 @@ class _Schema:
             insert_contents(table)
 
     # --- tables
+    def drift(self) -> tuple[TableDrift, ...]:
+        """Return in what the tables and the definitions of the classes that this schema decorated differ now.
+
+        Returns
+        -------
+        tuple of TableDrift
+            One for each class whose table is not what its definition says; empty if all agree.
+        """
+        self._link.forget_catalog(self._name)
+        drifts = (find_drift(cls()) for cls in list(self._bound.values()))
+        return tuple(drift for drift in drifts if drift is not None)
+
     def list_tables(self) -> list[str]:
-        """Return the names of the tables, parents before children and parts directly after their masters."""
+        """Return the names of the tables, parents before children and parts directly after their masters.
+
+        Tables of the framework, whose names begin with ``~``, views, and tables of others without a primary key are
+        left out; ``schema["name"]`` reaches those too.
+        """
+        self._link.look_again([self._name])
         dependencies = self._link.dependencies
-        dependencies.load()
-        names = (dependencies.table_names[full_name] for full_name in dependencies.topo_sort())
-        return [name.name for name in names if name.schema == self._name]
+        dependencies.load(force=False)
+        catalog = self._link.catalog(self._name)
+        keyed = {info.name for info in catalog.tables.values() if info.primary_key} if catalog else set()
+        return [
+            name.name
+            for full_name in dependencies.topo_sort()
+            if (name := dependencies.table_names[full_name]) in keyed
+        ]
 
     def get_table(self, name: str) -> FreeTable:
         """Return a table of the schema.
@@ -276,49 +313,52 @@ class _Schema:
         for name in self.list_tables():
             yield FreeTable(self._link, f"{self.database}.{name}")
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(class_paths(self.list_tables()).values())
+
     def make_classes(self, into: MutableMapping[str, Any] | None = None) -> None:
         """Make a class for every table that has none.
+
+        Of two tables that would have one class name, as ``a`` and ``#a``, the later one has its tier appended:
+        ``ALookup``. What can have no class, because its name is taken by something else or it is a part without a
+        master, is named in a warning and left to ``schema["name"]``.
 
         Parameters
         ----------
         into : dict, optional
             Where to put them, and where to look for those that exist; the schema's context by default, else the
             caller's names.
-
-        Raises
-        ------
-        DataJointError
-            If the master of a part has no class in `into`.
         """
         names: Any = into if into is not None else self.context
         if names is None:
             names = calling_frame().f_locals
         name = self._name
-        known = {cls.name for _, cls in classes_in(names, depth=0)}
+        classes = {cls.name.name: cls for _, cls in classes_in(names, depth=0) if cls.name.schema == name}
         module = names.get("__name__", name)
-        parts: list[str] = []
-        for table_name in self.list_tables():
-            tier = tier_of(table_name)
-            if tier is None or TableName(name, table_name) in known:
+        tables = self.list_tables()
+        paths = class_paths(tables)
+        for table, path in paths.items():
+            tier = tier_of(table)
+            if tier is None or table in classes:
                 continue
-            if issubclass(tier, Part):
-                parts.append(table_name)
-                continue
-            class_name = to_camel_case(table_name)
-            if class_name in names:
-                logger.warning("Table %s.%s gets no class: the name %s is taken.", name, table_name, class_name)
-                continue
-            names[class_name] = self._generate(class_name, tier, table_name, module, names)
-        for table_name in parts:
-            master_name, _, part_name = table_name.rpartition("__")
-            master = names.get(to_camel_case(master_name))
-            if not isinstance(master, TableMeta):
-                raise DataJointError(
-                    f"The table {name}.{table_name} does not follow DataJoint naming conventions: it has no master."
-                )
-            class_name = to_camel_case(part_name)
-            part = self._generate(class_name, Part, table_name, module, names, master=master)
-            setattr(master, class_name, part)
+            if tier is Part:
+                self._add_part(table, path, classes, module, names)
+            elif path in names:
+                logger.warning("Table %s.%s gets no class: the name %s is taken.", name, table, path)
+            else:
+                classes[table] = names[path] = self._generate(path, tier, table, module, names)
+        for table in tables:
+            if tier_of(table) is Part and table not in paths:
+                _warn_of_orphan(name, table)
+
+    def _add_part(self, table: str, path: str, classes: dict[str, type[Table]], module: str, names: Names) -> None:
+        master = classes.get(table.rpartition("__")[0])
+        if master is None:
+            _warn_of_orphan(self._name, table)
+            return
+        class_name = path.rpartition(".")[2]
+        classes[table] = self._generate(class_name, Part, table, module, names, master=master)
+        setattr(master, class_name, classes[table])
 
     def _generate(
         self, class_name: str, tier: type[Table], table_name: str, module: str, names: Names, master: Any = None
@@ -328,10 +368,29 @@ class _Schema:
         cls: Any = TableMeta(class_name, (tier,), content)
         context: dict[str, Any] = {"self": cls}
         if master is not None:
+            cls.definition = ...  # there is no text, which `describe` would write
             cls._master = context["master"] = master
         self._bind(cls, ChainMap(context, cast("MutableMapping[str, Any]", names)))
         made: type[Table] = cls
         return made
+
+    def save(self, filename: str | Path | None = None) -> str:
+        """Write the classes of the schema as a Python module that can be imported.
+
+        Parameters
+        ----------
+        filename : str or Path, optional
+            Replaced if it exists; without one the text is only returned.
+
+        Returns
+        -------
+        str
+            The text of the module.
+        """
+        text = module_source(self._link, self._name, self.list_tables())
+        if filename is not None:
+            Path(filename).write_text(text, encoding="utf-8")
+        return text
 
     # --- lineage
     @property
@@ -385,6 +444,14 @@ class _Schema:
 
     def __repr__(self) -> str:
         return f"Schema `{self.database}`\n"
+
+
+def _warn_of_orphan(schema: str, table: str) -> None:
+    logger.warning(
+        "Table %s.%s gets no class: it does not follow DataJoint naming conventions, because its master has none.",
+        schema,
+        table,
+    )
 
 
 class Schema(_Schema):

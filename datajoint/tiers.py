@@ -5,22 +5,38 @@ from __future__ import annotations
 import re
 
 from datajoint.autopopulate import AutoPopulate
-from datajoint.definition import TableDefinition
+from datajoint.declare.hidden import JOB_METADATA, PROVENANCE
+from datajoint.definition import AttributeDefinition, TableDefinition
 from datajoint.logging import logger
-from datajoint.table import Part, Table
+from datajoint.table import Part, Table, UserTable
 from datajoint.table.table import NAME
 
-__all__ = ["Compute", "Computed", "Entry", "Imported", "Ingest", "Lookup", "Manual", "Part", "tier_of"]
+__all__ = [
+    "Compute",
+    "Computed",
+    "Entry",
+    "Imported",
+    "Ingest",
+    "Lookup",
+    "Manual",
+    "Part",
+    "UserTable",
+    "is_tier",
+    "tier_of",
+]
 
 
-class Manual(Table):
+class Manual(UserTable):
     """Rows are entered from outside: by hand, by a script, by an instrument."""
 
     _prefix = ""
     tier_regexp = rf"(?P<manual>{NAME})"
 
+    def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
+        return PROVENANCE if self.connection.settings.provenance.capture else ()
 
-class Lookup(Table):
+
+class Lookup(UserTable):
     """Small and general: parameters, methods, categories.
 
     Rows given in the class attribute `contents` are inserted when the class is declared.
@@ -30,7 +46,7 @@ class Lookup(Table):
     tier_regexp = rf"(?P<lookup>\#{NAME})"
 
 
-class _AutoPopulated(AutoPopulate, Table):
+class _AutoPopulated(AutoPopulate, UserTable):
     """What `Imported` and `Computed` have in common."""
 
     def _check_definition(self, definition: TableDefinition) -> None:
@@ -44,6 +60,9 @@ class _AutoPopulated(AutoPopulate, Table):
                 ", ".join(own),
             )
         super()._check_definition(definition)
+
+    def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
+        return JOB_METADATA if self.connection.settings.jobs.add_job_metadata else ()
 
 
 class Imported(_AutoPopulated):
@@ -77,3 +96,8 @@ def tier_of(table_name: str) -> type[Table] | None:
         if tier.tier_regexp and re.fullmatch(tier.tier_regexp, table_name):
             return tier
     return None
+
+
+def is_tier(table_name: str, tier: type[Table]) -> bool:
+    """Tell whether a table's name, without schema and quotes, is one of `tier`."""
+    return tier_of(table_name) is tier

@@ -38,6 +38,7 @@ from tests.provision.servers import MYSQL_TOOL, MissingServerError, connect_raw
 BUDGETS = {
     "unit": 60,
     "behaviour": 300,
+    "interop": 90,
     "properties": 180,
     "concurrency": 90,
     "faults": 90,

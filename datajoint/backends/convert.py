@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -79,15 +80,27 @@ def read_bytes(value: Any) -> bytes:
     return bytes(value)
 
 
-def expect(kind: type, name: str) -> Callable[[Any], Any]:
-    """Return what passes values of exactly `kind` and refuses what the driver could not make into one."""
+class Expected:
+    """Passes values of exactly one class and refuses what the driver could not make into one."""
 
-    def check(value: Any) -> Any:
-        if type(value) is kind:
+    def __init__(self, kind: type, name: str) -> None:
+        self.kind, self.name = kind, name
+
+    def __call__(self, value: Any) -> Any:
+        """Return `value` itself.
+
+        Raises
+        ------
+        InvalidValueError
+            If it is of another class.
+        """
+        if type(value) is self.kind:
             return value
-        raise InvalidValueError(f"{value!r} cannot be held by Python's {name}.", value=value)
+        raise InvalidValueError(f"{value!r} cannot be held by Python's {self.name}.", value=value)
 
-    return check
+    def passes(self, column: Iterable[Any]) -> bool:
+        """Tell whether every value of a column passes; NULL does."""
+        return set(map(type, column)) <= {self.kind, NoneType}
 
 
 def as_time(value: dt.timedelta) -> dt.time:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from datajoint.backends.catalog import SchemaCatalog
@@ -81,13 +81,21 @@ def all_indexes(definition: TableDefinition) -> list[IndexDefinition]:
     return indexes
 
 
-def named_indexes(table: str, definition: TableDefinition, max_bytes: int) -> list[NamedIndex]:
-    """Return all indexes with their names, ``idx_«table»_«columns»``; a digest tells apart what would be too long or equal."""
+def named_indexes(
+    table: str, definition: TableDefinition, max_bytes: int, taken: Container[str] = ()
+) -> list[NamedIndex]:
+    """Return all indexes with their names, ``idx_«table»_«columns»``; a digest tells apart what would be too long or equal.
+
+    Parameters
+    ----------
+    taken : container of str
+        Names that other indexes have.
+    """
     named: dict[str, IndexDefinition] = {}
     for index in all_indexes(definition):
         words = "_".join(c if isinstance(c, str) else _words(c) for c in index.columns)
         name = f"idx_{table}_{words[:_NAME_CHARACTERS]}"
-        if name in named or len(name.encode()) > max_bytes:
+        if name in named or name in taken or len(name.encode()) > max_bytes:
             digest = hashlib.md5(repr((table, index)).encode(), usedforsecurity=False).hexdigest()[:8]
             name = name.encode()[: max_bytes - 9].decode(errors="ignore") + "_" + digest
         named[name] = index

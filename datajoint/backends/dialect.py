@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from datajoint.sql.fragment import Identifier
@@ -45,6 +47,12 @@ class Dialect:
         Whether ``INSERT … RETURNING`` exists.
     float_infinity : bool
         Whether a float column can hold infinity.
+    row_comparison : bool
+        Whether an index serves ``(a, b) > (1, 2)``; if not, the same is spelt out with OR.
+    movable_columns : bool
+        Whether an existing table's columns can be put into another order.
+    generated_key_alone : bool
+        Whether a generated number that is part of a longer key must be unique by itself.
     error_ends_transaction : bool
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     server_time_class : str
@@ -67,10 +75,13 @@ class Dialect:
     nulls_first: bool = True
     returning: bool = True
     float_infinity: bool = False
+    movable_columns: bool = True
     exact_decimal_digits: int = 65
     unsigned64: bool = True
+    generated_key_alone: bool = False
     error_ends_transaction: bool = False
     json_equality: bool = True
+    row_comparison: bool = True
     time_class: str = "timedelta"
 
     def literal(self, value: Any) -> str:
@@ -79,6 +90,9 @@ class Dialect:
             return "NULL"
         if isinstance(value, bool):
             return "TRUE" if value else "FALSE"
+        if isinstance(value, float) and math.isinf(value):
+            infinite = "'Infinity'::float8" if self.grammar == "postgres" else "9e999"
+            return infinite if value > 0 else f"-{infinite}"
         if isinstance(value, int | float | Decimal):
             return str(value)
         if isinstance(value, bytes | bytearray | memoryview):
@@ -91,11 +105,14 @@ class Dialect:
 
     def quote_name(self, name: str) -> str:
         """Quote one name, doubling the quote character inside."""
-        q = self.quote_character
-        return q + name.replace(q, q + q) + q
+        return _quoted(self.quote_character, False, (name,))
 
     def quote(self, identifier: Identifier) -> str:
         """Quote an identifier of one or more parts."""
-        if self.joined_names and len(identifier.parts) == 2:  # noqa: PLR2004 - schema and table
-            return self.quote_name(".".join(identifier.parts))
-        return ".".join(map(self.quote_name, identifier.parts))
+        return _quoted(self.quote_character, self.joined_names, identifier.parts)
+
+
+@lru_cache(maxsize=4096)  # a statement quotes dozens of names, and most of them are those of the one before
+def _quoted(mark: str, joined: bool, parts: tuple[str, ...]) -> str:
+    names = (".".join(parts),) if joined and len(parts) == 2 else parts  # noqa: PLR2004 - schema and table
+    return ".".join(mark + name.replace(mark, mark + mark) + mark for name in names)

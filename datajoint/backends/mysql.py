@@ -10,13 +10,13 @@ from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import read_cast, read_path
 from datajoint.backends.mariadb import MariaDB
-from datajoint.backends.mysql_protocol import MySQLProtocol
+from datajoint.backends.mysql_protocol import MySQLProtocol, moment_of_text
 from datajoint.sql.fragment import Parameter, Sql
 from datajoint.values.model import TEXT, ValueType
 
 DIALECT = Dialect(
     name="mysql", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
-    transactional_ddl=False, inline_comments=True, inline_indexes=True, returning=False,
+    transactional_ddl=False, inline_comments=True, inline_indexes=True, row_comparison=False, backslash_escapes=True, returning=False,
 )  # fmt: skip
 
 
@@ -39,16 +39,28 @@ class MySQL(MySQLProtocol):
         """Read the server's lock tables."""
         return locks.read(execute, mysql_session.MYSQL_LOCKS)
 
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Have the steps written as a tree."""
+        return str(execute(Sql("EXPLAIN FORMAT=TREE ", statement)).rows[0][0]).rstrip()
+
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare in the server's JSON type."""
         return Sql(expression, " = CAST(", Parameter(document), " AS JSON)")
 
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        value = Sql("JSON_EXTRACT(", expression, f", {quote_text(read_path(path))})")
+        kind = Sql("CAST(JSON_TYPE(", value, ") AS CHAR)")
+        return Sql("IF(", kind, " = 'NULL', NULL, ", value, ")")
+
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, or as a type that the server converts to."""
         where = quote_text(read_path(path))
-        if cast is not None:
-            found = read_cast(cast)
-            return Sql("JSON_VALUE(", expression, f", {where} RETURNING {found.text})"), found.value_type
+        if cast is not None and (found := read_cast(cast)).family != "text":
+            if found.family not in {"date", "datetime"}:
+                return Sql("JSON_VALUE(", expression, f", {where} RETURNING {found.text})"), found.value_type
+            text = Sql("CAST(JSON_UNQUOTE(JSON_EXTRACT(", expression, f", {where})) AS CHAR)")
+            return moment_of_text(text, found), found.value_type
         value = Sql("JSON_EXTRACT(", expression, f", {where})")
         # the casts give text the session's collation; as it comes it cannot be compared with a literal
         kind, text = Sql("CAST(JSON_TYPE(", value, ") AS CHAR)"), Sql("CAST(JSON_UNQUOTE(", value, ") AS CHAR)")

@@ -13,6 +13,9 @@ _COLUMN_TYPES = {
 }  # fmt: skip
 
 
+_BACKSLASH = "\\"
+
+
 def create_table(name: TableName, definition: TableDefinition, collation: str | None) -> list[Sql]:
     """Return the statement.
 
@@ -32,6 +35,11 @@ def create_table(name: TableName, definition: TableDefinition, collation: str | 
     return [Sql("CREATE TABLE IF NOT EXISTS ", name.identifier, " (\n", Sql.join(",\n", lines), f"\n) {options}")]
 
 
+def add_column(name: TableName, attribute: AttributeDefinition) -> Sql:
+    """Return the statement that adds a column after the others."""
+    return Sql("ALTER TABLE ", name.identifier, " ADD COLUMN ", _column(attribute, attribute.collation))
+
+
 def column_type(value_type: ValueType) -> str:
     """Return the type of a column."""
     if value_type.kind == "enum":
@@ -46,7 +54,8 @@ def _column(attribute: AttributeDefinition, collation: str | None) -> Sql:
     if not attribute.nullable:
         parts.append(" NOT NULL")
     if attribute.default is not None and not attribute.inherited:
-        parts += [" DEFAULT ", attribute.default]
+        # A definition's literal has no escapes but the doubled quote, and means the same on every engine.
+        parts.append(f" DEFAULT {(ddl.literal_text(attribute.default) or 'NULL').replace(_BACKSLASH, 2 * _BACKSLASH)}")
     if attribute.marked_comment:
         parts.append(f" COMMENT {_quoted(attribute.marked_comment)}")
     return Sql(*parts)

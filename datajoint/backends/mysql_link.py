@@ -10,12 +10,13 @@ import pymysql
 from pymysql.constants import SERVER_STATUS
 
 from datajoint.backends.link import has_news, watch_over
+from datajoint.backends.mysql_rows import FastConnection
 
 PACKET_TOO_LARGE = 1153
 _SURELY_ACCEPTED = 2**18  # bytes of a statement for which the server's limit need not be known
 
 
-class Link(pymysql.Connection):
+class Link(FastConnection):
     """A connection that can be looked at, broken from another thread, and refuses what the server would choke on."""
 
     packet_limit: int | None = None
@@ -62,13 +63,18 @@ class Link(pymysql.Connection):
             self._check_length(len(sql))
         return int(super().query(sql, unbuffered))
 
-    def _check_length(self, length: int) -> None:
+    def packet_bytes(self) -> int:
+        """Return how many bytes a statement may have; asked once a session."""
         if self.packet_limit is None:
             with self.cursor() as cursor:
                 cursor.execute("SELECT @@max_allowed_packet")
                 self.packet_limit = int(cursor.fetchone()[0])  # type: ignore[index]  # there is one row
-        if length > self.packet_limit:
+        return self.packet_limit
+
+    def _check_length(self, length: int) -> None:
+        limit = self.packet_bytes()
+        if length > limit:
             raise pymysql.DataError(
                 PACKET_TOO_LARGE,
-                f"A statement of {length:,} bytes is longer than the server accepts (max_allowed_packet is {self.packet_limit:,})",
+                f"A statement of {length:,} bytes is longer than the server accepts (max_allowed_packet is {limit:,})",
             )

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,8 @@ from uuid import UUID
 import pymysql
 from pymysql.cursors import DictCursor
 
-from datajoint.backends import ddl, mysql_ddl, mysql_errors, mysql_session
+from datajoint.backends import conversions, ddl, mysql_alter, mysql_ddl, mysql_doctor, mysql_errors, mysql_session
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -23,17 +24,22 @@ from datajoint.backends.base import (
     DuplicateClauses,
     Duplicates,
     Execute,
+    ExternalQuery,
     LockWait,
+    Privilege,
     RawResult,
     Target,
+    external_url,
 )
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
-from datajoint.backends.convert import expect, read_uuid, shortest_float32, whole_number
+from datajoint.backends.convert import Expected, read_uuid, shortest_float32, whole_number
+from datajoint.backends.findings import Finding
+from datajoint.backends.json_paths import MOMENT, CastType
 from datajoint.backends.link import CANCEL_SECONDS
-from datajoint.definition import TableDefinition, TableName
-from datajoint.errors import DataJointError, InvalidValueError
-from datajoint.sql.fragment import Identifier, Parameter, Sql, column
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
+from datajoint.errors import AccessError, DataJointError, InvalidValueError
+from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement, column
 from datajoint.values.dates import moment_text, time_text
 from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
@@ -44,8 +50,12 @@ _BEGIN: dict[BeginKind, str] = {
     "read_only": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 }
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
+_STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster
+_PACKET_MARGIN = 1024
 _VARCHAR_CHARACTERS = 16_000  # what a column of utf8mb4 may have
 _CHARSET = "utf8mb4"
+
+_DATE, _MOMENT = Expected(dt.date, "date"), Expected(dt.datetime, "datetime")
 
 
 class MySQLProtocol(Backend):
@@ -126,16 +136,34 @@ class MySQLProtocol(Backend):
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
-        with raw.cursor() as cursor:
-            cursor.execute(text, values or None)
-            if cursor.description is None:
-                return RawResult((), [], cursor.rowcount, cursor.lastrowid)
-            columns = tuple(d[0] for d in cursor.description)
-            return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
+        cursor = raw.cursor()  # buffered and read to the end, so that closing it would do nothing but take time
+        cursor.execute(text, values or None)
+        if cursor.description is None:
+            return RawResult((), [], cursor.rowcount, cursor.lastrowid)
+        columns = tuple(d[0] for d in cursor.description)
+        return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
 
-    def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Run one data statement for many rows; the driver writes one INSERT of many rows."""
+    def fetch(
+        self,
+        raw: Any,
+        text: str,
+        values: Sequence[Any],
+        types: Sequence[ValueType],  # noqa: ARG002 - there is one form of a result
+    ) -> list[tuple[Any, ...]]:
+        """Run one query and read its result to the end."""
+        cursor = raw.cursor()
+        cursor.execute(text, values or None)
+        return list(cursor.fetchall())
+
+    def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
+        """Let the driver write the values in, as it does for every statement."""
+        url = external_url("mysql", target, mysql_session.PORT)
+        return url and ExternalQuery(url, raw.cursor().mogrify(statement.text, statement.values or None))  # type: ignore[return-value]
+
+    def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one data statement for many rows; the driver writes INSERTs of as many rows as a packet takes."""
         with raw.cursor() as cursor:
+            cursor.max_stmt_length = min(_STATEMENT_BYTES, raw.packet_bytes() - _PACKET_MARGIN)
             cursor.executemany(text, rows)
             return int(cursor.rowcount)
 
@@ -152,6 +180,10 @@ class MySQLProtocol(Backend):
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of PyMySQL."""
         return mysql_errors.explain(error, text)
+
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the server; see `datajoint.backends.mysql_doctor`."""
+        return mysql_doctor.examine(execute, target, catalogs, name=self.dialect.name, collation=self.collation)
 
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
@@ -179,9 +211,9 @@ class MySQLProtocol(Backend):
             case "bool":
                 return bool
             case "date":
-                return expect(dt.date, "date")
+                return _DATE
             case "datetime" | "timestamp":
-                return expect(dt.datetime, "datetime")
+                return _MOMENT
             case "uuid":
                 return read_uuid
             case "json":
@@ -242,6 +274,14 @@ class MySQLProtocol(Backend):
         same_charset = own.startswith(f"CHARACTER SET {_CHARSET} ")
         return f"{characters} {own if same_charset else f'CHARACTER SET {_CHARSET} COLLATE {self.collation}'}"
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Compare with zero: other programs may have stored any number for true."""
+        return Sql(expression, " <> 0" if value else " = 0")
+
+    def truth_key(self, expression: Sql) -> Sql:
+        """Return 1 for every number but zero."""
+        return Sql("(", expression, " <> 0)")
+
     @abstractmethod
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare JSON as values."""
@@ -262,6 +302,14 @@ class MySQLProtocol(Backend):
         """Create a table, comments and indexes in one statement."""
         return mysql_ddl.create_table(name, definition, catalog.collation if catalog else None)
 
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table in one statement."""
+        return mysql_alter.alter_table(alteration, catalog.collation)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column."""
+        return [mysql_ddl.add_column(name, attribute)]
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table."""
         return [Sql("DROP TABLE ", name.identifier)]
@@ -273,6 +321,10 @@ class MySQLProtocol(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the information schema."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""
@@ -302,9 +354,30 @@ class MySQLProtocol(Backend):
         name = table.identifier
         return Sql("DELETE ", name, " FROM ", name, " JOIN (SELECT DISTINCT * FROM (", chosen, ") AS c) AS k ON ", same)
 
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.mysql(source, target, expression)
+
+    def lacking(self, execute: Execute, tables: Sequence[TableName], privilege: Privilege) -> list[TableName]:
+        """Let the server explain a statement, for which it asks for the same privileges as for the deed."""
+        verb = "SELECT 1" if privilege == "SELECT" else "DELETE"
+        refused = []
+        for name in tables:
+            try:
+                execute(Sql(f"EXPLAIN {verb} FROM ", name.identifier, " WHERE 1 = 0"))
+            except AccessError:
+                refused.append(name)
+        return refused
+
     def empty_insert(self, table: TableName) -> Sql:
         """Return the statement that inserts one row of defaults."""
         return Sql("INSERT INTO ", table.identifier, " () VALUES ()")
+
+
+def moment_of_text(text: Sql, found: CastType) -> Sql:
+    """Return the date or datetime that a text inside JSON spells, NULL where it spells none."""
+    length = 10 if found.family == "date" else 19  # fractions are cut, not rounded
+    return Sql("CASE WHEN ", text, f" REGEXP '{MOMENT}' THEN CAST(LEFT(", text, f", {length}) AS {found.text}) END")
 
 
 def _finite(value: float) -> float:

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 try:
@@ -17,7 +18,18 @@ except ImportError as error:
         "PostgreSQL needs the driver psycopg, which is not installed. Install it with: pip install 'datajoint[postgres]'"
     ) from error
 
-from datajoint.backends import ddl, locks, postgres_ddl, postgres_errors, postgres_session, postgres_values
+from datajoint.backends import (
+    conversions,
+    ddl,
+    locks,
+    postgres_alter,
+    postgres_ddl,
+    postgres_doctor,
+    postgres_errors,
+    postgres_session,
+    postgres_values,
+)
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -25,29 +37,35 @@ from datajoint.backends.base import (
     DuplicateClauses,
     Duplicates,
     Execute,
+    ExternalQuery,
     LockWait,
+    Privilege,
     RawResult,
     Target,
+    external_url,
+    transposed,
 )
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.dialect import Dialect
+from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
 from datajoint.backends.link import CANCEL_SECONDS, has_news
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
-from datajoint.sql.fragment import Identifier, Parameter, Sql, column
+from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement, column
 from datajoint.values.model import TEXT, ValueType
 
 DIALECT = Dialect(
     name="postgresql", grammar="postgres", quote_character='"', placeholder="%s", default_port=postgres_session.PORT,
-    max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, nulls_first=False, float_infinity=True,
+    max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, movable_columns=False, nulls_first=False, float_infinity=True,
     exact_decimal_digits=1000, time_class="time", error_ends_transaction=True,
 )  # fmt: skip
 
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }  # fmt: skip
+_COPY = "COPY "
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
 
@@ -132,9 +150,39 @@ class PostgreSQL(Backend):
             return RawResult((), [], cursor.rowcount)
         return RawResult(tuple(d.name for d in cursor.description), cursor.fetchall(), cursor.rowcount)
 
-    def execute_many(self, raw: Any, text: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Run one data statement for many rows; the driver sends them in a pipeline."""
+    def fetch(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
+        """Run one query; the server's binary form is read a third faster than text, where it is sure to be understood."""
+        cursor = raw.cursor(binary=postgres_values.binary(types))
+        return list(cursor.execute(text, values or None).fetchall())
+
+    def fetch_columns(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[Any]:
+        """Run one query; moments come as numbers, from which columns are made ten times as fast as from objects."""
+        moments = [n for n, t in enumerate(types) if t.kind in {"datetime", "timestamp"}]
+        if not moments or not postgres_values.binary(types):
+            return super().fetch_columns(raw, text, values, types)
+        cursor = raw.cursor(binary=True)
+        cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+        columns = transposed(cursor.execute(text, values or None).fetchall(), len(types))
+        for n in moments:
+            columns[n] = postgres_values.moments(columns[n])
+        return columns
+
+    def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
+        """Let the driver write the values in."""
+        database = target.database or postgres_session.DATABASE
+        url = external_url("postgresql", replace(target, database=database), postgres_session.PORT)
+        if url is None:
+            return None
+        return ExternalQuery(url, psycopg.ClientCursor(raw).mogrify(statement.text, statement.values or None))
+
+    def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one data statement for many rows: COPY takes them as a stream, others are sent in a pipeline."""
         with raw.cursor() as cursor:
+            if text.startswith(_COPY):
+                with cursor.copy(text) as stream:
+                    for row in rows:
+                        stream.write_row(row)
+                return int(cursor.rowcount)
             cursor.executemany(text, rows)
             return int(cursor.rowcount)
 
@@ -152,6 +200,10 @@ class PostgreSQL(Backend):
         """Translate an error of psycopg."""
         return postgres_errors.explain(error, text)
 
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:
+        """Examine the server; see `datajoint.backends.postgres_doctor`."""
+        return postgres_doctor.examine(execute, target, catalogs, by_code_point=self._by_code_point)
+
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
         """Return the converter to the driver."""
@@ -168,6 +220,10 @@ class PostgreSQL(Backend):
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare in the server's JSON type."""
         return Sql(expression, " = ", Parameter(postgres_values.written_in_full(document)), "::jsonb")
+
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Extract as JSON."""
+        return Sql("NULLIF(jsonb_extract_path(", expression, f", {_steps(path)}), 'null'::jsonb)")
 
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
@@ -203,15 +259,15 @@ class PostgreSQL(Backend):
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract as text, which JSON null is not, and cast where a type is asked for; booleans count as 1 and 0."""
-        steps = ", ".join(map(ddl.quote_text, path_steps(path)))
-        text = Sql("jsonb_extract_path_text(", expression, f", {steps})")
-        if cast is None:
+        text = Sql("jsonb_extract_path_text(", expression, f", {_steps(path)})")
+        if cast is None or (found := read_cast(cast)).family == "text":
             return text, TEXT
-        found = read_cast(cast)
-        target = found.text if found.family == "decimal" else _CASTS[found.family]
-        if found.family in {"int", "float", "decimal"}:
-            text = Sql("CASE ", text, " WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE ", text, " END")
-        return Sql("(", text, f")::{target}"), found.value_type
+        if found.family in {"date", "datetime"}:
+            return postgres_values.moment_of_text(text, found), found.value_type
+        truth = Sql("CASE ", text, f" WHEN 'true' THEN 1 ELSE 0 END::{postgres_values.number_type(found)}")
+        number = postgres_values.number_of_text(text, found)
+        kind = Sql("jsonb_typeof(", self.json_at(expression, path), ")")
+        return Sql("CASE ", kind, " WHEN 'boolean' THEN ", truth, " ELSE ", number, " END"), found.value_type
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -227,6 +283,18 @@ class PostgreSQL(Backend):
         """Create a table with its types, indexes and comments."""
         return postgres_ddl.create_table(name, definition, catalog)
 
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table in one transaction."""
+        return postgres_alter.alter_table(alteration, catalog)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column and its comment."""
+        return postgres_ddl.add_column(name, attribute)
+
+    def replica_identity(self, name: TableName, mode: str) -> Sql:
+        """Choose what the change stream carries of old rows."""
+        return Sql("ALTER TABLE ", name.identifier, f" REPLICA IDENTITY {'FULL' if mode == 'full' else 'DEFAULT'}")
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Drop a table, and enum types that nothing else uses."""
         return postgres_ddl.drop_table(name, catalog)
@@ -238,6 +306,10 @@ class PostgreSQL(Backend):
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure from the system catalogs."""
         return self._reader.load(execute, schemas)
+
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
 
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""
@@ -252,10 +324,12 @@ class PostgreSQL(Backend):
         all_columns: Sequence[str],
         key: Sequence[str],
     ) -> DuplicateClauses:
-        """Skip rows whose primary key exists, or overwrite them; what is not supplied gets its default."""
+        """Skip rows that the table has by any unique key, or overwrite those with the same primary key."""
+        if duplicates == "skip":
+            return DuplicateClauses("INSERT", Sql(" ON CONFLICT DO NOTHING"))
         conflict = Sql(" ON CONFLICT (", ddl.columns(key), ") DO ")
         others = [c for c in all_columns if c not in key]
-        if duplicates == "skip" or (duplicates == "replace" and not others):
+        if duplicates == "replace" and not others:
             return DuplicateClauses("INSERT", Sql(conflict, "NOTHING"))
         if duplicates == "replace":
             # the row proposed for insertion holds the defaults of what was not supplied
@@ -263,12 +337,46 @@ class PostgreSQL(Backend):
             return DuplicateClauses("INSERT", Sql(conflict, "UPDATE SET ", settings))
         return DuplicateClauses("INSERT", Sql())
 
+    def stream_insert(self, table: TableName, columns: Sequence[str]) -> Sql:
+        """Copy from the client, which knows the columns' types by itself."""
+        return Sql(_COPY, table.identifier, " (", ddl.columns(columns), ") FROM STDIN")
+
+    def rows_source(self, columns: Sequence[tuple[str, ValueType]], values: Sequence[Sequence[Any]]) -> Sql | None:
+        """Send one array for each column."""
+        if any(value_type.kind == "unknown" for _, value_type in columns):
+            return None
+        arrays = (
+            Sql(Parameter(list(column)), postgres_values.array_cast(value_type))
+            for (_, value_type), column in zip(columns, values, strict=True)
+        )
+        return Sql("SELECT * FROM unnest(", Sql.join(", ", arrays), ")")
+
+    def lacking(self, execute: Execute, tables: Sequence[TableName], privilege: Privilege) -> list[TableName]:
+        """Ask the server what it would refuse."""
+        if not tables:
+            return []
+        names = [self.dialect.quote(name.identifier) for name in tables]
+        asked = Sql(
+            "SELECT has_schema_privilege(s, 'USAGE') AND has_table_privilege(t, ", Parameter(privilege), ") ",
+            "FROM unnest(", Parameter([name.schema for name in tables]), "::text[], ", Parameter(names), "::text[]) ",
+            "WITH ORDINALITY AS a(s, t, n) ORDER BY n",
+        )  # fmt: skip
+        return [name for name, (allowed,) in zip(tables, execute(asked).rows, strict=True) if not allowed]
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.postgres(source, target, expression)
+
     def advance_sequence(self, table: TableName, column: str) -> Sql:
         """Move the sequence of a generated column past the greatest value."""
         name = Parameter(self.dialect.quote(table.identifier))
         greatest = Sql("(SELECT max(", Identifier((column,)), ") FROM ", table.identifier, ")")
         sequence = Sql("pg_get_serial_sequence(", name, ", ", Parameter(column), ")")
         return Sql("SELECT setval(", sequence, ", greatest(", greatest, ", nextval(", sequence, ")))")
+
+
+def _steps(path: str) -> str:
+    return ", ".join(map(ddl.quote_text, path_steps(path)))
 
 
 def _make_column(row: Row) -> ColumnInfo:

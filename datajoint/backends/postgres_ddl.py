@@ -43,6 +43,16 @@ def create_table(name: TableName, definition: TableDefinition, catalog: SchemaCa
     ]
 
 
+def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+    """Return the statements that add a column, whose type is none that must be created first, with its comment."""
+    added = [Sql("ADD COLUMN ", _column(attribute, attribute.enum_type))]
+    check = _check(attribute)
+    if check is not None:
+        added.append(Sql("ADD ", check))
+    statements = [Sql("ALTER TABLE ", name.identifier, " ", Sql.join(", ", added))]
+    return [*statements, _comment(name, attribute)] if attribute.marked_comment else statements
+
+
 def drop_table(name: TableName, catalog: SchemaCatalog) -> list[Sql]:
     """Return the statements: the table, then the enum types that no other column uses."""
     info = catalog.tables.get(name.name)
@@ -77,9 +87,18 @@ def _enum_type(attribute: AttributeDefinition, schema: str, catalog: SchemaCatal
                 and parse_stored_type(stored.type).labels == attribute.storage.labels
             ):
                 return stored.enum_type
-    # Unlike 2.3's, the name tells the order of labels apart, because that is the order of rows.
-    digest = hashlib.md5(json.dumps(attribute.storage.labels).encode(), usedforsecurity=False).hexdigest()[:8]
-    return _qualified(schema, f"enum_{digest}")
+    return _qualified(schema, free_enum_name(attribute.storage.labels, schema, catalog))
+
+
+def free_enum_name(labels: tuple[str, ...], schema: str, catalog: SchemaCatalog | None) -> str:
+    """Return a name for the type of an enum that no other type of the schema has.
+
+    Unlike 2.3's, it tells the order of labels apart, because that is the order of rows.
+    """
+    known = {c.enum_type for info in catalog.tables.values() for c in info.columns} if catalog else set()
+    name = f"enum_{hashlib.md5(json.dumps(labels).encode(), usedforsecurity=False).hexdigest()[:8]}"
+    names = (name, *(f"{name}_{n}" for n in range(2, len(known) + 3)))
+    return next(free for free in names if _qualified(schema, free) not in known)
 
 
 def _is_new(enum_type: str, attribute: AttributeDefinition, catalog: SchemaCatalog | None) -> bool:

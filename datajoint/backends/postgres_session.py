@@ -16,7 +16,7 @@ from datajoint.values.documents import from_json
 logger = logging.getLogger("datajoint")
 
 PORT = 5432
-_DATABASE = "postgres"
+DATABASE = "postgres"
 _ACCESS_STATES = {"28P01", "28000"}
 _ACCESS_TEXTS = ("password authentication failed", "no pg_hba.conf entry", "authentication failed")
 _PLAIN_COLLATIONS = {"C", "POSIX", "C.UTF-8", "C.UTF8", "C.utf8"}
@@ -99,7 +99,7 @@ def _open(target: Target) -> Any:
 def _attempt(target: Target, **options: Any) -> Any:
     return psycopg.connect(
         host=target.unix_socket or target.host, port=target.port or PORT, user=target.user, password=target.password,
-        dbname=target.database or _DATABASE, connect_timeout=max(2, round(target.connect_timeout)), autocommit=True,
+        dbname=target.database or DATABASE, connect_timeout=max(2, round(target.connect_timeout)), autocommit=True,
         application_name="datajoint", keepalives_idle=link.KEEPALIVE_IDLE, keepalives_interval=link.KEEPALIVE_INTERVAL,
         keepalives_count=link.KEEPALIVE_COUNT, tcp_user_timeout=link.UNANSWERED_MILLISECONDS, **options,
     )  # fmt: skip

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
+
+from psycopg import adapters
+from psycopg.pq import Format
 
 from datajoint.backends.base import Converter
 from datajoint.backends.convert import as_time, whole_number
+from datajoint.backends.json_paths import MOMENT, NUMERIC, CastType
+from datajoint.errors import InvalidValueError
+from datajoint.sql.fragment import Sql
 from datajoint.values.model import ValueType
 
 _COLUMN_TYPES = {
@@ -17,6 +25,8 @@ _COLUMN_TYPES = {
 # Between a string and the numbers outside of strings that have an exponent.
 _EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?[eE][+-]?\d+')
 
+_GREATEST_FLOAT = "1.7976931348623157e308"
+_LONGEST_NUMBER = 400
 _INT16, _INT32, _INT64 = 2**15 - 1, 2**31 - 1, 2**63 - 1
 
 _CASTS = {
@@ -30,6 +40,44 @@ _ARRAYS = {
     "year": "::bigint[]",
     "unknown": "::text[]",
 }
+
+# Types whose binary form the driver reads into the same values as their text; not float32, whose text is its shortest
+# decimal, and not enums, whose types it does not know.
+_BINARY = {
+    "int", "float64", "decimal", "bool", "char", "varchar", "text", "date", "datetime", "timestamp", "uuid", "bytes",
+}  # fmt: skip
+
+MICROSECONDS = adapters.get_loader(20, Format.BINARY)
+"""The driver's loader of ``bigint``: a moment's binary form is one, the microseconds since 2000."""
+
+_EPOCH = dt.datetime(2000, 1, 1)
+_FIRST = (dt.datetime.min - _EPOCH) // dt.timedelta(microseconds=1)
+_LAST = (dt.datetime.max - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def binary(types: Sequence[ValueType]) -> bool:
+    """Tell whether a result may come in the server's binary form: of declared columns only, as others may be anything."""
+    return all(t.core and t.kind in _BINARY for t in types)
+
+
+def moments(numbers: list[int | None]) -> Any:
+    """Return microseconds since 2000 as a numpy array ``datetime64[us]``.
+
+    Raises
+    ------
+    InvalidValueError
+        For a moment that Python's datetime cannot hold, such as infinity.
+    """
+    import numpy as np  # noqa: PLC0415 - loaded when arrays are asked for
+
+    missing = [n is None for n in numbers] if None in numbers else None
+    column = np.array([0 if n is None else n for n in numbers] if missing else numbers, dtype="int64")
+    if column.size and not (column.min() >= _FIRST and column.max() <= _LAST):
+        raise InvalidValueError("A moment before year 1 or after year 9999 cannot be held by Python's datetime.")
+    column = column.view("datetime64[us]") + (np.datetime64(_EPOCH, "us") - np.datetime64(0, "us"))
+    if missing:
+        column[missing] = np.datetime64("NaT")
+    return column
 
 
 def column_type(value_type: ValueType) -> str:
@@ -128,3 +176,37 @@ def _read_char(value_type: ValueType) -> Converter | None:  # noqa: ARG001 - as 
 _DECODERS: dict[str, Callable[[ValueType], Converter | None]] = {
     "int": _read_int, "float64": _read_float, "char": _read_char,
 }  # fmt: skip
+
+
+# --- values inside JSON
+def number_type(found: CastType) -> str:
+    """Return the engine's type for a number that is read from JSON."""
+    if found.family == "float":
+        return "float8"
+    return "bigint" if found.high <= _INT64 and found.family == "int" else "numeric"
+
+
+def number_of_text(text: Sql, found: CastType) -> Sql:
+    """Return the number that a text spells, NULL where it spells none or does not fit the type."""
+    exact, target = Sql("(", text, ")::numeric"), number_type(found)
+    match found.family:
+        case "float":
+            fits, value = Sql("abs(", exact, f") <= {_GREATEST_FLOAT}"), exact
+        case "int":
+            value = Sql("round(", exact, ")")
+            fits = Sql(value, f" BETWEEN {found.low} AND {found.high}")
+        case _:
+            value = Sql("round(", exact, f", {found.value_type.scale or 0})")
+            fits = Sql("abs(", value, f") < {found.limit}")
+    known = Sql("CASE WHEN ", fits, " THEN ", value, f"::{target} END")
+    return Sql("CASE WHEN ", text, f" ~ '{NUMERIC}' AND length(", text, f") < {_LONGEST_NUMBER} THEN ", known, " END")
+
+
+def moment_of_text(text: Sql, found: CastType) -> Sql:
+    """Return the date or datetime that a text spells, NULL where it spells none."""
+    month = Sql("make_date(left(", text, ", 4)::int, substr(", text, ", 6, 2)::int, 1)")
+    last = Sql("extract(day FROM ", month, " + interval '1 month - 1 day')")
+    target, length = ("date", 10) if found.family == "date" else ("timestamp", 19)  # fractions are cut, not rounded
+    cut = Sql("left(", text, f", {length})::{target}")
+    exists = Sql("CASE WHEN substr(", text, ", 9, 2)::int <= ", last, " THEN ", cut, " END")
+    return Sql("CASE WHEN ", text, f" ~ '{MOMENT}' THEN ", exists, " END")

@@ -15,7 +15,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datajoint.backends import ddl, sqlite_backup, sqlite_ddl, sqlite_errors, sqlite_file, sqlite_locks, sqlite_values
+from datajoint.backends import (
+    conversions,
+    ddl,
+    sqlite_alter,
+    sqlite_backup,
+    sqlite_ddl,
+    sqlite_doctor,
+    sqlite_errors,
+    sqlite_file,
+    sqlite_locks,
+    sqlite_values,
+)
+from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
 from datajoint.backends.base import (
     Backend,
     BeginKind,
@@ -27,13 +39,14 @@ from datajoint.backends.base import (
     RawResult,
     Target,
 )
-from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
-from datajoint.backends.json_paths import CastType, read_cast, read_path
+from datajoint.backends.findings import Finding
+from datajoint.backends.json_paths import read_cast, read_path
 from datajoint.backends.sqlite_link import Link
-from datajoint.definition import TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Parameter, Sql, column
 from datajoint.values.model import TEXT, ValueType
@@ -41,7 +54,7 @@ from datajoint.values.parse import parse_stored_type
 
 DIALECT = Dialect(
     name="sqlite", grammar="sqlite", quote_character="`", placeholder="?", joined_names=True, float_infinity=True,
-    exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False,
+    exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False, generated_key_alone=True,
 )  # fmt: skip
 
 _WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -139,7 +152,17 @@ class SQLite(Backend):
         affected = cursor.rowcount if cursor.rowcount >= 0 else len(rows)
         return RawResult(tuple(d[0] for d in cursor.description), rows, affected, cursor.lastrowid)
 
-    def execute_many(self, raw: Link, text: str, rows: Sequence[Sequence[Any]]) -> int:
+    def fetch(
+        self,
+        raw: Link,
+        text: str,
+        values: Sequence[Any],
+        types: Sequence[ValueType],  # noqa: ARG002 - there is one form of a result
+    ) -> list[tuple[Any, ...]]:
+        """Run one query and read its result to the end, so that no snapshot stays open."""
+        return raw.patiently(lambda: raw.execute(text, values).fetchall(), may_wait=_prepared(raw, text))
+
+    def execute_many(self, raw: Link, text: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows."""
         return raw.patiently(lambda: raw.executemany(text, rows).rowcount, may_wait=_prepared(raw, text))
 
@@ -168,6 +191,10 @@ class SQLite(Backend):
         """Translate an error of sqlite3."""
         return sqlite_errors.explain(error, text)
 
+    def diagnose(self, execute: Execute, target: Target, catalogs: Mapping[str, SchemaCatalog]) -> list[Finding]:  # noqa: ARG002 - a file has one collation
+        """Examine the file; see `datajoint.backends.sqlite_doctor`."""
+        return sqlite_doctor.examine(execute, target)
+
     # --- values
     def encoder(self, value_type: ValueType) -> Converter | None:
         """Return the converter to the driver."""
@@ -181,9 +208,19 @@ class SQLite(Backend):
         """Return no casts."""
         return "", ""
 
+    def is_true(self, expression: Sql, *, value: bool) -> Sql:
+        """Compare with 1 or 0."""
+        return Sql(expression, " = 1" if value else " = 0")
+
     def json_equals(self, expression: Sql, document: str) -> Sql:
         """Compare as values, by a function of ours."""
         return Sql("dj_json_equals(", expression, ", ", Parameter(document), ")")
+
+    def json_at(self, expression: Sql, path: str) -> Sql:
+        """Cut the value out as JSON text."""
+        where = ddl.quote_text(read_path(path, escaped=True))
+        kind = Sql("json_type(", expression, ", ", where, ")")
+        return Sql("CASE ", kind, " WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END")
 
     def selected(self, value_type: ValueType, expression: Sql) -> Sql:  # noqa: ARG002 - values arrive exactly
         """Return the column itself."""
@@ -233,15 +270,29 @@ class SQLite(Backend):
 
     def json_path(self, expression: Sql, path: str, cast: str | None) -> tuple[Sql, ValueType]:
         """Extract by SQLite's own JSON functions."""
-        where = ddl.quote_text(read_path(path))
-        if cast is None:
+        where = ddl.quote_text(read_path(path, escaped=True))
+        if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
                 ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
-        return _cast(found, Sql("json_extract(", expression, ", ", where, ")")), found.value_type
+        value = Sql("json_extract(", expression, ", ", where, ")")
+        high = min(found.high, 2**63 - 1)
+        bounds = (
+            f"{found.low}, {high}" if found.family == "int" else f"{found.value_type.scale or 0}, {found.limit or 0}"
+        )
+        return Sql("dj_json_as(", value, f", '{found.family}', {bounds})"), found.value_type
+
+    def plan(self, execute: Execute, statement: Sql) -> str:
+        """Write the steps, each below and inside the one that it belongs to."""
+        depths = {0: -1}
+        lines = []
+        for number, parent, _, detail in execute(Sql("EXPLAIN QUERY PLAN ", statement)).rows:
+            depths[number] = depths.get(parent, -1) + 1
+            lines.append("  " * depths[number] + detail)
+        return "\n".join(lines)
 
     # --- structure
     def create_schema(self, schema: str, target: Target) -> list[Sql]:  # noqa: ARG002 - no collation to choose
@@ -257,6 +308,30 @@ class SQLite(Backend):
     def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:  # noqa: ARG002
         """Create a STRICT table with its CHECKs and indexes, and record what SQLite does not keep."""
         return sqlite_ddl.create_table(name, definition)
+
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table by making it anew, where it is not about indexes and comments alone."""
+        return sqlite_alter.alter_table(alteration, catalog)
+
+    def run_rebuild(self, target: Target, script: AlterScript, after: tuple[Sql, ...], planned: TableInfo) -> None:
+        """Make the table anew on a session of its own, without foreign keys."""
+        raw = self.connect(target)
+
+        def verify() -> None:
+            name = planned.name
+            found = self._reader.load(lambda sql: self.execute(raw, *sql.render(self.dialect)), [name.schema])
+            refuse_other(planned, found[name.schema].tables.get(name.name) if name.schema in found else None)
+
+        try:
+            sqlite_alter.run_rebuild(raw, script, after, self.dialect, verify)
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+        finally:
+            self.close(raw)
+
+    def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+        """Add a column with its CHECK, and its record."""
+        return sqlite_ddl.add_column(name, attribute)
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
@@ -275,6 +350,10 @@ class SQLite(Backend):
         """Read the structure from the file's own tables and the records beside them."""
         return self._reader.load(execute, schemas)
 
+    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Ask for a digest of the structure."""
+        return self._reader.versions(execute, schemas)
+
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Follow foreign keys one step."""
         return self._reader.related(execute, schemas, downstream=downstream)
@@ -286,12 +365,16 @@ class SQLite(Backend):
         table: TableName,  # noqa: ARG002 - for other engines
         columns: Sequence[str],  # noqa: ARG002 - for other engines
         all_columns: Sequence[str],  # noqa: ARG002 - for other engines
-        key: Sequence[str],
+        key: Sequence[str],  # noqa: ARG002 - for other engines
     ) -> DuplicateClauses:
-        """Skip rows whose primary key exists; replace as MySQL does."""
+        """Skip rows that the table has by any unique key; replace as MySQL does."""
         if duplicates == "skip":
-            return DuplicateClauses("INSERT", Sql(" ON CONFLICT (", ddl.columns(key), ") DO NOTHING"))
+            return DuplicateClauses("INSERT", Sql(" ON CONFLICT DO NOTHING"))
         return DuplicateClauses("REPLACE" if duplicates == "replace" else "INSERT", Sql())
+
+    def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
+        """Convert as an insert from Python would."""
+        return conversions.sqlite(source, target, expression)
 
     def default_value(self, table: TableName, column: str, catalog: SchemaCatalog) -> Sql:
         """Write the default itself: SQLite's UPDATE has no keyword for it."""
@@ -354,22 +437,6 @@ def _from_json(value_type: ValueType, extracted: str) -> str:
         case "decimal" if sqlite_values.exact_in_double(value_type):
             return f"dj_float({extracted})"
     return extracted
-
-
-_CASTS = {
-    "int": ("CAST(", " AS INTEGER)"),
-    "float": ("CAST(", " AS REAL)"),
-    "text": ("CAST(", " AS TEXT)"),
-    "date": ("date(", ")"),
-    "datetime": ("datetime(", ")"),
-}
-
-
-def _cast(found: CastType, value: Sql) -> Sql:
-    if found.family == "decimal":
-        return Sql("dj_round_exactly(CAST(", value, f" AS REAL), {found.value_type.scale})")
-    before, after = _CASTS[found.family]
-    return Sql(before, value, after)
 
 
 def backend() -> SQLite:

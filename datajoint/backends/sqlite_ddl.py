@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from datajoint.backends import ddl, sqlite_values
-from datajoint.definition import AttributeDefinition, TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, IndexDefinition, TableDefinition, TableName
 from datajoint.errors import DefinitionError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
 from datajoint.values.accept import acceptor
@@ -20,6 +22,11 @@ def create_table(name: TableName, definition: TableDefinition) -> list[Sql]:
     DefinitionError
         If a default does not fit its attribute.
     """
+    return [*table_statements(name, definition), *_records(name, definition)]
+
+
+def table_statements(name: TableName, definition: TableDefinition) -> list[Sql]:
+    """Return the statements that make the table, then its indexes."""
     generated = next((a for a in definition.attributes if a.storage.auto_increment), None)
     lines = [_column(a, definition) for a in definition.attributes]
     if generated is None:
@@ -30,14 +37,24 @@ def create_table(name: TableName, definition: TableDefinition) -> list[Sql]:
     lines += [ddl.foreign_key(key) for key in definition.foreign_keys]
     lines += [line for a in definition.attributes if (line := _check(a))]
     table = Sql("CREATE TABLE IF NOT EXISTS ", name.identifier, " (\n", Sql.join(",\n", lines), "\n) STRICT")
-    indexes = [
-        Sql(
-            f"CREATE {'UNIQUE ' if index.unique else ''}INDEX IF NOT EXISTS ", Identifier((name.schema, index_name)), " ON ",
-            name.identifier, " (", ddl.columns(index.columns), ")",
-        )
-        for index_name, index in ddl.named_indexes(name.name, definition, _MAX_NAME)
-    ]  # fmt: skip
-    return [table, *indexes, *_records(name, definition)]
+    named = ddl.named_indexes(name.name, definition, _MAX_NAME)
+    return [table, *(create_index(name, index_name, index) for index_name, index in named)]
+
+
+def create_index(name: TableName, index_name: str, index: IndexDefinition) -> Sql:
+    """Return the statement that makes an index."""
+    return Sql(
+        f"CREATE {'UNIQUE ' if index.unique else ''}INDEX IF NOT EXISTS ", Identifier((name.schema, index_name)), " ON ",
+        name.identifier, " (", ddl.columns(index.columns), ")",
+    )  # fmt: skip
+
+
+def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
+    """Return the statements that add a column, neither key nor generated, with its record."""
+    check = _check(attribute)
+    clause = _column(attribute, TableDefinition((attribute,)))
+    added = Sql(clause, " ", check) if check is not None else clause
+    return [Sql("ALTER TABLE ", name.identifier, " ADD COLUMN ", added), _column_records(name, (attribute,), {})]
 
 
 def _column(attribute: AttributeDefinition, definition: TableDefinition) -> Sql:
@@ -120,9 +137,13 @@ def _records(name: TableName, definition: TableDefinition) -> list[Sql]:
         ")",
     )
     key = {n: position for position, n in enumerate(definition.primary_key, 1)}
+    return [table, _column_records(name, definition.attributes, key)] if definition.attributes else [table]
+
+
+def _column_records(name: TableName, attributes: Iterable[AttributeDefinition], key: Mapping[str, int]) -> Sql:
     rows = [
-        Sql("(", Sql.join(", ", (*where, *map(Parameter, (a.name, a.storage.text, a.marked_comment,
-            ddl.literal_text(a.default), key.get(a.name))))), ")")
-        for a in definition.attributes
+        Sql("(", Sql.join(", ", map(Parameter, (*name, a.name, a.storage.text, a.marked_comment,
+            ddl.literal_text(a.default), key.get(a.name)))), ")")
+        for a in attributes
     ]  # fmt: skip
-    return [table, Sql("INSERT OR IGNORE INTO `~dj_columns` VALUES ", Sql.join(", ", rows))] if rows else [table]
+    return Sql("INSERT OR IGNORE INTO `~dj_columns` VALUES ", Sql.join(", ", rows))

@@ -82,7 +82,7 @@ def open_file(target: Target) -> Link:
         )
     path = Path(target.path or "")
     read_only = _checked_access(path, target)
-    shared = place_shared_by_machines(path.parent)
+    shared = doubtful_place(path.parent)
     _warn_of_place(path.parent, shared)
     raw = _open(path, "ro" if read_only else "rwc", target.lock_timeout)
     try:
@@ -216,15 +216,7 @@ def _initialise(raw: sqlite3.Connection, path: Path) -> None:
     except BaseException:
         raw.execute("ROLLBACK")
         raise
-    logger.info("Created the database %s", path)
-
-
-def place_shared_by_machines(folder: Path) -> str:
-    """Return ``synchronised`` or ``on a network`` for a folder that other machines may see, else nothing."""
-    place = folder.absolute()
-    if any(word in part.lower() for part in place.parts for word in _SYNCHRONISED):
-        return "synchronised"
-    return "on a network" if _file_system(place).startswith(_NETWORK_TYPES) else ""
+    logger.debug("Created the database %s", path)
 
 
 @cache
@@ -235,6 +227,14 @@ def _warn_of_place(folder: Path, shared: str) -> None:
             "The folder %s is %s: a database in it can be damaged when several machines write. Keep it on a local disk, or use a server.",
             folder.absolute(), shared,
         )  # fmt: skip
+
+
+def doubtful_place(folder: Path) -> str:
+    """Return ``synchronised`` or ``on a network`` for such a folder, else an empty text."""
+    place = folder.absolute()
+    if any(word in part.lower() for part in place.parts for word in _SYNCHRONISED):
+        return "synchronised"
+    return "on a network" if _file_system(place).startswith(_NETWORK_TYPES) else ""
 
 
 def _file_system(place: Path) -> str:

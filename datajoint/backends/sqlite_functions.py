@@ -19,11 +19,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, wraps
 from typing import Any
 
+from datajoint.backends.json_paths import MOMENT, NUMERIC
 from datajoint.backends.sqlite_text_functions import TEXT_AGGREGATES, TEXT_FUNCTIONS
+from datajoint.values.accept import as_float32
 from datajoint.values.dates import moment_text, read_moment
 from datajoint.values.documents import from_json, same_document
 
 _QUARTER = 3
+_NUMBER, _MOMENT = re.compile(NUMERIC), re.compile(MOMENT)
 _SECONDS = {"MICROSECOND": 1e-6, "SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400, "WEEK": 7 * 86400}
 _MONTHS = {"MONTH": 1, "QUARTER": _QUARTER, "YEAR": 12}
 
@@ -166,6 +169,16 @@ def _round_exactly(value: float, digits: int = 0) -> float:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
+def _float32(value: float | None) -> float | None:
+    """Return the nearest float32; what is beyond its range is left for the column to refuse."""
+    if value is None:
+        return None
+    try:
+        return as_float32(value)
+    except OverflowError:
+        return float(value)
+
+
 def _truncate(value: Any, digits: int = 0) -> float | int:
     cut = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     step = Decimal(1).scaleb(-digits)
@@ -193,6 +206,27 @@ def _document(text: str) -> Any:
 
 def _json_equals(left: str, right: str) -> bool:
     return same_document(from_json(left), _document(right))
+
+
+def _json_as(value: Any, family: str, first: int, second: int) -> Any:
+    """Read a value inside JSON as a type; `first` and `second` are bounds of integers, or digits and limit of decimals."""
+    if family in {"date", "datetime"}:
+        if not isinstance(value, str) or not _MOMENT.match(value):
+            return None
+        moment = _moment(value)
+        return moment.date().isoformat() if family == "date" else moment.replace(microsecond=0).isoformat(" ")
+    if isinstance(value, str):
+        if not _NUMBER.match(value):
+            return None
+        value = float(value) if family == "float" else Decimal(value)
+    if family == "float":
+        return float(value) if math.isfinite(value) else None
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if family == "int":
+        whole = round(value) if isinstance(value, float) else int(exact.to_integral_value(ROUND_HALF_UP))
+        return whole if first <= whole <= second else None
+    rounded = exact.quantize(Decimal(1).scaleb(-first), ROUND_HALF_UP)
+    return float(rounded) if abs(rounded) < second else None
 
 
 class _Variance:
@@ -262,8 +296,9 @@ _FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [
     ("dj_round", 1, _strict(_round)), ("dj_round", 2, _strict(_round)),
     ("dj_round_exactly", 1, _strict(_round_exactly)), ("dj_round_exactly", 2, _strict(_round_exactly)),
     ("dj_mod", 2, _strict(_mod)), ("dj_div", 2, _strict(_div)),
-    ("dj_json_equals", 2, _strict(_json_equals)),
+    ("dj_json_equals", 2, _strict(_json_equals)), ("dj_json_as", 4, _strict(_json_as)),
     ("dj_float", 1, _strict(float)), ("dj_bytes", 1, _strict(bytes.fromhex)),
+    ("dj_float32", 1, _float32),
 ]  # fmt: skip
 
 _AGGREGATES = {

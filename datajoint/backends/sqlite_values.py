@@ -166,7 +166,7 @@ def encoder(value_type: ValueType) -> Converter | None:
         case "date":
             return dt.date.isoformat
         case "datetime" | "timestamp":
-            return lambda value: moment_text(value, digits)
+            return str if not digits else lambda value: moment_text(value, digits)
         case "time":
             return lambda value: _time_of_day(value, digits)
         case "uuid":
@@ -229,9 +229,10 @@ def decoder(value_type: ValueType) -> Converter | None:
         case "bool":
             return bool
         case "date":
-            return _read_date
+            # a computed date may come with a time
+            return dt.date.fromisoformat if value_type.core else _read_day
         case "datetime" | "timestamp":
-            return _read_moment
+            return dt.datetime.fromisoformat
         case "time":
             return lambda value: as_duration(value, value_type)
         case "uuid":
@@ -241,15 +242,5 @@ def decoder(value_type: ValueType) -> Converter | None:
     return None
 
 
-def _read_date(value: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(value[:10])
-    except (ValueError, TypeError) as error:
-        raise InvalidValueError(f"{value!r} is no date.", value=value) from error
-
-
-def _read_moment(value: str) -> dt.datetime:
-    try:
-        return dt.datetime.fromisoformat(value)
-    except (ValueError, TypeError) as error:
-        raise InvalidValueError(f"{value!r} is no date and time.", value=value) from error
+def _read_day(value: str) -> dt.date:
+    return dt.date.fromisoformat(value[:10])

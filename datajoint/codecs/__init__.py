@@ -7,6 +7,7 @@ Importing this package registers the built-in codecs and loads no numpy.
 from datajoint.codecs.base import Codec
 from datajoint.codecs.builtin import AttachCodec, BlobCodec
 from datajoint.codecs.chain import CodecChain, CodecContext, MissingCodec, codec_of, resolve_dtype
+from datajoint.codecs.decode import decode_attribute
 from datajoint.codecs.registry import (
     get_codec,
     is_codec_registered,
@@ -24,6 +25,7 @@ __all__ = [
     "CodecContext",
     "MissingCodec",
     "codec_of",
+    "decode_attribute",
     "get_codec",
     "is_codec_registered",
     "list_codecs",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.address import target_from_settings
-from datajoint.backends.base import RawResult, Target
+from datajoint.backends.base import ExternalQuery, RawResult, Target
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.registry import get_backend
 from datajoint.connection.blocks import Blocks
+from datajoint.connection.catalogs import Catalogs
 from datajoint.connection.locks import Lock, described
 from datajoint.connection.query_cache import QueryCache
 from datajoint.connection.query_log import QueryRecord
@@ -25,12 +26,13 @@ from datajoint.connection.transaction import Attachment, Transaction
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.events import EventStream
 from datajoint.settings import process_config
-from datajoint.sql.fragment import Sql
+from datajoint.sql.fragment import Sql, Statement
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog
     from datajoint.graph.dependencies import Dependencies
     from datajoint.settings import Config
+    from datajoint.values.model import ValueType
 
 logger = logging.getLogger("datajoint")
 
@@ -93,17 +95,27 @@ class Connection:
         self._statements = Statements(self, self._sessions)
         self._blocks = Blocks(self, self._statements)
         self._cache = QueryCache(self.settings)
-        self._lock = threading.RLock()
-        self._catalogs: dict[str, SchemaCatalog | None] = {}
+        self._catalogs = Catalogs(self, self._execute, self._forget_dependencies)
         self._dependencies: Dependencies | None = None
+        self.confirm_delete: Callable[[Any], bool] | None = None
+        """Asked before rows are deleted, instead of the person at the keyboard; given the plan."""
         self.connect()
-        logger.info("DataJoint connected to %s", self.address)
+        # Choosing a file is announced where it is chosen; a server is named once it has answered.
+        logger.log(
+            logging.DEBUG if target.path is not None else logging.INFO, "DataJoint connected to %s", self.address
+        )
 
     # --- who and where
     @property
     def dialect(self) -> Any:
         """The facts of the engine."""
         return self.backend.dialect
+
+    @property
+    def adapter(self) -> Any:
+        """SQL text of the engine for programs that compose their own; see `datajoint.adapters`."""
+        # Found by its name: it stands above, among what only older programs ask for.
+        return importlib.import_module("datajoint.adapters").get_adapter(self.dialect.name)
 
     @property
     def address(self) -> str:
@@ -198,17 +210,57 @@ class Connection:
             The class that fits the engine's error, which is chained. `LostConnectionError` when the link broke
             inside a transaction, or could not be restored.
         """
+        return self.execute_text(*sql.render(self.backend.dialect))
+
+    def execute_text(self, text: str, values: Sequence[Any]) -> RawResult:
+        """Run a statement that was rendered before; otherwise as `execute`."""
         if self._cache.label is None:
-            return self._execute(sql)
-        text, values = sql.render(self.backend.dialect)
-        rows = self._cache.rows(text, values, lambda: self._execute(sql).rows)
+            return self._run(text, values)
+        rows = self._cache.rows(text, values, lambda: self._run(text, values).rows)
         return RawResult((), rows, len(rows))
 
-    def _execute(self, sql: Sql) -> RawResult:
-        text, values = sql.render(self.backend.dialect)
+    def _run(self, text: str, values: Sequence[Any]) -> RawResult:
         return self._statements.run(text, lambda session: session.backend.execute(session.raw, text, values))
 
-    def execute_many(self, sql: Sql, rows: Sequence[Sequence[Any]]) -> int:
+    def _execute(self, sql: Sql) -> RawResult:
+        """Run a statement past the query cache."""
+        return self._run(*sql.render(self.backend.dialect))
+
+    def fetch(self, statement: Statement, types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
+        """Run a query whose columns have the given types and return its rows, for the decoders of these types.
+
+        Raises
+        ------
+        DataJointError
+            As `execute`.
+        """
+        text, values = statement
+
+        def run(session: Session) -> RawResult:
+            rows = session.backend.fetch(session.raw, text, values, types)
+            return RawResult((), rows, len(rows))
+
+        if self._cache.label is None:
+            return self._statements.run(text, run).rows
+        return self._cache.rows(text, values, lambda: self._statements.run(text, run).rows)
+
+    def fetch_columns(self, statement: Statement, types: Sequence[ValueType]) -> list[Any]:
+        """Run a query as `fetch` does and return its columns; see `Backend.fetch_columns`."""
+        text, values = statement
+
+        def run(session: Session) -> RawResult:
+            columns = session.backend.fetch_columns(session.raw, text, values, types)
+            return RawResult((), columns, len(columns[0]) if columns else 0)
+
+        if self._cache.label is None:
+            return self._statements.run(text, run).rows
+        return self._cache.rows(text, values, lambda: self._statements.run(text, run).rows, form="columns")
+
+    def external_query(self, statement: Statement) -> ExternalQuery | None:
+        """Return a query for a program that connects by itself; None where none can connect as this connection does."""
+        return self.backend.external_query(self._session().raw, self.target, statement)
+
+    def execute_many(self, sql: Sql, rows: Iterable[Sequence[Any]]) -> int:
         """Run one data statement for many rows of driver values; return the number of affected rows.
 
         `sql` holds one `Parameter` for each value of a row; their own values do not matter. All rows are written
@@ -220,8 +272,7 @@ class Connection:
         def run(session: Session) -> RawResult:
             return RawResult((), [], session.backend.execute_many(session.raw, text, rows))
 
-        # One row is one statement, which is kept or not by itself.
-        with nullcontext() if self.in_transaction or len(rows) == 1 else self.transaction:
+        with nullcontext() if self.in_transaction else self.transaction:
             return self._statements.run(text, run).rowcount
 
     def query(
@@ -377,29 +428,25 @@ class Connection:
 
     # --- structure
     def catalog(self, schema: str) -> SchemaCatalog | None:
-        """Return the structure of a schema, or None if it does not exist; read once, then kept."""
-        with self._lock:
-            if schema not in self._catalogs:
-                self._catalogs.update(dict.fromkeys([schema]))
-                self._catalogs.update(self.backend.load_catalog(self._execute, [schema]))
-            return self._catalogs[schema]
+        """Return the structure of a schema, or None if it does not exist.
+
+        Read once, then kept; at most once a second a light query asks whether another program has changed it.
+        """
+        return self.catalogs([schema]).get(schema)
 
     def catalogs(self, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Return the structure of several schemas, reading the unknown ones together."""
-        with self._lock:
-            wanted = list(dict.fromkeys(schemas))
-            unknown = [s for s in wanted if s not in self._catalogs]
-            if unknown:
-                self._catalogs.update(dict.fromkeys(unknown))
-                self._catalogs.update(self.backend.load_catalog(self._execute, unknown))
-            return {s: c for s in wanted if (c := self._catalogs[s]) is not None}
+        return self._catalogs.get(schemas)
+
+    def look_again(self, schemas: Iterable[str], seconds: float = 0) -> None:
+        """Forget those of `schemas` that other programs changed, unless that was asked less than `seconds` ago."""
+        self._catalogs.look_again(schemas, seconds)
 
     def forget_catalog(self, *schemas: str) -> None:
         """Drop what is known of `schemas` (of all, without arguments), after their structure changed."""
-        with self._lock:
-            for schema in schemas or list(self._catalogs):
-                self._catalogs.pop(schema, None)
-        # Outside the lock: the graph takes its own lock first and this one second.
+        self._catalogs.forget(*schemas)
+
+    def _forget_dependencies(self) -> None:
         if self._dependencies is not None:
             self._dependencies.clear()
 
@@ -415,5 +462,4 @@ class Connection:
     def register(self, schema: Any) -> None:
         """Record an activated schema."""
         self.schemas[schema.database] = schema
-        if self._dependencies is not None:
-            self._dependencies.clear()
+        self._forget_dependencies()

@@ -21,8 +21,10 @@ from datajoint.errors import (
     IntegrityError,
     LockError,
     LostConnectionError,
+    MissingTableError,
     QueryError,
     TimeLimitError,
+    UnknownAttributeError,
 )
 from datajoint.naming import shorten
 
@@ -239,6 +241,8 @@ class Statements:
                 if isinstance(explained, LostConnectionError):
                     session.close()
                 explained = _too_long(watch, text)
+            if isinstance(explained, UnknownAttributeError | MissingTableError):
+                self._connection.forget_catalog()  # what is known of the structure is not so any more
             self._record(text, start, error=explained)
             raise self._with_hint(explained) from error
         except BaseException as error:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from datajoint import lineage
+from datajoint.declare.notes import native_note
 from datajoint.declare.resolve import table_info
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import AccessError, DataJointError, DuplicateError, LockError, QueryError
@@ -54,6 +55,9 @@ def create_table(connection: Connection, name: TableName, definition: TableDefin
             break
     connection.forget_catalog(name.schema)
     logger.info("Declared table %s", name)
+    for attribute in definition.attributes:
+        if not (attribute.storage.core or attribute.codec or attribute.inherited):
+            logger.warning("%s", native_note(name, attribute))
 
 
 def _check(connection: Connection, name: TableName) -> None:

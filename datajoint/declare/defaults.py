@@ -12,6 +12,7 @@ from datajoint.values.dates import moment_text, time_text
 from datajoint.values.model import ValueType
 
 CURRENT_TIMESTAMP = re.compile(r"current_timestamp\s*(\(\s*(?P<digits>\d*)\s*\))?\Z", re.IGNORECASE)
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?\Z")
 _CALL = re.compile(r"\w+\s*\(.*\)\Z")
 NULL = Sql("NULL")
 
@@ -73,7 +74,9 @@ def _as_text(storage: ValueType, text: str) -> str:
         return moment_text(value, storage.digits)
     if storage.kind == "time":
         return time_text(value, storage.digits)
-    return str(value)
+    # A plain number stays as it was written: the catalogues of the engines keep that text.
+    is_exact = storage.is_number and _PLAIN_NUMBER.match(text) and value == type(value)(text)
+    return text if is_exact else str(value)
 
 
 def quoted_sql(text: str) -> Sql:

@@ -199,7 +199,7 @@ class _Resolver:
                 "Declare it before this one.",
             ) from MissingTableError(f"The table {referent.name} is not defined.", table=str(referent.name))
         info, catalog = found
-        heading = read_heading(info, catalog)
+        heading = read_heading(info, catalog, self.connection.catalog)
         self.check_renames(parsed, referent, heading.names)
         new_names = {old: new for new, old in referent.renames.items()}
         columns = {c.name: c for c in info.columns}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog, TableInfo
 from datajoint.codecs import MissingCodec, codec_of, parse_type_spec, resolve_dtype
 from datajoint.declare.defaults import default_text
 from datajoint.errors import DataJointError
-from datajoint.heading import Attribute, Heading
+from datajoint.heading import Attribute, Heading, IndexProperties
 from datajoint.values.model import ValueType
 from datajoint.values.parse import parse_stored_type, parse_type
 
@@ -17,14 +18,16 @@ from datajoint.values.parse import parse_stored_type, parse_type
 _CORE_OF_DATABASE = {
     "boolean": "bool",
     "double precision": "float64",
-    "real": "float32",
     "bytea": "bytes",
     "jsonb": "json",
     "binary(16)": "uuid",
 }
 
 
-def read_heading(info: TableInfo, catalog: SchemaCatalog) -> Heading:
+FindCatalog = Callable[[str], SchemaCatalog | None]
+
+
+def read_heading(info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog) -> Heading:
     """Make the heading of a table.
 
     Parameters
@@ -33,6 +36,8 @@ def read_heading(info: TableInfo, catalog: SchemaCatalog) -> Heading:
         The table as stored.
     catalog : SchemaCatalog
         Its schema; gives lineage, and the types of parents where a column's comment tells none.
+    find_catalog : callable
+        Gives the structure of another schema by its name, for such parents in it.
 
     Raises
     ------
@@ -40,10 +45,20 @@ def read_heading(info: TableInfo, catalog: SchemaCatalog) -> Heading:
         If a codec leads to a type that does not exist, or a column was made by a version before 2.0.
     """
     return Heading(
-        (_attribute(column, info, catalog) for column in info.columns),
+        (_attribute(column, info, catalog, find_catalog) for column in info.columns),
+        {"database": info.name.schema, "table_name": info.name.name},
+        catalog.lineage is not None,
         table_comment=info.comment,
-        lineage_available=catalog.lineage is not None,
+        indexes=_indexes(info),
     )
+
+
+def _indexes(info: TableInfo) -> dict[tuple[str, ...], IndexProperties]:
+    nullable = {column.name for column in info.columns if column.nullable}
+    return {
+        index.columns: {"unique": index.unique, "nullable": not nullable.isdisjoint(index.columns)}
+        for index in info.indexes
+    }
 
 
 def split_marker(comment: str) -> tuple[str | None, str]:
@@ -60,10 +75,10 @@ def split_marker(comment: str) -> tuple[str | None, str]:
 _MARKER = re.compile(r"""^:(?P<type>(?:'[^']*'|"[^"]*"|[^:'"])+):(?P<text>.*)""", re.DOTALL)
 
 
-def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog) -> Attribute:
+def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog) -> Attribute:
     marker, comment = split_marker(column.comment)
     if marker is None:
-        marker = _inherited_marker(column.name, info, catalog)
+        marker = _inherited_marker(column.name, info, catalog, find_catalog)
     if marker and marker.startswith("external"):
         raise DataJointError(
             f"{info.name}.{column.name} is stored in an external table of DataJoint before 2.0.",
@@ -104,13 +119,16 @@ def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog) -> A
     )
 
 
-def _inherited_marker(attribute: str, info: TableInfo, catalog: SchemaCatalog) -> str | None:
+def _inherited_marker(attribute: str, info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog) -> str | None:
     """Return the marker of the parent's column: tables of DataJoint 2.3 do not repeat it on inherited columns."""
     seen = {(info.name, attribute)}
     while True:
         for key in info.foreign_keys:
-            parent = catalog.tables.get(key.parent.name) if key.parent.schema == catalog.schema else None
-            if attribute in key.columns and parent is not None:
+            if attribute not in key.columns:
+                continue
+            schema = catalog if key.parent.schema == catalog.schema else find_catalog(key.parent.schema)
+            parent = schema.tables.get(key.parent.name) if schema is not None else None
+            if schema is not None and parent is not None:
                 break
         else:
             return None
@@ -118,7 +136,7 @@ def _inherited_marker(attribute: str, info: TableInfo, catalog: SchemaCatalog) -
         if (parent.name, attribute) in seen:
             return None
         seen.add((parent.name, attribute))
-        info = parent
+        info, catalog = parent, schema
         comment = next((c.comment for c in parent.columns if c.name == attribute), "")
         marker, _ = split_marker(comment)
         if marker is not None:

@@ -97,13 +97,20 @@ DARK = Palette(
 )
 
 
+SVG_CLASS = "dj-diagram"
+
+
 def palette_for(theme: str) -> Palette:
     """Return the palette of a theme; anything but ``dark`` is drawn light."""
     return DARK if theme == "dark" else LIGHT
 
 
 def adaptive_css() -> str:
-    """Return the style sheet that turns a picture drawn light into the dark one where the reader prefers dark."""
+    """Return the style sheet that turns a picture drawn light into the dark one where the reader prefers dark.
+
+    The picture brings its canvas along in both: the page around it may be of the other kind. The rules reach only
+    elements of class `SVG_CLASS`, since some pages take the picture in among others.
+    """
     fills: dict[str, str] = {LIGHT.group: DARK.group, LIGHT.frame_label: DARK.frame_label}
     strokes: dict[str, str] = {LIGHT.frame: DARK.frame}
     for tier, light in LIGHT.nodes.items():
@@ -111,15 +118,18 @@ def adaptive_css() -> str:
         fills |= {light.fill: dark.fill, light.text: dark.text}
         strokes[light.stroke] = dark.stroke
     rules = [
-        f"svg {{ background-color: {DARK.background}; }}",
-        f'polygon[fill="white"] {{ fill: {DARK.background}; }}',
-        *(f'[fill="{light.lower()}"] {{ fill: {dark}; }}' for light, dark in fills.items()),
-        *(f'[stroke="{light.lower()}"] {{ stroke: {dark}; }}' for light, dark in strokes.items()),
+        f"svg.{SVG_CLASS} {{ background-color: {DARK.background}; }}",
+        f'.{SVG_CLASS} polygon[fill="white"] {{ fill: {DARK.background}; }}',
+        *(f'.{SVG_CLASS} [fill="{light.lower()}"] {{ fill: {dark}; }}' for light, dark in fills.items()),
+        *(f'.{SVG_CLASS} [stroke="{light.lower()}"] {{ stroke: {dark}; }}' for light, dark in strokes.items()),
     ]
     opacity = round(int(DARK.edge_alpha, 16) / 255, 3)
     for light_edge, dark_edge in ((LIGHT.edge, DARK.edge), (LIGHT.renamed_edge, DARK.renamed_edge)):
-        rules.append(f'[stroke="{light_edge.lower()}"] {{ stroke: {dark_edge}; stroke-opacity: {opacity}; }}')
-    return "@media (prefers-color-scheme: dark) {\n" + "".join(f"  {rule}\n" for rule in rules) + "}"
+        rules.append(
+            f'.{SVG_CLASS} [stroke="{light_edge.lower()}"] {{ stroke: {dark_edge}; stroke-opacity: {opacity}; }}'
+        )
+    canvas = f"svg.{SVG_CLASS} {{ background-color: white; border-radius: 6px; }}\n"
+    return canvas + "@media (prefers-color-scheme: dark) {\n" + "".join(f"  {rule}\n" for rule in rules) + "}"
 
 
 # Advance widths, in units of the font size, of the widest common replacement for Helvetica (DejaVu Sans, Verdana).

@@ -9,7 +9,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from datajoint.diagram.dot import dot_name
-from datajoint.diagram.palette import FONT_STACK, adaptive_css
+from datajoint.diagram.palette import FONT_STACK, SVG_CLASS, adaptive_css
 from datajoint.diagram.scene import Box, Scene
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -37,6 +37,7 @@ def finish_svg(drawn: bytes, scene: Scene, *, adaptive: bool) -> str:
     """
     root = ET.fromstring(drawn)  # noqa: S314 - the engine wrote it
     root.tail = None
+    root.set("class", SVG_CLASS)
     root.set("role", "img")
     root.set("aria-label", scene.title)
     boxes = {dot_name(box.name): box for box in scene.boxes.values()}

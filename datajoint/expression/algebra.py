@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from datajoint.backends.json_paths import read_cast
 from datajoint.errors import DataJointError, UnknownAttributeError
 from datajoint.expression.conditions import JSON_KEY
-from datajoint.expression.matching import check_lineage, namesakes
+from datajoint.expression.matching import check_lineage, check_types, namesakes, warn_of_lineage
 from datajoint.expression.nodes import (
     Aggregate,
     Column,
@@ -26,9 +27,10 @@ from datajoint.expression.nodes import (
 from datajoint.expression.predicates import Constant, Predicate
 from datajoint.expression.top import Top
 from datajoint.heading import Attribute, Heading
-from datajoint.naming import did_you_mean
+from datajoint.naming import did_you_mean, shorten
 from datajoint.sql.fragment import Sql
-from datajoint.usertext import UserFragment, compile_expression, compile_order
+from datajoint.usertext import UserFragment, compile_expression, compile_order, split_order
+from datajoint.values.accept import first_unstorable
 from datajoint.values.model import TEXT, UNKNOWN, ValueType
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"^\s*([A-Za-z_]\w*)\s*$")
 _DUPLICATE = re.compile(r"^\s*\(\s*([A-Za-z_]\w*)\s*\)\s*$")
-_EXCLUDED = re.compile(r"^\s*-\s*(\w+)\s*$")
+_EXCLUDED = re.compile(r"^\s*-\s*(.*\S)\s*$")
 _CONSTANTS = {"null", "true", "false", "current_timestamp", "current_date", "curdate", "now"}
 _KEY = re.compile(r"^\s*KEY(?:\s+(?P<direction>asc|desc))?\s*$", re.IGNORECASE)
 
@@ -69,12 +71,23 @@ def project(source: Node, attributes: Sequence[Any], named: Mapping[str, Any], b
         For a named attribute that is not text.
     """
     heading = source.heading
+    try:
+        key = ("proj", tuple(attributes), tuple(named.items()), backend)
+        columns, projected = heading.derived(key, lambda: _projection(heading, attributes, named, backend))
+    except TypeError:  # something that cannot be hashed, which the checks will name
+        columns, projected = _projection(heading, attributes, named, backend)
+    return Project(source, columns, projected)
+
+
+def _projection(
+    heading: Heading, attributes: Sequence[Any], named: Mapping[str, Any], backend: Backend
+) -> tuple[tuple[Column, ...], Heading]:
     kept = _kept(heading, attributes)
     origins, computed = _named(heading, named, backend, heading._attributes, aggregates=False)
     renamed = {o for n, o in origins.items() if not _DUPLICATE.match(str(named[n]))}
     selected = set(attributes_by_name(attributes))
     kept = [n for n in kept if n not in renamed or n in selected]
-    return Project(source, *_columns(heading, kept, origins, computed, keep_hidden=True))
+    return _columns(heading, kept, origins, computed, keep_hidden=True)
 
 
 def attributes_by_name(attributes: Sequence[Any]) -> list[str]:
@@ -103,33 +116,68 @@ def _kept(heading: Heading, attributes: Sequence[Any]) -> list[str]:
 
 
 def _named(
-    heading: Heading, named: Mapping[str, Any], backend: Backend, scope: Mapping[str, Attribute], *, aggregates: bool
+    heading: Heading,
+    named: Mapping[str, Any],
+    backend: Backend,
+    scope: Mapping[str, Attribute],
+    *,
+    aggregates: bool,
+    own: Container[str] = (),
 ) -> tuple[dict[str, str], dict[str, tuple[Column, Attribute]]]:
-    """Split named attributes into renames (new name -> old name) and computed columns."""
+    """Split named attributes into renames (new name -> old name) and computed columns.
+
+    In summaries, `own` are the attributes that have one value in each group.
+    """
     origins: dict[str, str] = {}
     computed: dict[str, tuple[Column, Attribute]] = {}
     for new, value in named.items():
+        _check_name(new, backend)
         if isinstance(value, Sql):
             computed[new] = _computed(new, value, UNKNOWN, str(value), nullable=True)
             continue
         if not isinstance(value, str):
             raise TypeError(f"Attribute {new}={value!r}: expected text, an SQL expression or an attribute's name.")
         match = _NAME.match(value) or _DUPLICATE.match(value)
-        if match and (match[1] in heading or match[1].lower() not in _CONSTANTS):
+        if value.strip() in heading:  # whatever characters another program gave it
+            origins[new] = value.strip()
+        elif match and (match[1] in heading or match[1].lower() not in _CONSTANTS):
             if match[1] not in heading:
-                raise unknown_attribute(match[1], heading)
+                raise _not_determined(match[1], heading, scope)
             origins[new] = match[1]
         elif (path := JSON_KEY.match(value)) and path["attribute"] in scope and scope[path["attribute"]].json:
             computed[new] = _json_column(new, path, value)
         else:
             fragment = compile_expression(value, scope, backend, aggregates=aggregates)
+            if aggregates and (loose := [n for n in scope if n in fragment.loose and n not in own]):
+                raise _not_determined(loose[0], heading, scope)
             computed[new] = _computed(new, fragment, fragment.value_type, value, nullable=fragment.nullable)
     return origins, computed
 
 
+def _check_name(name: str, backend: Backend) -> None:
+    """Refuse a new name that some engine could not hold, or would cut."""
+    longest = backend.dialect.max_identifier_length
+    if not name or first_unstorable(name) >= 0 or len(name.encode()) > longest:
+        raise DataJointError(
+            f"{shorten(name)} cannot be the name of an attribute.", hint=f"Names have 1 to {longest} characters."
+        )
+
+
+def _not_determined(name: str, heading: Heading, scope: Mapping[str, Attribute]) -> UnknownAttributeError:
+    """Return the error for a name that is no attribute here, or one that has many values in each group."""
+    if name not in scope or scope[name].is_hidden:
+        return unknown_attribute(name, heading)
+    return UnknownAttributeError(
+        f"Attribute `{name}` has many values in each group.",
+        attribute=name,
+        hint=f"Summarise it, as in min({name}) or count({name}).",
+    )
+
+
 def _json_column(new: str, path: re.Match[str], text: str) -> tuple[Column, Attribute]:
     value = JsonPathValue(path["attribute"], path["path"], path["cast"])
-    return _computed(new, value, TEXT if path["cast"] is None else UNKNOWN, text, nullable=True)
+    value_type = TEXT if path["cast"] is None else read_cast(path["cast"]).value_type
+    return _computed(new, value, value_type, text, nullable=True)
 
 
 def _computed(
@@ -171,7 +219,7 @@ def _columns(
                 add(Column(new, old), heading[old]._replace(name=new, attribute_expression=f"`{old}`"))
     for column, attribute in computed.values():
         add(column, attribute)
-    hidden = [a for a in heading._attributes.values() if a.is_hidden] if keep_hidden else []
+    hidden = [a for a in heading._attributes.values() if keep_hidden and a.is_hidden and a.name not in attributes]
     columns.extend(Column(a.name, a.name) for a in hidden)
     return tuple(columns), heading.replaced([*attributes.values(), *hidden])
 
@@ -188,13 +236,16 @@ def join(left: Node, right: Node, *, semantic_check: bool, outer: bool, allow_nu
     a, b = left.heading, right.heading
     if semantic_check:
         check_lineage(a, b)
+    check_types(a, b)
     if outer and not a.determines(b) and not allow_nullable_pk:
         missing = [n for n in b.primary_key if n not in a.attributes]
         raise DataJointError(
             "Left join requires the left operand to determine the right operand (A → B). "
             f"Key attributes of the right operand that are not in the left operand: {', '.join(missing)}."
         )
-    return Join(left, right, namesakes(a, b), outer, _joined_heading(a, b, outer=outer))
+    # `b` is kept with the heading, so that no other object can get its id.
+    _, heading = a.derived(("join", id(b), outer), lambda: (b, _joined_heading(a, b, outer=outer)))
+    return Join(left, right, namesakes(a, b), outer, heading)
 
 
 def _joined_heading(a: Heading, b: Heading, *, outer: bool) -> Heading:
@@ -240,9 +291,10 @@ def aggregate(
             f"Missing attributes: {missing}."
         )
     check_lineage(a, b)
+    check_types(a, b)
     kept = _kept(a, attributes)
     scope = {**_scope(b, a, outer=not inner), **a._attributes}
-    origins, computed = _named(a, named, backend, scope, aggregates=True)
+    origins, computed = _named(a, named, backend, scope, aggregates=True, own=a._attributes)
     renamed = {o for n, o in origins.items() if not _DUPLICATE.match(str(named[n]))}
     kept = [n for n in kept if n not in renamed or n in attributes_by_name(attributes)]
     columns, heading = _columns(a, kept, origins, computed)
@@ -267,7 +319,12 @@ def group_by(source: Node, names: Sequence[str], named: Mapping[str, Any], backe
     missing = [n for n in names if n not in heading.attributes]
     if missing:
         raise DataJointError(f"Attributes {missing} not found in the group expression.")
-    _, computed = _named(Heading(), named, backend, heading._attributes, aggregates=True)
+    names = tuple(dict.fromkeys(names))
+    _check_equality(heading, names)
+    origins, computed = _named(heading, named, backend, heading._attributes, aggregates=True, own=names)
+    if loose := [origin for origin in origins.values() if origin not in names]:
+        raise _not_determined(loose[0], Heading(), heading._attributes)
+    computed |= {new: (Column(new, old), heading[old]._replace(name=new, in_key=False)) for new, old in origins.items()}
     columns: list[Column] = [Column(n, n) for n in names]
     attributes: list[Attribute] = [heading[n]._replace(in_key=True) for n in names]
     for column, attribute in computed.values():
@@ -287,14 +344,22 @@ def distinct(source: Node, names: Sequence[str]) -> Distinct:
         If an attribute is unknown, or is JSON or binary and so has no order.
     """
     heading = source.heading
+    names = tuple(dict.fromkeys(names))
+    _check_equality(heading, names)
+    return Distinct(source, tuple(names), heading.replaced(heading[n]._replace(in_key=True) for n in names))
+
+
+def _check_equality(heading: Heading, names: Iterable[str]) -> None:
+    """Refuse attributes that are unknown, or whose values engines cannot tell apart."""
     for name in names:
         if name not in heading:
             raise unknown_attribute(name, heading)
         if heading[name].json or heading[name].is_blob:
             raise DataJointError(
-                f"Attribute `{name}` of type {heading[name].type} has no equality.", hint="Use a JSON path."
+                f"Attribute `{name}` of type {heading[name].type} has no equality.",
+                attribute=name,
+                hint="Use a JSON path.",
             )
-    return Distinct(source, tuple(names), heading.replaced(heading[n]._replace(in_key=True) for n in names))
 
 
 # --- union
@@ -314,6 +379,9 @@ def union(left: Node, right: Node) -> Union:
         raise DataJointError("The operands of a union must not share any secondary attributes.")
     if a.secondary_attributes or b.secondary_attributes:
         check_lineage(a, b, verb="unite")
+    else:
+        warn_of_lineage(a, b, verb="unite")
+    check_types(a, b, verb="unite")
     others = [x._replace(nullable=True) for h in (a, b) for x in h.attributes.values() if not x.in_key]
     heading = Heading(
         [*(a[n] for n in a.primary_key), *others], lineage_available=a.lineage_available and b.lineage_available
@@ -357,7 +425,7 @@ def key_order(heading: Heading) -> tuple[OrderItem, ...]:
 
 
 def order_items(order_by: str | Iterable[str], heading: Heading, backend: Backend) -> tuple[OrderItem, ...]:
-    """Read an order: ``KEY``, names with a direction, several in one text.
+    """Read an order: ``KEY``, names and expressions with a direction, several in one text.
 
     Raises
     ------
@@ -366,31 +434,30 @@ def order_items(order_by: str | Iterable[str], heading: Heading, backend: Backen
     """
     items: list[OrderItem] = []
     for text in [order_by] if isinstance(order_by, str) else order_by:
-        for piece in text.split(","):
+        for piece in split_order(text):
             key = _KEY.match(piece) if "KEY" in piece else None
             if key:
                 descending = (key["direction"] or "").lower() == "desc"
                 items += [OrderItem(n, descending) for n in heading.primary_key]
-            elif plain := _plain_item(piece, heading):
-                items.append(plain)
             else:
-                for term in compile_order(piece, heading._attributes, backend):
-                    if not isinstance(term.name, str):
-                        raise DataJointError(
-                            f"Cannot order by {piece.strip()!r}.",
-                            hint="Compute it with .proj(name=…) and order by that name.",
-                        )
-                    items.append(OrderItem(term.name, term.descending))
+                items.append(_plain_item(piece, heading) or _order_item(piece, heading, backend))
     for item in items:
-        attribute = heading._attributes[item.name]
-        if attribute.json or attribute.is_blob:
-            raise DataJointError(
-                f"Attribute `{item.name}` of type {attribute.type} has no order.", hint="Order by a JSON path."
-            )
+        kind = item.computed.value_type.kind if item.computed else None
+        attribute = None if item.computed else heading._attributes[item.name]
+        if kind in {"json", "bytes"} or (attribute is not None and (attribute.json or attribute.is_blob)):
+            what = f"Attribute `{item.name}` of type {attribute.type}" if attribute else f"{item.name!r}"
+            raise DataJointError(f"{what} has no order.", hint="Order by a JSON path.")
     first: dict[str, OrderItem] = {}
     for item in items:
         first.setdefault(item.name, item)  # a repeated attribute decides nothing
     return tuple(first.values())
+
+
+def _order_item(piece: str, heading: Heading, backend: Backend) -> OrderItem:
+    (term,) = compile_order(piece, heading._attributes, backend)
+    if isinstance(term.name, str):
+        return OrderItem(term.name, term.descending, nulls_first=term.nulls_first)
+    return OrderItem(piece.strip(), term.descending, term.name, term.nulls_first)
 
 
 def _plain_item(piece: str, heading: Heading) -> OrderItem | None:

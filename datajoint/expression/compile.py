@@ -7,10 +7,8 @@ say when extending would change them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from datajoint.backends.base import Backend
 from datajoint.expression import predicates as p
@@ -32,10 +30,12 @@ from datajoint.expression.nodes import (
 )
 from datajoint.heading import Heading
 from datajoint.sql.fragment import Identifier, Sql
-from datajoint.values.compare import compare
-from datajoint.values.model import TEXT, UNKNOWN, ValueType
+from datajoint.usertext import as_one_type
+from datajoint.values.compare import Comparison
+from datajoint.values.model import ValueType
 
 Names = frozenset[str]
+_MANY_CONDITIONS = 100
 
 
 @dataclass(slots=True)
@@ -83,13 +83,18 @@ def _is_column(sql: Sql) -> bool:
 
 
 def compile_select(
-    node: Node, backend: Backend, names: Sequence[str] | None = None, order: Sequence[OrderItem] | None = None
+    node: Node,
+    backend: Backend,
+    names: Sequence[str] | None = None,
+    order: Sequence[OrderItem] | None = None,
+    bound: list[tuple[Comparison, Sql]] | None = None,
 ) -> Sql:
     """Return the SELECT for the attributes `names` (all visible ones by default), as fetched by the driver.
 
-    Rows come in the order of the node's `Top`, else by `order`, else by key.
+    Rows come in the order of the node's `Top`, else by `order`, else by key. Each comparison with a value is added to
+    `bound` with the SQL that carries its value.
     """
-    compiler = _Compiler(backend)
+    compiler = _Compiler(backend, bound)
     query = compiler.output(node, names, order)
     return compiler.render(query, node.heading.names if names is None else names, fetched=True)
 
@@ -100,13 +105,16 @@ def compile_raw(node: Node, backend: Backend, names: Sequence[str]) -> Sql:
     return compiler.render(compiler.output(node, names, order=()), names)
 
 
-def compile_count(node: Node, backend: Backend) -> Sql:
-    """Return the statement that counts rows."""
+def compile_count(node: Node, backend: Backend, most: int | None = None) -> Sql:
+    """Return the statement that counts rows, up to `most` of them, after which the engine stops looking."""
     compiler = _Compiler(backend)
     query = compiler.lower(_without_output(node), frozenset())
     if not query.flat:
         query = compiler.wrap(query, _some_names(query))
-    return Sql("SELECT count(*)", *compiler.tail(query))
+    if most is None:
+        return Sql("SELECT count(*)", *compiler.tail(query))
+    rows = Sql("SELECT 1 AS ", Identifier(("_",)), *compiler.tail(replace(query, limit=most)))
+    return Sql("SELECT count(*) FROM (", rows, ") AS ", compiler.alias())
 
 
 def compile_exists(node: Node, backend: Backend) -> Sql:
@@ -116,6 +124,12 @@ def compile_exists(node: Node, backend: Backend) -> Sql:
     if query.cut or (query.grouped and not query.group):
         query = compiler.wrap(query, _some_names(query))
     return Sql("SELECT 1", *compiler.tail(replace(query, distinct=None)), " LIMIT 1")
+
+
+def compile_condition(predicate: p.Predicate, heading: Heading, backend: Backend) -> Sql:
+    """Return a condition over the attributes of `heading` by their own names, for people."""
+    columns = {n: Sql(Identifier((n,))) for n in heading._attributes}
+    return _Compiler(backend).condition(predicate, Query(heading, columns, []))
 
 
 def _without_output(node: Node) -> Node:
@@ -132,8 +146,9 @@ def _some_names(query: Query) -> tuple[str, ...]:
 class _Compiler:
     """Holds what one statement shares: the engine and the numbering of aliases."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, bound: list[tuple[Comparison, Sql]] | None = None) -> None:
         self.backend = backend
+        self.bound = bound
         self._aliases = 0
 
     def alias(self) -> Identifier:
@@ -201,10 +216,18 @@ class _Compiler:
         return Query(query.heading, columns, [Source(Sql("(", self.render(query, carried), ") AS ", alias))])
 
     def order_item(self, item: OrderItem, query: Query) -> Sql:
-        attribute = query.heading._attributes[item.name]
-        return self.backend.ordered(
-            attribute.value_type, query.columns[item.name], nullable=attribute.nullable, descending=item.descending
-        )
+        if item.computed is not None:
+            value_type, nullable = item.computed.value_type, item.computed.nullable
+            column = item.computed.resolve(query.columns)
+            # in parentheses, so that a number is a value and no position in the select list
+            column = column if item.computed.atomic and item.computed.names else Sql("(", column, ")")
+        else:
+            attribute = query.heading._attributes[item.name]
+            value_type, nullable, column = attribute.value_type, attribute.nullable, query.columns[item.name]
+        ordered = self.backend.ordered(value_type, column, nullable=nullable, descending=item.descending)
+        if not nullable or item.nulls_first is None or item.nulls_first is not item.descending:
+            return ordered
+        return Sql("(", column, " IS NULL)", " DESC" if item.nulls_first else "", ", ", ordered)
 
     # --- lowering, one method a node
     def lower(self, node: Node, needed: Names) -> Query:
@@ -283,7 +306,7 @@ class _Compiler:
         right_names = (needed & set(node.right.heading._attributes)) | on
         # What the right side computes, and what restricts it, must be evaluated before rows are filled with NULL.
         right = self._operand(node.right, right_names, single=node.outer, plain=node.outer)
-        matches = [Sql(left.columns[n], " = ", right.columns[n]) for n in node.on]
+        matches = self._matches(node.on, left, right)
         sources = left.sources + right.sources
         first = sources[len(left.sources)]
         if node.outer:
@@ -297,7 +320,18 @@ class _Compiler:
             first.join, first.on = "CROSS JOIN", None
             where = left.where + matches + right.where
         columns = {**right.columns, **left.columns}
+        for name in node.on:  # where equal values are of different types, the heading tells of which they are
+            if node.heading._attributes[name].value_type != left.heading._attributes[name].value_type:
+                columns[name] = right.columns[name]
         return Query(node.heading, columns, sources, where)
+
+    def _matches(self, names: Iterable[str], left: Query, right: Query) -> list[Sql]:
+        """Write the equalities of namesakes."""
+        return [Sql(a, " = ", b) for a, b in (self._as_one_type(name, left, right) for name in names)]
+
+    def _as_one_type(self, name: str, left: Query, right: Query) -> tuple[Sql, Sql]:
+        a, b = left.heading._attributes[name].value_type, right.heading._attributes[name].value_type
+        return as_one_type(left.columns[name], a, right.columns[name], b, self.backend)
 
     def _aggregate(self, node: Aggregate, needed: Names) -> Query:
         on = frozenset(node.on)
@@ -322,7 +356,7 @@ class _Compiler:
 
     def _attach(self, node: Aggregate, source: Query, group: Query) -> Query:
         """Join the group to its source, keeping unmatched source rows unless the node is inner."""
-        matches = [Sql(source.columns[n], " = ", group.columns[n]) for n in node.on]
+        matches = self._matches(node.on, source, group)
         first = group.sources[0]
         if node.inner:
             first.join, first.on = "CROSS JOIN", None
@@ -393,7 +427,7 @@ class _Compiler:
         return self.render(query, names)
 
     def _limit(self, node: Limit, needed: Names) -> Query:
-        wanted = needed | {i.name for i in node.order}
+        wanted = needed | frozenset(n for i in node.order for n in i.names)
         query = self.lower(node.source, wanted)
         if query.cut or query.distinct is not None:
             query = self.wrap(query, wanted)
@@ -410,13 +444,15 @@ class _Compiler:
             case p.All(items):
                 return Sql("(", Sql.join(" AND ", (self.condition(i, query, negated=negated) for i in items)), ")")
             case p.AnyOf(items):
-                return Sql("(", Sql.join(" OR ", (self.condition(i, query, negated=negated) for i in items)), ")")
+                return _any_of([self.condition(i, query, negated=negated) for i in items])
             case p.Negation(item):
                 return Sql("NOT (", self.condition(item, query, negated=True), ")")
             case p.IsNull(name):
                 return Sql(query.columns[name], " IS NULL")
             case p.Compare(name, value_type, comparison):
                 return self.comparison(query.columns[name], value_type, comparison)
+            case p.Beyond(bounds):
+                return self._beyond(bounds, query)
             case p.JsonPath():
                 return self._json_condition(predicate, query)
             case p.OneOf():
@@ -427,19 +463,33 @@ class _Compiler:
                 text = fragment if isinstance(fragment, Sql) else fragment.resolve(query.columns)
                 return Sql("(", text, ")")
 
-    def comparison(self, column: Sql, value_type: ValueType, comparison: Any) -> Sql:
+    def comparison(self, column: Sql, value_type: ValueType, comparison: Comparison) -> Sql:
         """Write ``column operator literal``; a decided one keeps NULL for NULL, so that its negation is right."""
         if comparison.outcome != "bound":
             constant = "1 = 1" if comparison.outcome == "all" else "1 = 0"
             return Sql("(CASE WHEN ", column, " IS NULL THEN NULL ELSE ", constant, " END)")
+        if value_type.kind == "bool" and comparison.operator == "=":
+            return self.backend.is_true(column, value=comparison.value)
         if comparison.operator not in {"=", "<>"}:
             column = self.backend.compared(value_type, column)
-        return Sql(column, f" {comparison.operator} ", self.backend.bind(value_type, comparison.value))
+        value = self.backend.bind(value_type, comparison.value)
+        if self.bound is not None:
+            self.bound.append((comparison, value))
+        return Sql(column, f" {comparison.operator} ", value)
+
+    def _beyond(self, bounds: Sequence[p.Compare], query: Query) -> Sql:
+        """Compare rows as a whole, which an index on the attributes serves."""
+        columns = (self.backend.compared(b.value_type, query.columns[b.name]) for b in bounds)
+        values = (self.backend.bind(b.value_type, b.comparison.value) for b in bounds)
+        return Sql("(", Sql.join(", ", columns), ") > (", Sql.join(", ", values), ")")
 
     def _one_of(self, predicate: p.OneOf, query: Query) -> Sql:
         keys = self.backend.key_table(list(zip(predicate.names, predicate.value_types, strict=True)), predicate.rows)
-        columns = Sql.join(", ", (query.columns[n] for n in predicate.names))
-        return Sql("(", columns, ") IN (", keys, ")")
+        columns = (
+            self.backend.truth_key(query.columns[n]) if value_type.kind == "bool" else query.columns[n]
+            for n, value_type in zip(predicate.names, predicate.value_types, strict=True)
+        )
+        return Sql("(", Sql.join(", ", columns), ") IN (", keys, ")")
 
     def _exists(self, predicate: p.Exists, query: Query, *, negated: bool) -> Sql:
         names = predicate.names
@@ -449,43 +499,32 @@ class _Compiler:
             inner = self.wrap(inner, names or _some_names(inner))
         if not names:
             return Sql("EXISTS (SELECT 1", *self.tail(inner), ")")
-        if not negated:
-            columns = Sql.join(", ", (query.columns[n] for n in names))
-            return Sql("(", columns, ") IN (", self.render(replace(inner, distinct=None), names), ")")
-        # IN is NULL, not false, when a NULL is about; under NOT that would lose rows.
-        matches = [Sql(inner.columns[n], " = ", query.columns[n]) for n in names]
-        return Sql("EXISTS (SELECT 1", *self.tail(replace(inner, distinct=None, where=inner.where + matches)), ")")
+        inner = replace(inner, distinct=None)
+        if negated:  # IN is NULL, not false, when a NULL is about; under NOT that would lose rows
+            where = inner.where + self._matches(names, inner, query)
+            return Sql("EXISTS (SELECT 1", *self.tail(replace(inner, where=where)), ")")
+        pairs = [self._as_one_type(n, query, inner) for n in names]
+        inner.columns = dict(zip(names, (theirs for _, theirs in pairs), strict=True))
+        columns = Sql.join(", ", (mine for mine, _ in pairs))
+        return Sql("(", columns, ") IN (", self.render(inner, names), ")")
 
     def _json_condition(self, predicate: p.JsonPath, query: Query) -> Sql:
-        column, value = query.columns[predicate.name], predicate.value
-        if not predicate.path:
-            return self.backend.json_equals(column, value)
+        column, wanted = query.columns[predicate.name], predicate.wanted
+        if isinstance(wanted, p.Document):
+            value = self.backend.json_at(column, predicate.path) if predicate.path else column
+            return self.backend.json_equals(value, wanted.text)
         extracted, value_type = self.backend.json_path(column, predicate.path, predicate.cast)
-        if value is None:
-            return Sql(extracted, " IS NULL")
-        if predicate.cast is not None and value_type.kind != UNKNOWN.kind:
-            return self.comparison(
-                extracted, value_type, compare(value_type, "=", value, infinity=self.backend.dialect.float_infinity)
-            )
-        spellings = _json_spellings(value)
-        bound = (self.backend.bind(TEXT, spelling) for spelling in spellings)
-        return Sql("(", Sql.join(" OR ", (Sql(extracted, " = ", b) for b in bound)), ")")
+        if wanted is None:
+            return Sql("(", extracted, ") IS NULL")
+        return self.comparison(Sql("(", extracted, ")"), value_type, wanted)
 
 
-def _json_spellings(value: Any) -> list[str]:
-    """Return how engines may print a JSON scalar as text: 1 may come as ``1`` or ``1.0``."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return (
-            [json.dumps(value), json.dumps(value, separators=(",", ":"))]
-            if not isinstance(value, bool)
-            else [json.dumps(value)]
-        )
-    spellings = [json.dumps(value)]
-    if float(value).is_integer():
-        spellings += [str(int(value)), f"{int(value)}.0"]
-    return list(dict.fromkeys(spellings))
+def _any_of(items: list[Sql]) -> Sql:
+    """Join by OR; many in a balanced tree, since engines limit how deep an expression may be."""
+    if len(items) <= _MANY_CONDITIONS:
+        return Sql("(", Sql.join(" OR ", items), ")")
+    half = len(items) // 2
+    return Sql("(", _any_of(items[:half]), " OR ", _any_of(items[half:]), ")")
 
 
 def _reads(column: Column) -> frozenset[str]:

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-import logging
-
 from datajoint.errors import DataJointError
 from datajoint.heading import Attribute, Heading
+from datajoint.logging import logger
+from datajoint.values.model import ValueType
 
-logger = logging.getLogger("datajoint")
+# Values of one family can be equal; between families there is no equality.
+_FAMILIES = dict.fromkeys(("int", "year", "float32", "float64", "decimal", "bool"), "number")
+_FAMILIES |= dict.fromkeys(("char", "varchar", "text", "enum"), "text")
+_FAMILIES |= dict.fromkeys(("date", "datetime", "timestamp"), "moment")
 
 
 def namesakes(left: Heading, right: Heading) -> tuple[str, ...]:
     """Return the visible attribute names that both headings have, in the order of `left`."""
     return tuple(name for name in left.names if name in right.attributes)
+
+
+def check_types(left: Heading, right: Heading, *, verb: str = "join") -> None:
+    """Refuse to match attributes whose values cannot be equal, as engines would disagree about them.
+
+    Raises
+    ------
+    DataJointError
+        Naming every offending attribute, in heading order.
+    """
+    faults = [
+        f"Cannot {verb} on attribute `{name}`: {left[name].value_type.text} and {right[name].value_type.text} "
+        "have no equality."
+        for name in namesakes(left, right)
+        if not _comparable(left[name].value_type, right[name].value_type)
+    ]
+    if faults:
+        raise DataJointError(" ".join(faults), hint="Use .proj() to rename or convert one of the attributes.")
+
+
+def _comparable(a: ValueType, b: ValueType) -> bool:
+    if a is b or a == b or "unknown" in {a.kind, b.kind}:
+        return True
+    return _FAMILIES.get(a.kind, a.kind) == _FAMILIES.get(b.kind, b.kind)
 
 
 def check_lineage(left: Heading, right: Heading, *, verb: str = "join") -> None:
@@ -32,6 +59,16 @@ def check_lineage(left: Heading, right: Heading, *, verb: str = "join") -> None:
     faults = [fault for name in namesakes(left, right) if (fault := _fault(left[name], right[name], verb)) is not None]
     if faults:
         raise DataJointError(" ".join(faults))
+
+
+def warn_of_lineage(left: Heading, right: Heading, *, verb: str) -> None:
+    """Log what `check_lineage` would refuse, where the result is well-defined all the same."""
+    if not (left.lineage_available and right.lineage_available):
+        return
+    for name in namesakes(left, right):
+        fault = _fault(left[name], right[name], verb)
+        if fault is not None:
+            logger.warning("%s", fault.replace("Cannot", "It is questionable to", 1))
 
 
 def _fault(a: Attribute, b: Attribute, verb: str) -> str | None:

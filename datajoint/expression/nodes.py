@@ -118,10 +118,20 @@ class Union:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One item of an order: an attribute of the operand (hidden ones included) and its direction."""
+    """One item of an order: an attribute of the operand (hidden ones included) or what `computed` yields.
+
+    NULLs come first ascending and last descending, unless `nulls_first` says otherwise.
+    """
 
     name: str
     descending: bool = False
+    computed: UserFragment | None = None
+    nulls_first: bool | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The attributes that it reads."""
+        return frozenset([self.name]) if self.computed is None else self.computed.names
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -13,6 +13,7 @@ from datajoint.values.model import ValueType
 
 if TYPE_CHECKING:
     from datajoint.expression.nodes import Node
+    from datajoint.graph.paths import JoinPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,13 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """The attributes together are greater than the literals together; the first that differs decides. None is NULL."""
+
+    bounds: tuple[Compare, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IsNull:
     """The attribute is NULL."""
 
@@ -60,13 +68,24 @@ class IsNull:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON value, as text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class JsonPath:
-    """The value at `path` of a JSON attribute equals `value` (None: is missing, JSON null or NULL)."""
+    """The value at `path` of a JSON attribute, or without a path the whole of it, is `wanted`.
+
+    None: it is missing, JSON's null or NULL. A `Document`: the same JSON value. A `Comparison`: read as the type
+    `cast`, or as text without one, it compares so.
+    """
 
     name: str
     path: str
     cast: str | None
-    value: Any
+    wanted: Document | Comparison | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +99,14 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """A row of `node` has the same values of `names`; NULL equals nothing. Without names: `node` has any row."""
+    """A row of `node` has the same values of `names`; NULL equals nothing. Without names: `node` has any row.
+
+    `path` tells along which foreign keys `node` was found.
+    """
 
     names: tuple[str, ...]
     node: Node
+    path: JoinPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +116,7 @@ class Text:
     fragment: UserFragment | Sql
 
 
-Predicate = Constant | All | AnyOf | Negation | Compare | IsNull | JsonPath | OneOf | Exists | Text
+Predicate = Constant | All | AnyOf | Negation | Compare | Beyond | IsNull | JsonPath | OneOf | Exists | Text
 
 
 def negate(predicate: Predicate) -> Predicate:
@@ -107,9 +130,11 @@ def negate(predicate: Predicate) -> Predicate:
 
 def conjunction(items: list[Predicate]) -> Predicate:
     """Return the AND of the items; constants fold."""
-    kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
-    if any(isinstance(p, Constant) for p in kept):
-        return Constant(value=False)
+    kept = items
+    if any(type(p) is Constant for p in items):
+        kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
+        if any(isinstance(p, Constant) for p in kept):
+            return Constant(value=False)
     if not kept:
         return Constant(value=True)
     return kept[0] if len(kept) == 1 else All(tuple(kept))
@@ -135,9 +160,25 @@ def attribute_names(predicate: Predicate) -> Iterator[str]:
             yield from attribute_names(item)
         case Compare(name=name) | IsNull(name=name) | JsonPath(name=name):
             yield name
+        case Beyond(bounds):
+            yield from (bound.name for bound in bounds)
         case OneOf(names=names) | Exists(names=names):
             yield from names
         case Text(UserFragment() as fragment):
             yield from fragment.names
+        case _:
+            pass
+
+
+def join_paths(predicate: Predicate) -> Iterator[JoinPath]:
+    """Yield the foreign-key paths that a condition follows."""
+    match predicate:
+        case All(items) | AnyOf(items):
+            for item in items:
+                yield from join_paths(item)
+        case Negation(item):
+            yield from join_paths(item)
+        case Exists(path=path) if path is not None:
+            yield path
         case _:
             pass

@@ -24,16 +24,22 @@ max-width:28em;overflow:hidden;text-overflow:ellipsis}
 .dj-preview td.dj-number{text-align:right;font-variant-numeric:tabular-nums}
 .dj-preview td.dj-dim{opacity:.6;font-style:italic}
 .dj-preview p{margin:.3em 0;opacity:.75}
+@media (max-width:40em){.dj-preview table{font-size:.8em}.dj-preview th,.dj-preview td{padding:.15em .35em;max-width:14em}}
 </style>"""
+
+# Beyond so many rows nobody waits for their exact number: counting further costs as much as the query itself.
+COUNTED = 1_000_000
+_DIGITS = 7  # of a float in HTML; the cell's title has them all
+_CHARACTERS, _TITLE_CHARACTERS = 200, 1000
 
 
 class Preview(NamedTuple):
-    """The first rows: attributes, shown values, whether more exist, and the total (None if not counted)."""
+    """The first rows: attributes, shown values, whether more exist, and the total (empty if not counted)."""
 
     attributes: list[Attribute]
     rows: list[tuple[Any, ...]]
     more: bool
-    total: int | None
+    total: str
 
 
 def placeholder(attribute: Attribute) -> str | None:
@@ -62,11 +68,17 @@ def load_preview(expression: QueryExpression, limit: int | None = None) -> Previ
     for values in fetched:
         value = dict(zip(shown, values, strict=False))
         rows.append(tuple(value[a.name] if a.name in value else placeholder(a) for a in attributes))
-    total = None
-    if settings.show_tuple_count:
-        counted = compile_count(expression._node, connection.backend)
-        total = len(rows) if len(rows) <= limit else int(connection.execute(counted).rows[0][0])
+    total = _total(expression, rows, limit) if settings.show_tuple_count else ""
     return Preview(attributes, rows[:limit], len(rows) > limit, total)
+
+
+def _total(expression: QueryExpression, rows: list[Any], limit: int) -> str:
+    if len(rows) <= limit:
+        return str(len(rows))
+    connection = expression.connection
+    counted = compile_count(expression._node, connection.backend, COUNTED + 1)
+    count = int(connection.execute(counted).rows[0][0])
+    return str(count) if count <= COUNTED else f"more than {COUNTED:,}"
 
 
 def _order(node: Any) -> Any:
@@ -94,7 +106,7 @@ def preview_text(expression: QueryExpression, limit: int | None, width: int | No
     cells += [_line(row, widths) for row in texts]
     if preview.more:
         cells.append("   ...")
-    if preview.total is not None:
+    if preview.total:
         cells.append(f" (Total: {preview.total})")
     return "\n".join(cells) + "\n"
 
@@ -118,7 +130,7 @@ def preview_html(expression: QueryExpression) -> str:
         "<tr>" + "".join(_cell(a, v) for a, v in zip(preview.attributes, row, strict=True)) + "</tr>"
         for row in preview.rows
     )
-    foot = ("<p>...</p>" if preview.more else "") + ("" if preview.total is None else f"<p>Total: {preview.total}</p>")
+    foot = ("<p>...</p>" if preview.more else "") + (f"<p>Total: {preview.total}</p>" if preview.total else "")
     return (
         f'{_STYLE}<div class="dj-preview"><table border="1" class="Table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>{foot}</div>"
@@ -132,5 +144,12 @@ def _title(attribute: Attribute) -> str:
 def _cell(attribute: Attribute, value: Any) -> str:
     if value is None or placeholder(attribute) is not None:
         return f'<td class="dj-dim">{escape(str(value))}</td>'
+    full = str(value)
+    shown = f"{value:.{_DIGITS}g}" if isinstance(value, float) else full
+    if len(shown) > _CHARACTERS:
+        shown = shown[: _CHARACTERS - 1] + "…"
     number = ' class="dj-number"' if attribute.value_type.is_number else ""
-    return f"<td{number}>{escape(str(value))}</td>"
+    # 20.5 and 20.500000 need no second reading
+    same = shown == full or (isinstance(value, float) and float(shown) == value)
+    title = "" if same else f' title="{escape(full[:_TITLE_CHARACTERS])}"'
+    return f"<td{number}{title}>{escape(shown)}</td>"

@@ -15,7 +15,7 @@ from datajoint.backends.catalog import ForeignKeyInfo, SchemaCatalog, TableInfo
 from datajoint.definition import TableName
 from datajoint.errors import DataJointError
 
-PartIntegrity = Literal["enforce", "ignore", "cascade"]
+PartIntegrity = Literal["enforce", "ignore", "cascade", "strict"]
 RowKey = tuple[Any, ...]
 LoadSchemas = Callable[[Sequence[str]], Mapping[str, SchemaCatalog]]
 
@@ -184,6 +184,27 @@ def _master_rows(graph: ForeignKeyGraph, part: TableName, keys: Sequence[RowKey]
             result.update(parents)
         elif parents:
             result |= _master_rows(graph, link.parent, parents, rows)
+    return result
+
+
+def incomplete_masters(
+    graph: ForeignKeyGraph, found: Mapping[TableName, Sequence[RowKey]], rows: RowReader
+) -> dict[TableName, list[RowKey]]:
+    """Return, by part, the keys of the masters that stay although rows of the part that belong to them go.
+
+    Parameters
+    ----------
+    graph : ForeignKeyGraph
+        With masters.
+    found : mapping
+        The rows that go.
+    """
+    result: dict[TableName, list[RowKey]] = {}
+    for part, master in graph.masters.items():
+        if keys := found.get(part):
+            left = _master_rows(graph, part, keys, rows) - set(found.get(master, ()))
+            if left:
+                result[part] = sorted(left, key=repr)
     return result
 
 

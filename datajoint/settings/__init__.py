@@ -9,6 +9,7 @@ import importlib
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import ThreadSafetyError
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
         ProvenanceSettings,
         create_config,
     )
+    from datajoint.settings.roles import Role, prefix_to_role, role_to_prefix
 
 __all__ = [
     "CONFIG_FILENAME",
+    "DEFAULT_SUBFOLDING",
     "ENV_VAR_MAPPING",
     "SECRETS_DIRNAME",
     "SYSTEM_SECRETS_DIR",
@@ -47,24 +50,34 @@ __all__ = [
     "DisplaySettings",
     "JobsSettings",
     "ProvenanceSettings",
+    "Role",
     "config",
     "create_config",
     "find_config_file",
     "find_secrets_dir",
     "is_thread_safe",
+    "prefix_to_role",
     "process_config",
     "read_secret_file",
+    "role_to_prefix",
 ]
 
-_FILES = {
-    "CONFIG_FILENAME",
-    "SECRETS_DIRNAME",
-    "SYSTEM_SECRETS_DIR",
-    "ConfigFileError",
-    "find_config_file",
-    "find_secrets_dir",
-    "read_secret_file",
+_HOMES = {
+    "CONFIG_FILENAME": "files",
+    "SECRETS_DIRNAME": "files",
+    "SYSTEM_SECRETS_DIR": "files",
+    "ConfigFileError": "files",
+    "find_config_file": "files",
+    "find_secrets_dir": "files",
+    "read_secret_file": "files",
+    "ENV_VAR_MAPPING": "environment",
+    "Role": "roles",
+    "prefix_to_role": "roles",
+    "role_to_prefix": "roles",
 }
+
+DEFAULT_SUBFOLDING = (2, 2)
+"""How DataJoint 0.14 spread stored files over folders; stores have none by default."""
 
 _lock = threading.Lock()
 _process_config: Config | None = None
@@ -73,8 +86,7 @@ _process_config: Config | None = None
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "files" if name in _FILES else "environment" if name == "ENV_VAR_MAPPING" else "model"
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'model')}"), name)
 
 
 def is_thread_safe() -> bool:
@@ -134,6 +146,15 @@ class _ProcessConfig:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._settings())
+
+    @staticmethod
+    def save_template(
+        path: str | Path = "datajoint.json", minimal: bool = True, create_secrets_dir: bool = True
+    ) -> Path:
+        """Write a settings file to begin with; see `Config.save_template`. Allowed in thread-safe mode too."""
+        from datajoint.settings.template import save_template  # noqa: PLC0415 - seldom asked
+
+        return save_template(Path(path), minimal=minimal, create_secrets_dir=create_secrets_dir)
 
     def __repr__(self) -> str:
         if is_thread_safe():

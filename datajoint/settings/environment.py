@@ -33,6 +33,7 @@ ENV_VAR_MAPPING: dict[str, str] = {
     "display.show_tuple_count": "DJ_DISPLAY_SHOW_TUPLE_COUNT",
     "display.diagram_direction": "DJ_DIAGRAM_DIRECTION",
     "display.diagram_theme": "DJ_DIAGRAM_THEME",
+    "query.unmatched_mapping": "DJ_QUERY_UNMATCHED_MAPPING",
     "jobs.auto_refresh": "DJ_JOBS_AUTO_REFRESH",
     "jobs.keep_completed": "DJ_JOBS_KEEP_COMPLETED",
     "jobs.stale_timeout": "DJ_JOBS_STALE_TIMEOUT",
@@ -91,6 +92,22 @@ def put(layer: Layer, key: str, value: Any) -> None:
         layer.setdefault(group, {})[name] = value
     else:
         layer[group] = value
+
+
+def keys_of(layer: Layer) -> list[str]:
+    """Return the dotted keys that a layer sets; `stores` is one."""
+    return [
+        key
+        for name, value in layer.items()
+        for key in ([f"{name}.{member}" for member in value] if name in GROUPS else [name])
+    ]
+
+
+def value_in(layer: Layer, key: str) -> Any:
+    """Return what a layer says for a dotted key, None if nothing."""
+    group, _, name = key.partition(".")
+    value = layer.get(group)
+    return value.get(name) if name and value is not None else value
 
 
 def merge(layer: Layer, stronger: Layer) -> None:

@@ -14,7 +14,17 @@ from typing import Any, NamedTuple
 
 from datajoint.errors import DataJointError
 from datajoint.naming import did_you_mean
-from datajoint.settings.environment import ENV_VAR_MAPPING, GROUPS, Layer, environment_layer, merge, put, variables
+from datajoint.settings.environment import (
+    ENV_VAR_MAPPING,
+    GROUPS,
+    Layer,
+    environment_layer,
+    keys_of,
+    merge,
+    put,
+    value_in,
+    variables,
+)
 
 CONFIG_FILENAME = "datajoint.json"
 SECRETS_DIRNAME = ".secrets"
@@ -28,10 +38,11 @@ class ConfigFileError(DataJointError, ValueError):
 
 
 class Gathered(NamedTuple):
-    """What files and environment set together, and the file that was read."""
+    """What files and environment set together, the file that was read, and where each setting comes from."""
 
     layer: Layer
     path: Path | None
+    origins: dict[str, str]
 
 
 def _project_folders(start: Path | None) -> list[Path]:
@@ -57,9 +68,16 @@ def find_secrets_dir(config_path: Path | None = None) -> Path | None:
     """Return the folder with secrets: ``.secrets`` beside the settings file, else the system's.
 
     Without a settings file, ``.secrets`` is looked for where the file would be. ``DJ_SECRETS_DIR`` names another folder.
+
+    Raises
+    ------
+    ConfigFileError
+        If ``DJ_SECRETS_DIR`` names no folder.
     """
     named = variables().get("DJ_SECRETS_DIR")
     if named:
+        if not Path(named).is_dir():
+            raise ConfigFileError(f"There is no secrets folder {named}.", hint="Check DJ_SECRETS_DIR.")
         return Path(named)
     places = [config_path.parent] if config_path else _project_folders(None)
     candidates = [*(place / SECRETS_DIRNAME for place in places), SYSTEM_SECRETS_DIR]
@@ -69,7 +87,14 @@ def find_secrets_dir(config_path: Path | None = None) -> Path | None:
 def read_secret_file(secrets_dir: Path | None, name: str) -> str | None:
     """Return the text of a secrets file without surrounding whitespace, or None if there is no such file."""
     path = secrets_dir / name if secrets_dir else None
-    return path.read_text(encoding="utf-8").strip() if path and path.is_file() else None
+    if path is None or not path.is_file():
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        # The decoder's error would quote the content.
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    raise ConfigFileError(f"Failed to read the secrets file {path}.", hint=f"{reason}.".capitalize())
 
 
 def read_config_file(path: Path) -> Layer:
@@ -86,12 +111,13 @@ def read_config_file(path: Path) -> Layer:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"There is no settings file {path}. Check its name, and DJ_CONFIG_FILE.") from error
     except (OSError, ValueError) as error:
+        reason = str(error) if not isinstance(error, UnicodeDecodeError) else "it is not UTF-8 text"
         raise ConfigFileError(
-            f"Failed to load config from {path}.", hint=f"Nothing of it was applied: {error}."
-        ) from error
+            f"Failed to load config from {path}.", hint=f"Nothing of it was applied: {reason}."
+        ) from None  # the decoder's error holds the whole text, secrets included
     if not isinstance(content, dict):
         raise ConfigFileError(f"Failed to load config from {path}.", hint="It must hold one JSON object.")
     layer: Layer = {}
@@ -138,10 +164,16 @@ def read_secrets(folder: Path | None) -> Layer:
         parts = path.name.split(".")
         if path.name.startswith(".") or not path.is_file():
             continue
-        if path.name in ("database.user", "database.password"):
-            put(layer, path.name, read_secret_file(folder, path.name))
-        elif len(parts) == 3 and parts[0] == "stores":  # noqa: PLR2004 - stores.<name>.<attribute>
-            layer.setdefault("stores", {}).setdefault(parts[1], {})[parts[2]] = read_secret_file(folder, path.name)
+        is_store = len(parts) == 3 and parts[0] == "stores"  # noqa: PLR2004 - stores.<name>.<attribute>
+        if not is_store and path.name not in ("database.user", "database.password"):
+            continue
+        text = read_secret_file(folder, path.name)
+        if not text:  # a placeholder that nobody has filled in
+            continue
+        if is_store:
+            layer.setdefault("stores", {}).setdefault(parts[1], {})[parts[2]] = text
+        else:
+            put(layer, path.name, text)
     return layer
 
 
@@ -166,15 +198,21 @@ def gather() -> Gathered:
         path = Path(named) if named else find_config_file()
     secrets_dir = find_secrets_dir(path) if not ignores_files() or variables().get("DJ_SECRETS_DIR") else None
     layer: Layer = {}
+    origins: dict[str, str] = {}
+    empty, file, full = environment_layer(empty=True), read_config_file(path) if path else {}, environment_layer()
     # A variable that is set but empty is weaker than the file.
-    for weaker_to_stronger in (
-        environment_layer(empty=True),
-        read_config_file(path) if path else {},
-        environment_layer(),
-    ):
-        merge(layer, weaker_to_stronger)
-    _fill(layer, read_secrets(secrets_dir))
-    return Gathered(layer, path.absolute() if path else None)
+    for stronger, origin in ((empty, None), (file, f"file {path}"), (full, None)):
+        merge(layer, stronger)
+        for key in keys_of(stronger):
+            origins[key] = origin or f"environment variable {ENV_VAR_MAPPING[key]}"
+    secrets = read_secrets(secrets_dir)
+    for key in keys_of(secrets):
+        if value_in(layer, key) is None:
+            origins[key] = f"secrets folder {secrets_dir}"
+        elif key == "stores":
+            origins[key] += f" and secrets folder {secrets_dir}"
+    _fill(layer, secrets)
+    return Gathered(layer, path.absolute() if path else None, origins)
 
 
 def _fill(layer: Layer, secrets: Layer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -19,19 +19,44 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean
-from datajoint.settings.environment import ENV_VAR_MAPPING, Layer, environment_layer, merge, without
+from datajoint.settings import template
+from datajoint.settings.environment import (
+    ENV_VAR_MAPPING,
+    Layer,
+    environment_layer,
+    keys_of,
+    merge,
+    value_in,
+    without,
+)
+from datajoint.settings.faults import ASSIGNED, described, refusal
 from datajoint.settings.files import ConfigFileError, gather, read_config_file, warn_unknown
+from datajoint.settings.stores import Stores, masked, store_spec
 
-_SECRET_STORE_ATTRIBUTES = {"access_key", "secret_key", "token", "account_key", "connection_string"}
 _STORE_PARTS = 3
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(validate_assignment=True, extra="forbid")
+    model_config = ConfigDict(validate_assignment=True, extra="forbid", hide_input_in_errors=True)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except ValidationError as error:
+            section = type(self).__name__.removesuffix("Settings").lower()
+            refused = refusal(error, described(error, _field, _assigned, section))
+        else:
+            return
+        raise refused  # outside of the except: the original holds the value
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, masked(value)
 
 
 class DatabaseSettings(_Group):
@@ -110,6 +135,12 @@ class DisplaySettings(_Group):
     diagram_theme: Literal["light", "dark", "auto"] = "auto"
 
 
+class QuerySettings(_Group):
+    """Queries; `unmatched_mapping`: what to do about a dict none of whose names is an attribute, which restricts nothing."""
+
+    unmatched_mapping: Literal["ignore", "warn", "raise"] = "warn"
+
+
 class JobsSettings(_Group):
     """Populating through a queue; `stale_timeout` in seconds, a lower priority number is more urgent."""
 
@@ -157,20 +188,43 @@ class Config(BaseSettings):
     work: ``config["database.host"]``, ``"safemode" in config``, ``del config["display.limit"]`` (restores the default).
     """
 
-    model_config = SettingsConfigDict(validate_assignment=True, extra="forbid", protected_namespaces=())
+    model_config = SettingsConfigDict(
+        validate_assignment=True, extra="forbid", protected_namespaces=(), hide_input_in_errors=True
+    )
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     connection: ConnectionSettings = Field(default_factory=ConnectionSettings)
     display: DisplaySettings = Field(default_factory=DisplaySettings)
+    query: QuerySettings = Field(default_factory=QuerySettings)
     jobs: JobsSettings = Field(default_factory=JobsSettings)
     provenance: ProvenanceSettings = Field(default_factory=ProvenanceSettings)
-    stores: dict[str, Any] = Field(default_factory=dict)
+    stores: dict[str, Any] = Field(default_factory=Stores)
     loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     safemode: bool = True
     ignore_config_file: bool = False
     query_cache: Path | None = None
     download_path: str = "."
     _config_path: Path | None = PrivateAttr(default=None)
+    _origins: dict[str, tuple[str, Any]] = PrivateAttr(default_factory=dict)
+
+    def __init__(self, **values: Any) -> None:
+        def origin(key: str) -> str:
+            group, _, name = key.partition(".")
+            given = values.get(group)
+            is_given = (
+                (isinstance(given, BaseModel) or name in given) if name and given is not None else given is not None
+            )
+            return ASSIGNED if is_given else _variable_of(key)
+
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            refused = refusal(error, described(error, _field, origin))
+        else:
+            layer = environment_layer()
+            self._remember({key: _variable_of(key) for key in keys_of(layer) if origin(key) != ASSIGNED})
+            return
+        raise refused
 
     @classmethod
     def settings_customise_sources(
@@ -189,14 +243,67 @@ class Config(BaseSettings):
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "loglevel":
-            logger.setLevel(self.loglevel)
+    @field_validator("stores")
+    @classmethod
+    def _shown_without_secrets(cls, value: dict[str, Any]) -> Stores:
+        return value if isinstance(value, Stores) else Stores(value)
 
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in super().__repr_args__():
-            yield name, _masked(value) if name == "stores" else value
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except ValidationError as error:
+            refused = refusal(error, described(error, _field, _assigned))
+        else:
+            if name == "loglevel":
+                logger.setLevel(self.loglevel)
+            return
+        raise refused
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            return super().__getattr__(name)  # type: ignore[misc]  # pydantic's, for private attributes
+        hint = did_you_mean(name, type(self).model_fields)
+        raise AttributeError(f"There is no setting {name!r}. {hint}".rstrip())
+
+    # --- where settings come from
+    def origin(self, key: str) -> str:
+        """Say where a setting has its value from.
+
+        Parameters
+        ----------
+        key : str
+            Dotted, such as ``database.host``.
+
+        Returns
+        -------
+        str
+            ``environment variable DJ_HOST``, ``file /folder/datajoint.json``, ``secrets folder ...``,
+            ``assigned by the program`` or ``default``.
+
+        Raises
+        ------
+        KeyError
+            If there is no such setting.
+        """
+        if key not in ENV_VAR_MAPPING:
+            raise self._unknown(key)
+        origin, value = self._origins.get(key, ("", None))
+        if origin and self[key] == value:
+            return origin
+        *group, name = key.split(".")
+        owner = getattr(self, group[0]) if group else self
+        is_default = self[key] == type(owner).model_fields[name].get_default(call_default_factory=True)
+        # A port that nobody set follows the engine.
+        derived = key == "database.port" and not self.database.is_set("port")
+        return "default" if is_default or derived else ASSIGNED
+
+    def _remember(self, origins: Mapping[str, str]) -> None:
+        self._origins |= {key: (origin, copy.deepcopy(self[key])) for key, origin in origins.items()}
+
+    @property
+    def config_file(self) -> Path | None:
+        """The settings file that was read, None if none was."""
+        return self._config_path
 
     @property
     def project_folder(self) -> Path:
@@ -261,7 +368,7 @@ class Config(BaseSettings):
         for key in self:
             group, _, name = key.partition(".")
             value = getattr(self, group)
-            pairs.append((key, getattr(value, name) if name else value))
+            pairs.append((key, masked(getattr(value, name) if name else value, name)))
         return pairs
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -328,7 +435,51 @@ class Config(BaseSettings):
         for owner, name, value in self._assignments(changes):
             setattr(owner, name, value)
 
+    # --- stores
+    def get_store_spec(self, store: str | None = None, *, use_filepath_default: bool = False) -> dict[str, Any]:
+        """Return a copy of a store's settings, with defaults filled in.
+
+        Parameters
+        ----------
+        store : str, optional
+            Its name; the one that ``stores.default`` names if not given.
+        use_filepath_default : bool
+            Whether ``stores.filepath_default`` names it instead.
+
+        Raises
+        ------
+        DataJointError
+            If there is no such store, its protocol is unknown, a key is missing or unknown, or its sections overlap.
+        """
+        return store_spec(self.stores, store, use_filepath_default=use_filepath_default)
+
     # --- from files
+    @staticmethod
+    def save_template(
+        path: str | Path = "datajoint.json", minimal: bool = True, create_secrets_dir: bool = True
+    ) -> Path:
+        """Write a settings file to begin with; it never holds credentials.
+
+        Parameters
+        ----------
+        path : str or Path
+        minimal : bool
+            Whether only the database's address is written.
+        create_secrets_dir : bool
+            Whether to make the folder ``.secrets`` beside it, with empty files for user and password that git ignores.
+
+        Returns
+        -------
+        Path
+            The absolute path of the file.
+
+        Raises
+        ------
+        FileExistsError
+            If it exists already.
+        """
+        return template.save_template(Path(path), minimal=minimal, create_secrets_dir=create_secrets_dir)
+
     def load(self, filename: str | Path) -> None:
         """Apply a settings file now; the environment still wins.
 
@@ -341,8 +492,12 @@ class Config(BaseSettings):
         """
         path = Path(filename).absolute()
         candidate = copy.deepcopy(self)
-        _apply(candidate, without(read_config_file(path), environment_layer()), path)
+        layer = without(read_config_file(path), environment_layer())
+        faults = _apply(candidate, layer, lambda _: f"file {path}")
+        if faults:
+            raise _invalid(faults, path)
         candidate._config_path = path
+        candidate._remember(dict.fromkeys(keys_of(layer), f"file {path}"))
         self._adopt(candidate)
 
     def reload(self) -> None:
@@ -367,37 +522,46 @@ class Config(BaseSettings):
                 self.__dict__[name] = theirs
         self.__pydantic_fields_set__.clear()
         self.__pydantic_fields_set__.update(other.model_fields_set)
-        self._config_path = other._config_path
+        self._config_path, self._origins = other._config_path, other._origins
         logger.setLevel(self.loglevel)
 
 
-def _masked(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return {k: "**********" if k in _SECRET_STORE_ATTRIBUTES and v else _masked(v) for k, v in value.items()}
+def _field(key: str) -> FieldInfo | None:
+    """Return pydantic's description of a setting, None if there is no such one."""
+    group, _, name = key.partition(".")
+    field = Config.model_fields.get(group)
+    if field is None or not name:
+        return field
+    kind = field.annotation
+    return kind.model_fields.get(name) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _apply(config: Config, layer: Layer, path: Path) -> None:
-    try:
-        for name, value in layer.items():
-            current = getattr(config, name)
-            if isinstance(current, BaseModel):
-                for member, item in value.items():
-                    setattr(current, member, item)
-            elif name == "stores":
-                config.stores = current | value
-            else:
-                setattr(config, name, value)
-    except ValidationError as error:
-        raise _invalid(error, path) from error
+def _assigned(key: str) -> str:  # noqa: ARG001 - the same for all
+    return ASSIGNED
 
 
-def _invalid(error: ValidationError, path: Path | None) -> ConfigFileError:
-    faults = "; ".join(
-        f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False, include_url=False)
-    )
+def _variable_of(key: str) -> str:
+    return f"environment variable {ENV_VAR_MAPPING.get(key, key)}"
+
+
+def _apply(config: Config, layer: Layer, origin_of: Callable[[str], str]) -> dict[str, str]:
+    """Set all that a layer says, unchecked by our own wording; return what is wrong with what was not valid."""
+    faults: dict[str, str] = {}
+    for key in keys_of(layer):
+        group, _, name = key.partition(".")
+        owner = getattr(config, group) if name else config
+        value = value_in(layer, key)
+        try:
+            BaseModel.__setattr__(owner, name or group, config.stores | value if key == "stores" else value)
+        except ValidationError as error:
+            faults |= described(error, _field, origin_of, group if name else "")
+    return faults
+
+
+def _invalid(faults: Mapping[str, str], path: Path | None) -> ConfigFileError:
     return ConfigFileError(
-        f"Failed to load config from {path or 'the environment'}.", hint=f"Nothing of it was applied: {faults}."
+        f"Failed to load config from {path or 'the secrets folder'}.",
+        hint=f"Nothing of it was applied: {' '.join(faults.values())}",
     )
 
 
@@ -411,11 +575,11 @@ def create_config() -> Config:
     ValueError
         If a variable of the environment is not valid.
     """
-    layer, path = gather()
-    Config()  # a fault of the environment is reported as such
-    try:
-        config = Config(**layer)
-    except ValidationError as error:
-        raise _invalid(error, path) from error
+    layer, path, origins = gather()
+    config = Config()  # a fault of the environment is reported as such
+    faults = _apply(config, layer, lambda key: origins[key])
+    if faults:
+        raise _invalid(faults, path)
     config._config_path = path
+    config._remember(origins)
     return config

@@ -22,6 +22,13 @@ class Parameter(NamedTuple):
     value: Any
 
 
+class Statement(NamedTuple):
+    """`Sql` rendered for an engine: its text, and the values to bind in the driver's form."""
+
+    text: str
+    values: list[Any]
+
+
 class Quoting(Protocol):
     """What rendering needs to know of a dialect."""
 
@@ -65,15 +72,21 @@ class Sql:
     parts: tuple[Part, ...]
 
     def __init__(self, *parts: Part | Sql) -> None:
+        # Statements are made of dozens of pieces: exact types are told apart three times as fast as by isinstance.
         flat: list[Part] = []
         for part in parts:
-            if isinstance(part, Sql):
-                flat.extend(part.parts)
+            kind = type(part)
+            if kind is Sql:
+                flat += part.parts  # type: ignore[union-attr]
+            elif kind is str or kind is Identifier or kind is Parameter:
+                flat.append(part)  # type: ignore[arg-type]
+            elif isinstance(part, Sql):
+                flat += part.parts
             elif isinstance(part, (str, Identifier, Parameter)):
                 flat.append(part)
             else:
                 raise TypeError(f"Sql takes text, Identifier, Parameter or Sql, not {type(part).__name__}.")
-        object.__setattr__(self, "parts", tuple(flat))
+        _set_parts(self, tuple(flat))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("Sql is immutable")
@@ -111,24 +124,23 @@ class Sql:
         """The bound values in order."""
         return [part.value for part in self.parts if isinstance(part, Parameter)]
 
-    def render(self, dialect: Quoting) -> tuple[str, list[Any]]:
+    def render(self, dialect: Quoting) -> Statement:
         """Return the statement's text and the values to bind.
 
         With ``%s`` placeholders a percent sign of the text is doubled when there are values, because the driver
         then formats the text.
         """
         values = self.parameters
-        double = dialect.placeholder == "%s" and bool(values)
+        placeholder, quote = dialect.placeholder, dialect.quote
+        double = placeholder == "%s" and bool(values)
         text: list[str] = []
         for part in self.parts:
-            if isinstance(part, str):
-                text.append(part.replace("%", "%%") if double else part)
-            elif isinstance(part, Identifier):
-                quoted = dialect.quote(part)
-                text.append(quoted.replace("%", "%%") if double else quoted)
-            else:
-                text.append(dialect.placeholder)
-        return "".join(text), values
+            if isinstance(part, Parameter):
+                text.append(placeholder)
+                continue
+            written = quote(part) if isinstance(part, Identifier) else part
+            text.append(written.replace("%", "%%") if double and "%" in written else written)
+        return Statement("".join(text), values)
 
     def inlined(self, dialect: Quoting) -> str:
         """Return the statement with its values written out, for people to read and run; never to be executed by us."""
@@ -147,6 +159,10 @@ class Sql:
             for part in self.parts
         )
         return f"Sql({''.join(shown)!r})"
+
+
+# `Sql` refuses assignment; its own constructor writes through the slot.
+_set_parts = Sql.__dict__["parts"].__set__
 
 
 def column(name: str) -> Identifier:

@@ -86,3 +86,20 @@ def _name_in(node: Node, name: str) -> str:
         inner = _name_in(node.source, name)
         return next(c.name for c in node.columns if c.origin == inner)
     return name
+
+
+def refuse_unmatched(expression: Operand | type[Operand], verb: str) -> None:
+    """Refuse to change rows that a misspelled dict was meant to single out.
+
+    Raises
+    ------
+    DataJointError
+        If a mapping among the restrictions names no attribute, and so restricts nothing.
+    """
+    names = getattr(as_operand(expression), "_unmatched", ())
+    if names:
+        raise DataJointError(
+            f"Cannot {verb}: no attribute is named {', '.join(f'`{n}`' for n in names)}, so that a dict among the "
+            "restrictions restricts nothing.",
+            hint="Correct the name, or leave the dict out to mean all rows.",
+        )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from datajoint import lineage
-from datajoint.errors import DataJointError, InvalidValueError
+from datajoint.errors import AccessError, DataJointError, InvalidValueError
 from datajoint.logging import logger
 from datajoint.table.meta import TableMeta
 from datajoint.table.part import Part
 from datajoint.table.table import Table
 from datajoint.values.accept import acceptor
+
+_NAMED = 5
 
 
 def parts_of(cls: type[Table]) -> list[type[Part]]:
@@ -55,6 +58,8 @@ def heal_lineage(table: Table) -> None:
     try:
         info, _ = table._info()
         lineage.refresh_table_lineage(table.connection, info)
+    except AccessError as error:  # who may only read works without
+        logger.debug("The lineage of %s could not be recorded: %s", table.name, error)
     except DataJointError as error:
         logger.warning("The lineage of %s could not be recorded: %s", table.name, error)
 
@@ -85,10 +90,39 @@ def insert_contents(table: Any) -> None:
     if not key:
         missing = [] if table else rows[:1]
     else:
-        present = {tuple(found[name] for name in key) for found in table.keys()}  # noqa: SIM118 - no dict
-        missing = [row for row in rows if _key_of(table, row) not in present]
+        compared = [n for n, a in table.heading.attributes.items() if a.codec is None and not (a.is_blob or a.json)]
+        stored = {tuple(found[name] for name in key): found for found in table.proj(*compared).to_dicts()}
+        missing = [row for row in rows if (found := _key_of(table, row)) is None or found not in stored]
+        _warn_of_changes(table, rows, stored, compared)
     if missing:
         table.insert(missing, skip_duplicates=True)
+
+
+def _warn_of_changes(
+    table: Table, rows: list[Any], stored: Mapping[tuple[Any, ...], Mapping[str, Any]], compared: Iterable[str]
+) -> None:
+    """Tell once which of the rows in the code are otherwise in the database, where they are never changed by it."""
+    accept = {name: acceptor(table.heading[name].value_type) for name in compared}
+    changed: list[str] = []
+    for row in rows:
+        key = _key_of(table, row)
+        found = stored.get(key) if key is not None else None
+        if found is None or not isinstance(row, Mapping):
+            continue
+        for name in accept.keys() & row.keys():
+            try:
+                same = row[name] is None or accept[name](row[name]) == found[name]
+            except InvalidValueError:
+                same = False
+            if not same:
+                changed.append(f"{dict(zip(table.primary_key, key or (), strict=True))}.{name}")
+    if changed:
+        logger.warning(
+            "The contents of %s differ from the rows stored at %s%s. Stored rows stay as they are: change them with update1.",
+            table.name,
+            ", ".join(changed[:_NAMED]),
+            f" and {len(changed) - _NAMED} more places" if len(changed) > _NAMED else "",
+        )
 
 
 def _named(row: Any, names: list[str]) -> Any:

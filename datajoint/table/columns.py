@@ -14,6 +14,7 @@ from datajoint.naming import shorten
 from datajoint.sql.fragment import Parameter, Sql
 from datajoint.table.base_table import BaseTable
 from datajoint.values.accept import acceptor, is_missing
+from datajoint.values.columns import ColumnAcceptor, column_acceptor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class ColumnWriter:
     table: BaseTable
     attribute: Attribute
     accept: Callable[[Any], Any]
+    accept_column: ColumnAcceptor | None
     is_missing: Callable[[Any], bool]
     chain: CodecChain | None
 
@@ -34,11 +36,15 @@ class ColumnWriter:
     def of(cls, table: BaseTable, name: str) -> ColumnWriter:
         """Return the writer for an attribute of `table`."""
         attribute = table.heading._attributes[name]
-        accept = acceptor(attribute.value_type)
+        # Kept with the heading, which lives as long as the structure that it describes.
+        known: dict[str, Any] = table.heading.__dict__.setdefault("_acceptors", {})
+        if name not in known:
+            known[name] = acceptor(attribute.value_type), column_acceptor(attribute.value_type)
+        accept, accept_column = known[name]
         if attribute.codec is None:
-            return cls(table, attribute, accept, partial(is_missing, attribute.value_type), None)
+            return cls(table, attribute, accept, accept_column, partial(is_missing, attribute.value_type), None)
         # To a codec everything but None is a value: NaN may well be stored in a blob.
-        return cls(table, attribute, accept, _is_none, CodecChain.resolve(attribute.type))
+        return cls(table, attribute, accept, None, _is_none, CodecChain.resolve(attribute.type))
 
     @property
     def required(self) -> bool:
@@ -88,6 +94,13 @@ class ColumnWriter:
         except InvalidValueError as error:
             raise self._located(error, value) from error
 
+    def convert_column(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        """Return the canonical forms of a column, or None if its values must be converted one by one."""
+        if self.accept_column is None or not values:
+            return None if values else []
+        column = self.accept_column(values)
+        return None if column is None or (self.required and None in column) else column
+
     def _context(self, key: Mapping[str, Any]) -> CodecContext:
         name = self.table.name
         return CodecContext(
@@ -119,7 +132,9 @@ class ColumnWriter:
         """Turn converted values into the driver's."""
         encode = self.table.connection.backend.encoder(self.attribute.value_type)
         try:
-            return values if encode is None else [None if v is None else encode(v) for v in values]
+            if encode is None:
+                return values
+            return [None if v is None else encode(v) for v in values] if None in values else list(map(encode, values))
         except InvalidValueError as error:  # what this engine in particular cannot hold
             raise self._located(error, error.value) from error
 

@@ -2,207 +2,39 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from datajoint.errors import DataJointError, IntegrityError
+from datajoint.errors import AccessError, DataJointError, IntegrityError, LockError
 from datajoint.events import RowsDeleted
 from datajoint.expression.compile import compile_raw
-from datajoint.expression.fetch import fetch_rows
-from datajoint.graph.propagate import (
-    ForeignKeyGraph,
-    PartIntegrity,
-    RowKey,
-    affected_rows,
-    downstream,
-    orphaning_parts,
-    waves,
-)
+from datajoint.graph.propagate import ForeignKeyGraph, PartIntegrity, downstream, orphaning_parts
 from datajoint.logging import logger
-from datajoint.naming import shorten
-from datajoint.prompt import user_choice
 from datajoint.sql.fragment import Sql
-from datajoint.table.base_table import BaseTable, base_table
+from datajoint.table.base_table import BaseTable, base_table, refuse_unmatched
+from datajoint.table.cascade import Cascade
+from datajoint.table.delete_plan import (
+    CHUNK,
+    DeletePlan,
+    before_master,
+    check_part_integrity,
+    delete_found,
+    plan_delete,
+    seed_keys,
+)
 from datajoint.table.diagnose import blocking_children
 from datajoint.table.related_rows import RelatedRows
+from datajoint.utils import user_choice
 
 if TYPE_CHECKING:
     from datajoint.definition import TableName
     from datajoint.expression.operand import Operand
 
-_SAMPLE = 5
+Confirm = Callable[[DeletePlan], bool]
 
-Planned = Mapping["TableName", AbstractSet[RowKey]]
-
-
-@dataclass(frozen=True, slots=True)
-class TablePlan:
-    """What a deletion takes from one table.
-
-    Attributes
-    ----------
-    name : TableName
-    full_name : str
-        As the engine quotes it.
-    key : tuple of str
-        Names of the key columns.
-    keys : tuple of tuple
-        Key values of the rows that go.
-    """
-
-    name: TableName
-    full_name: str
-    key: tuple[str, ...]
-    keys: tuple[RowKey, ...]
-
-    @property
-    def count(self) -> int:
-        """Number of rows that go."""
-        return len(self.keys)
-
-    @property
-    def sample(self) -> tuple[dict[str, Any], ...]:
-        """The first few keys as dicts; hidden key attributes are left out."""
-        return tuple(
-            {n: v for n, v in zip(self.key, values, strict=True) if not n.startswith("_")}
-            for values in self.keys[:_SAMPLE]
-        )
+_ATTEMPTS = 3  # of a transaction that the server ends because of a deadlock
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DeletePlan:
-    """The rows that a deletion would take from every table, found before anything is deleted.
-
-    Attributes
-    ----------
-    seed : BaseTable
-        What was to be deleted.
-    part_integrity : str
-    tables : tuple of TablePlan
-        All tables that depend on the seed's table, in any schema; parents first, also those that lose no row.
-    graph : ForeignKeyGraph
-    """
-
-    seed: BaseTable
-    part_integrity: PartIntegrity
-    tables: tuple[TablePlan, ...]
-    graph: ForeignKeyGraph = field(repr=False)
-    _reader: RelatedRows = field(repr=False)
-
-    def __len__(self) -> int:
-        return sum(table.count for table in self.tables)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of rows by full table name, parents first, zeros included."""
-        return {table.full_name: table.count for table in self.tables}
-
-    @property
-    def seed_count(self) -> int:
-        """Number of rows of the seed's own table."""
-        return next(table.count for table in self.tables if table.name == self.seed.name)
-
-    def check(self) -> None:
-        """Refuse a plan that would take part rows and leave their master's table untouched.
-
-        Raises
-        ------
-        DataJointError
-        """
-        if self.part_integrity != "enforce":
-            return
-        for part in orphaning_parts(self.graph, {table.name: table.count for table in self.tables}):
-            raise DataJointError(
-                f"Attempt to delete part table {part} before its master {self.graph.masters[part]}. "
-                "Delete from the master first, or use part_integrity='ignore' or 'cascade'.",
-                table=str(part),
-            )
-
-    def execute(self, *, transaction: bool = True) -> int:
-        """Delete the planned rows and return how many of them were in the seed's table.
-
-        The plan is made again inside the transaction. Rows that have gone since are no matter.
-
-        Parameters
-        ----------
-        transaction : bool
-            Whether all tables are changed together or not at all.
-
-        Raises
-        ------
-        DataJointError
-            If more rows than planned would go, if rows appear meanwhile that refer to the deleted ones, or as `check`.
-        """
-        planned = {table.name: set(table.keys) for table in self.tables}
-        return _in_transaction(self.seed, self.part_integrity, planned, transaction=transaction)
-
-    def __str__(self) -> str:
-        if not self.seed_count:
-            return f"Nothing to delete from {self.seed.name}."
-        width = max(len(str(table.name)) for table in self.tables)
-        digits = max(len(f"{table.count:,}") for table in self.tables)
-        lines = [f"{len(self):,} rows will be deleted from {sum(bool(t.count) for t in self.tables)} tables:"]
-        for table in self.tables:
-            shown = ", ".join(shorten(key) for key in table.sample[:2]) + (", …" if table.count > 2 else "")  # noqa: PLR2004
-            lines.append(f"  {table.name!s:<{width}}  {table.count:>{digits},}  {shown}".rstrip())
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(str(table.name))}</td><td style='text-align:right'>{table.count:,}</td>"
-            f"<td>{html.escape(', '.join(shorten(key) for key in table.sample))}</td></tr>"
-            for table in self.tables
-        )
-        head = "<tr><th>table</th><th>rows</th><th>first keys</th></tr>"
-        return f"<table class='datajoint-plan'><thead>{head}</thead><tbody>{rows}</tbody></table>"
-
-
-def plan_delete(table: Operand, part_integrity: PartIntegrity = "enforce") -> DeletePlan:
-    """Find all rows that have to go with the rows of `table`; nothing is deleted.
-
-    The structure is read from the database now, so tables of schemas that this program never opened, or that another
-    program has just made, are found too.
-
-    Parameters
-    ----------
-    table : Table
-        A table, restricted or projected.
-    part_integrity : {"enforce", "ignore", "cascade"}
-        What happens to masters whose part rows go: `DeletePlan.check` refuses, they stay, or they go too.
-
-    Raises
-    ------
-    ValueError
-        For another value of `part_integrity`.
-    DataJointError
-        If a table does not exist or tables refer to each other in a circle.
-    """
-    if part_integrity not in get_args(PartIntegrity):
-        raise ValueError(f"part_integrity must be 'enforce', 'ignore', or 'cascade', got {part_integrity!r}.")
-    return _plan(base_table(table), part_integrity)
-
-
-def _plan(seed: BaseTable, part_integrity: PartIntegrity) -> DeletePlan:
-    reader = RelatedRows(seed.connection)
-    graph = downstream(seed.name, reader.load, with_masters=part_integrity == "cascade")
-    chosen = fetch_rows(seed.connection, seed.key_node, seed.key)
-    # The table's key columns may come in another order than the expression's heading has them.
-    key = graph.tables[seed.name].primary_key
-    places = [seed.key.index(name) for name in key]
-    keys = [tuple(row[i] for i in places) for row in chosen]
-    rows = affected_rows(graph, seed.name, keys, reader, part_integrity)
-    quote = seed.connection.dialect.quote
-    tables = (TablePlan(n, quote(n.identifier), graph.tables[n].primary_key, tuple(k)) for n, k in rows.items())
-    return DeletePlan(seed, part_integrity, tuple(tables), graph, reader)
-
-
-# --- the deed
 def delete(
     table: Operand,
     *,
@@ -210,6 +42,7 @@ def delete(
     prompt: bool | None = None,
     part_integrity: PartIntegrity = "enforce",
     dry_run: bool = False,
+    confirm: Confirm | None = None,
 ) -> int:
     """Delete the rows of `table` and, in all tables, all rows that depend on them.
 
@@ -220,10 +53,13 @@ def delete(
     prompt : bool, optional
         Whether to show the plan and ask; by default the setting ``safemode``. The question comes before the
         transaction, so that nobody waits for the answer. Without a transaction of its own nothing is asked.
-    part_integrity : {"enforce", "ignore", "cascade"}
+    part_integrity : {"enforce", "ignore", "cascade", "strict"}
         As of `plan_delete`.
     dry_run : bool
         Only log what would be deleted.
+    confirm : callable, optional
+        Asked instead of the person at the keyboard: is given the `DeletePlan` and returns whether to go on. By default
+        ``connection.confirm_delete``, if that is set. It is called only where a question would be asked.
 
     Returns
     -------
@@ -234,11 +70,13 @@ def delete(
     ------
     ValueError
         For an unknown `part_integrity`.
+    AccessError
+        Naming the tables that the user may not delete from; nothing was deleted.
     DataJointError
-        If asking inside a transaction, if parts would go without their master under ``enforce``, or if rows that
-        refer to the deleted ones appear meanwhile.
+        If asking inside a transaction, if parts would go without their master under ``enforce`` or ``strict``, or if rows
+        that refer to the deleted ones appear meanwhile.
     """
-    plan: DeletePlan | None = None
+    refuse_unmatched(table, "delete")
     seed = base_table(table)
     connection = seed.connection
     asking = connection.settings.safemode if prompt is None else prompt
@@ -256,14 +94,13 @@ def delete(
         if not plan.seed_count:
             logger.warning("Nothing to delete.")
             return 0
-        if transaction and user_choice("Commit deletes?", default="no") != "yes":
+        if transaction and not _confirmed(plan, confirm or connection.confirm_delete):
             logger.warning("Delete cancelled")
             return 0
-        count = plan.execute(transaction=transaction or inside)
+        count = _repeated(seed, lambda: plan.execute(transaction=transaction or inside))
     else:
-        if part_integrity not in get_args(PartIntegrity):
-            raise ValueError(f"part_integrity must be 'enforce', 'ignore', or 'cascade', got {part_integrity!r}.")
-        count = _in_transaction(seed, part_integrity, None, transaction=transaction or inside)
+        check_part_integrity(part_integrity)
+        count = _repeated(seed, lambda: _delete_unseen(seed, part_integrity, transaction=transaction or inside))
     logger.info("Delete committed." if asking and transaction and not inside else "Delete completed")
     return count
 
@@ -271,89 +108,87 @@ def delete(
 def _log(plan: DeletePlan) -> None:
     for name, count in plan.counts.items():
         logger.info("%s (%d tuples)", name, count)
+    for part, keys in plan.incomplete().items():
+        logger.info("%d rows of %s lose rows of %s and stay", len(keys), plan.graph.masters[part], part)
 
 
-def _in_transaction(
-    seed: BaseTable, part_integrity: PartIntegrity, planned: Planned | None, *, transaction: bool
-) -> int:
-    """Find the rows and delete them, as one transaction or savepoint if asked for."""
-    at_work: list[tuple[DeletePlan, TablePlan]] = []
-    try:
-        if not transaction:
-            return _find_and_delete(seed, part_integrity, planned, at_work)
-        with seed.connection.transaction:
-            return _find_and_delete(seed, part_integrity, planned, at_work)
-    except IntegrityError as error:
-        raise _blocked(*at_work[-1], error) from error
+def _confirmed(plan: DeletePlan, confirm: Confirm | None) -> bool:
+    if confirm is not None:
+        return bool(confirm(plan))
+    return user_choice("Commit deletes?", default="no") == "yes"
 
 
-def _find_and_delete(
-    seed: BaseTable, part_integrity: PartIntegrity, planned: Planned | None, at_work: list[tuple[DeletePlan, TablePlan]]
-) -> int:
-    """Delete leaves first; the table at work is noted in `at_work`, for messages."""
-    plan = _plan(seed, part_integrity)
-    plan.check()
-    if planned is not None:
-        _check_unchanged(plan, planned)
-    for table in reversed(plan.tables):
-        if table.keys:
-            at_work.append((plan, table))
-            _delete_rows(plan, table)
-    return plan.seed_count
+def _repeated(seed: BaseTable, act: Callable[[], int]) -> int:
+    """Run a whole transaction again if the server has ended it because others held what it needed."""
+    attempts = 1 if seed.connection.in_transaction else _ATTEMPTS
+    for attempt in range(1, attempts + 1):
+        try:
+            return act()
+        except LockError as error:
+            if attempt == attempts:
+                raise
+            logger.warning("The delete from %s is tried again: %s", seed.name, error)
+    raise AssertionError  # the loop returns or raises
 
 
-def _check_unchanged(plan: DeletePlan, planned: Planned) -> None:
-    for table in plan.tables:
-        new = [key for key in table.keys if key not in planned.get(table.name, ())]
-        if new:
-            raise DataJointError(
-                f"{len(new)} more rows of {table.name} would be deleted than the plan shows, "
-                f"such as {shorten(dict(zip(table.key, new[0], strict=True)))}; nothing was deleted.",
-                table=str(table.name),
-                hint="They were added since. Look at a new plan.",
-            )
+# --- without having fetched every row before
+def _delete_unseen(seed: BaseTable, part_integrity: PartIntegrity, *, transaction: bool) -> int:
+    """Delete by conditions where these say it all; by the keys of all rows otherwise."""
+    if transaction and part_integrity in {"enforce", "ignore"}:
+        connection = seed.connection
+        reader = RelatedRows(connection)
+        graph = downstream(seed.name, reader.load, with_masters=False)
+        types = [value_type for _, value_type in reader.key_columns(seed.name)]
+        cascade = Cascade.of(graph, seed.name, types)
+        # If a privilege is missing, whether it is needed depends on the rows, which the way by keys finds out.
+        if cascade and not connection.backend.lacking(connection.execute, list(graph.tables), "DELETE"):
+            try:
+                with connection.transaction:
+                    return _delete_by_conditions(seed, cascade, part_integrity)
+            except AccessError as error:
+                logger.debug("Not deleted by conditions: %s", error)
+    return delete_found(seed, part_integrity, None, transaction=transaction)
 
 
-def _delete_rows(plan: DeletePlan, table: TablePlan) -> None:
-    logger.info("Deleting %d rows from %s", table.count, table.full_name)
-    connection = plan.seed.connection
-    for keys in _ordered(plan, table):
-        chosen = connection.backend.key_table(plan._reader.key_columns(table.name), keys)
-        deleted = connection.execute(connection.backend.delete_rows(table.name, table.key, chosen)).rowcount
-        connection.events.emit(RowsDeleted(table=table.full_name, count=deleted))
+def _delete_by_conditions(seed: BaseTable, cascade: Cascade, part_integrity: PartIntegrity) -> int:
+    graph, connection = cascade.graph, seed.connection
+    keys = seed_keys(seed, graph.tables[seed.name].primary_key)
+    if not keys:
+        return 0
+    lots = [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
+    counts: dict[TableName, int] = {}
+    for name in reversed(list(graph.tables)):
+        full_name = connection.dialect.quote(name.identifier)
+        counts[name] = 0
+        try:
+            for statement in (s for lot in lots for s in cascade.deletions(name, lot, connection.backend)):
+                count = connection.execute(statement).rowcount
+                if count:
+                    counts[name] += count
+                    connection.events.emit(RowsDeleted(table=full_name, count=count))
+        except IntegrityError as error:
+            raise _blocked(graph, name, error) from error
+        if counts[name]:
+            logger.info("Deleting %d rows from %s", counts[name], full_name)
+    if part_integrity == "enforce":
+        for part in orphaning_parts(graph, counts):
+            raise before_master(part, graph.masters[part])
+    return counts[seed.name]
 
 
-def _ordered(plan: DeletePlan, table: TablePlan) -> list[list[RowKey]]:
-    """Return the rows in one go, or in waves where rows of the table refer to each other."""
-    parents: dict[RowKey, list[RowKey]] = {}
-    width = len(table.key)
-    for link in plan.graph.own_links(table.name):
-        end = width + len(link.columns)
-        rows = plan._reader.values(table.name, (*table.key, *link.columns, *link.parent_columns), table.keys)
-        by_reference = {row[end:]: row[:width] for row in rows}
-        for row in rows:
-            if (parent := by_reference.get(row[width:end])) is not None:
-                parents.setdefault(row[:width], []).append(parent)
-    return waves(table.keys, parents) if parents else [list(table.keys)]
-
-
-def _blocked(plan: DeletePlan, table: TablePlan, error: IntegrityError) -> DataJointError:
-    """Explain what refers to rows of `table` although the plan knew of no such rows."""
-    planned = {t.name: set(t.keys) for t in plan.tables}
-    blocking = [
-        str(link.child)
-        for link in plan.graph.children[table.name]
-        if not planned[link.child].issuperset(plan._reader.children(link, table.keys))
-    ]
-    if blocking:
+def _blocked(graph: ForeignKeyGraph, name: TableName, error: IntegrityError) -> DataJointError:
+    """Explain what refers to rows of `name` although all known such rows are gone."""
+    said = str(error.args[0])
+    named = [str(link.child) for link in graph.children[name] if link.child.name in said]
+    if named:
         return DataJointError(
-            f"Delete blocked by table {', '.join(blocking)}: rows that refer to {table.name} appeared meanwhile.",
-            table=str(table.name),
+            f"Delete blocked by table {', '.join(dict.fromkeys(named))}: rows that refer to {name} appeared meanwhile.",
+            table=str(name),
             hint="Nothing was deleted; repeat the delete.",
         )
     return DataJointError(
-        f"Delete blocked: rows of {table.name} are referred to by rows or tables that you cannot see. {error}",
-        table=str(table.name),
+        f"Delete blocked: rows of {name} are referred to by rows that appeared meanwhile, or that you cannot see. {said}",
+        table=str(name),
         hint="Nothing was deleted.",
     )
 
@@ -371,6 +206,7 @@ def delete_quick(table: Operand, get_count: bool = False) -> int | None:
     IntegrityError
         If rows of other tables refer to the rows.
     """
+    refuse_unmatched(table, "delete")
     seed = base_table(table)
     connection = seed.connection
     if seed.restricted:

@@ -42,7 +42,7 @@ def explained(
     first : int or None
         Index of the first row; None for the only row of an update.
     duplicates : str
-        What was to happen with rows whose primary key exists; unless ``error``, another unique key is at fault.
+        What was to happen with rows whose primary key exists; with ``replace``, another unique key is at fault.
     """
     values = dict(zip(names, columns, strict=True))
     try:
@@ -61,8 +61,8 @@ def _explain_duplicate(
     error: DuplicateError,
     duplicates: Duplicates,
 ) -> DuplicateError:
-    # An update changes no primary key, and a row that is skipped or replaced is not refused because of it.
-    for key in _unique_keys(target)[first is None or duplicates != "error" :]:
+    # An update changes no primary key, and a row that is replaced is not refused because of it.
+    for key in unique_keys(target)[first is None or duplicates == "replace" :]:
         rows = _filled(values, key)
         seen: dict[tuple[Any, ...], int] = {}
         for index, row in rows:
@@ -165,7 +165,8 @@ def _info(target: BaseTable) -> TableInfo | None:
     return None if catalog is None else catalog.tables.get(target.name.name)
 
 
-def _unique_keys(target: BaseTable) -> list[tuple[str, ...]]:
+def unique_keys(target: BaseTable) -> list[tuple[str, ...]]:
+    """Return the attributes of the primary key and of every unique index."""
     info = _info(target)
     return [target.key, *(i.columns for i in info.indexes if i.unique)] if info else [target.key]
 

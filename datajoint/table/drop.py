@@ -11,9 +11,9 @@ from datajoint.expression.nodes import TableNode
 from datajoint.graph.propagate import ForeignKeyGraph, downstream
 from datajoint.lineage import delete_table_lineages
 from datajoint.logging import logger
-from datajoint.prompt import user_choice
 from datajoint.sql.fragment import Sql
 from datajoint.table.related_rows import RelatedRows
+from datajoint.utils import user_choice
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection

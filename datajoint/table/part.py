@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 from datajoint.definition import TableDefinition
 from datajoint.errors import DataJointError
 from datajoint.naming import from_camel_case
-from datajoint.table.table import NAME, Table
+from datajoint.table.delete import Confirm
+from datajoint.table.table import NAME
+from datajoint.table.user_table import UserTable
 
 
-class Part(Table):
+class Part(UserTable):
     """A table declared inside its master's class, with ``-> master`` in its definition.
 
     Rows of a part are inserted and deleted together with the row of the master that they belong to.
@@ -56,6 +58,7 @@ class Part(Table):
         prompt: bool | None = None,
         part_integrity: Any = "enforce",
         dry_run: bool = False,
+        confirm: Confirm | None = None,
     ) -> Any:
         """Delete rows of the part.
 
@@ -63,8 +66,8 @@ class Part(Table):
         ----------
         part_integrity : str
             ``enforce`` refuses, because a master would be left incomplete; ``ignore`` deletes the part's rows only;
-            ``cascade`` deletes the masters that they belong to.
-        transaction, prompt, dry_run
+            ``cascade`` deletes the masters that they belong to; ``strict`` refuses unless these go anyway.
+        transaction, prompt, dry_run, confirm
             As of `Table.delete`.
 
         Raises
@@ -78,7 +81,9 @@ class Part(Table):
                 hint="Delete from the master, or pass part_integrity='ignore' or 'cascade'.",
                 table=str(self.name),
             )
-        return super().delete(transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run)
+        return super().delete(
+            transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run, confirm=confirm
+        )
 
     def drop(self, prompt: bool | None = None, part_integrity: Any = "enforce") -> None:
         """Drop the part's table.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from datajoint.backends.catalog import ForeignKeyInfo, SchemaCatalog
 from datajoint.declare.stored import read_heading
 from datajoint.definition import TableName
+from datajoint.events import RowsFound
 from datajoint.expression import predicates
 from datajoint.expression.fetch import fetch_rows
 from datajoint.expression.nodes import Column, Node, Project, Restrict, TableNode
@@ -66,7 +67,10 @@ class RelatedRows:
         given_values = Project(source, renamed, source.heading.replaced(attributes))
         # The engine compares the two columns itself, as its foreign key does.
         condition = predicates.Exists(tuple(columns), given_values)
-        return fetch_rows(self._connection, Restrict(node, condition, node.heading), self._key(wanted))
+        found = fetch_rows(self._connection, Restrict(node, condition, node.heading), self._key(wanted))
+        full_name = self._connection.dialect.quote(wanted.identifier)
+        self._connection.events.emit(RowsFound(table=full_name, count=len(found)))
+        return found
 
     def key_columns(self, name: TableName) -> list[tuple[str, ValueType]]:
         """Return the names and types of a table's key columns, as `Backend.key_table` takes them."""
@@ -79,7 +83,7 @@ class RelatedRows:
     def _node(self, name: TableName) -> TableNode:
         if name not in self._headings:
             catalog = self._catalogs[name.schema]
-            self._headings[name] = read_heading(catalog.tables[name.name], catalog)
+            self._headings[name] = read_heading(catalog.tables[name.name], catalog, self._connection.catalog)
         return TableNode(name, self._headings[name])
 
     def _chosen(self, name: TableName, keys: Sequence[RowKey]) -> Node:

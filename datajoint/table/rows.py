@@ -1,7 +1,7 @@
-"""From the many forms of rows to batches of uniform tuples.
+"""From the many forms of rows to batches: uniform columns of values.
 
-Rows may be dicts, records of structured arrays or sequences; they come in any iterable, in a pandas, polars or Arrow
-table, or in a CSV file.
+Rows may be dicts, records of structured arrays or sequences, in any iterable or a CSV file; what comes by columns, such
+as data frames, is read by `datajoint.table.frames`.
 """
 
 from __future__ import annotations
@@ -11,37 +11,66 @@ import itertools
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from datajoint.errors import DataJointError, UnknownFieldError
 from datajoint.heading import Heading
 from datajoint.naming import did_you_mean
+from datajoint.table.frames import Columns, as_columns
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows with the same fields.
+    """Rows with the same fields, column by column.
 
     Attributes
     ----------
     names : tuple of str
         Attributes, in the order of the heading.
-    rows : list of tuple
-        Values as given, in the order of `names`.
+    columns : tuple of sequence
+        Values as given, for each of `names`.
+    count : int
+        Number of rows.
     first : int
         Index of the first row among all rows of the call.
     """
 
     names: tuple[str, ...]
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    columns: tuple[Sequence[Any], ...]
+    count: int
     first: int = 0
 
 
-def is_data_frame(value: object) -> bool:
-    """Tell whether `value` is a pandas DataFrame or of a subclass, without loading pandas."""
-    return any(c.__name__ == "DataFrame" and c.__module__.partition(".")[0] == "pandas" for c in type(value).__mro__)
+def batches(
+    heading: Heading, rows: Any, table: str, *, ignore_extra_fields: bool, chunk_size: int | None
+) -> Iterator[Batch]:
+    """Yield the rows of any container in batches of `chunk_size` rows; in one of all without it.
+
+    Raises
+    ------
+    DataJointError, TypeError
+        As `iterate` and `make_batch`.
+    """
+    first = 0
+    together = as_columns(rows, table)
+    if together is not None:
+        for lot in together.slices(chunk_size):
+            yield _column_batch(heading, lot, table, ignore_extra_fields=ignore_extra_fields, first=first)
+            first += lot.count
+        return
+    for chunk in chunks(iterate(rows, table), chunk_size):
+        yield make_batch(heading, chunk, table, ignore_extra_fields=ignore_extra_fields, first=first)
+        first += len(chunk)
+
+
+def _column_batch(heading: Heading, lot: Columns, table: str, *, ignore_extra_fields: bool, first: int) -> Batch:
+    if not ignore_extra_fields:
+        check_fields(heading, lot.names, table, first)
+    places = {name: place for place, name in enumerate(lot.names)}
+    names = tuple(n for n in heading.names if n in places)
+    return Batch(names, tuple(lot.values[places[n]] for n in names), lot.count, first)
 
 
 def iterate(rows: Any, table: str) -> Iterator[Any]:
@@ -61,34 +90,18 @@ def iterate(rows: Any, table: str) -> Iterator[Any]:
     if isinstance(rows, str | bytes):
         raise DataJointError(
             f"Rows for {table} came as text.",
-            hint="For a CSV file give pathlib.Path(…); for one row use insert1.",
+            hint="For a CSV or Parquet file give pathlib.Path(…); for one row use insert1.",
             table=table,
         )
-    if isinstance(rows, Path):
-        return _read_csv(rows)
-    if is_data_frame(rows):
-        return _records(_with_index(rows))
-    module, kind = type(rows).__module__.partition(".")[0], type(rows).__name__
-    if module == "polars" and kind == "DataFrame":
-        return iter(rows.iter_rows(named=True))
-    if module == "pyarrow" and kind in {"Table", "RecordBatch"}:
-        return iter(rows.to_pylist())
-    return iter(rows)
+    together = as_columns(rows, table)
+    if together is not None:
+        return together.rows()
+    return _read_csv(rows) if isinstance(rows, Path) else iter(rows)
 
 
 def _read_csv(path: Path) -> Iterator[dict[Any, Any]]:
     with path.open(newline="") as file:
         yield from csv.DictReader(file)
-
-
-def _with_index(frame: Any) -> Any:
-    """Turn the index into columns, unless it is a single unnamed one."""
-    return frame.reset_index(drop=frame.index.nlevels == 1 and not frame.index.names[0])
-
-
-def _records(frame: Any) -> Iterator[dict[Any, Any]]:
-    names = list(frame.columns)
-    return (dict(zip(names, row, strict=True)) for row in frame.itertuples(index=False, name=None))
 
 
 def chunks(rows: Iterator[Any], size: int | None) -> Iterator[list[Any]]:
@@ -135,22 +148,36 @@ def make_batch(
     DataJointError
         If rows have different fields, a positional row has another length than the heading, or something is no row.
     """
-    batch = Batch((), first=first)
+    known = _common_names(heading, rows)
+    if known:
+        try:
+            return Batch(known, tuple([row[name] for row in rows] for name in known), len(rows), first)
+        except KeyError:
+            pass  # the careful way tells which row lacks what
+    names: tuple[str, ...] = tuple(heading.names)  # of the first row, once it is seen
+    values: list[tuple[Any, ...]] = []
     for index, row in enumerate(rows, first):
         fields = fields_of(row)
         if fields is None:
             fields = _by_position(heading, row, table, index)
-        names = batch.names
         # Nearly always a row has exactly the fields of the first one.
         if index == first or len(fields) != len(names) or any(n not in fields for n in names):
-            names = tuple(n for n in heading.names if n in fields)
-            if index != first and names != batch.names:
-                raise _different_fields(batch, names, table, index)
+            own = tuple(n for n in heading.names if n in fields)
+            if index != first and own != names:
+                raise _different_fields(names, own, table, index, first)
             if not ignore_extra_fields:
                 check_fields(heading, fields, table, index)
-            batch.names = names
-        batch.rows.append(tuple([fields[n] for n in names]))
-    return batch
+            names = own
+        values.append(tuple([fields[n] for n in names]))
+    return Batch(names, tuple(zip(*values, strict=True)) if names else (), len(values), first)
+
+
+def _common_names(heading: Heading, rows: Sequence[Any]) -> tuple[str, ...]:
+    """Return the fields of the first row if all rows are dicts with as many fields, none of them unknown."""
+    if set(map(type, rows)) != {dict} or len(set(map(len, rows))) != 1:
+        return ()
+    names = tuple(n for n in heading.names if n in rows[0])
+    return names if len(names) == len(rows[0]) else ()
 
 
 def _by_position(heading: Heading, row: Any, table: str, index: int) -> Mapping[Any, Any]:
@@ -184,13 +211,13 @@ def check_fields(heading: Heading, fields: Iterable[Any], table: str, row: int) 
             )
 
 
-def _different_fields(batch: Batch, names: tuple[str, ...], table: str, row: int) -> DataJointError:
-    missing = [n for n in batch.names if n not in names]
-    extra = [n for n in names if n not in batch.names]
+def _different_fields(names: tuple[str, ...], own: tuple[str, ...], table: str, row: int, first: int) -> DataJointError:
+    missing = [n for n in names if n not in own]
+    extra = [n for n in own if n not in names]
     said = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"adds {', '.join(extra)}"] * bool(extra)
     return DataJointError(
         f"Attempt to insert rows with different fields. Row {row} for {table} {' and '.join(said)}, "
-        f"compared with row {batch.first}.",
+        f"compared with row {first}.",
         table=table,
         row=row,
         hint="Give every row the same fields, with None for a default.",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from datajoint.declare import create_table, describe, parse_definition, read_heading, resolve
+from datajoint.declare import AlterPlan, create_table, describe, parse_definition, read_heading, resolve
+from datajoint.declare.hidden import extended
 from datajoint.declare.resolve import table_info
-from datajoint.definition import TableDefinition, TableName
-from datajoint.errors import DataJointError, DefinitionError, MissingTableError
+from datajoint.definition import AttributeDefinition, TableDefinition, TableName
+from datajoint.errors import DataJointError, DefinitionError, MissingTableError, UnknownAttributeError
 from datajoint.expression.expression import QueryExpression
 from datajoint.expression.nodes import TableNode
 from datajoint.graph.propagate import PartIntegrity
 from datajoint.heading import Heading
 from datajoint.logging import logger
 from datajoint.naming import from_camel_case
+from datajoint.table import alter as altering
+from datajoint.table import buffer as buffering
 from datajoint.table import delete as deletion
+from datajoint.table import delete_plan as planning
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
 from datajoint.table import relatives
@@ -147,17 +152,19 @@ class Table(QueryExpression, metaclass=TableMeta):
         return super().heading
 
     def _make_node(self) -> TableNode:
-        return TableNode(self.name, self._table_heading())
+        heading = self._table_heading()
+        # A node is a value, so that all instances may share the one that goes with the heading.
+        return heading.derived("table", lambda: TableNode(self.name, heading))
 
     def _table_heading(self) -> Heading:
         """Return the table's own heading, read anew only when the schema's structure was."""
-        catalog = self.connection.catalog(self.name.schema)
+        catalog = self.connection.catalog(self.database) if self.database is not None else None
         holder = self._heading_holder()
         # In the holder itself: a class must not take its superclass's for its own.
         known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
         if known is None or known[0] is not catalog:
             info, catalog = self._info()
-            known = catalog, read_heading(info, catalog)
+            known = catalog, read_heading(info, catalog, self.connection.catalog)
             holder._known_heading = known
         return known[1]
 
@@ -174,6 +181,34 @@ class Table(QueryExpression, metaclass=TableMeta):
                 hint="Its schema was activated with create_tables=False, or it was dropped.",
             )
         return found
+
+    # --- attributes that another program added a moment ago
+    def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
+        """Keep the rows that satisfy a condition; see `QueryExpression.restrict`."""
+        try:
+            return super().restrict(restriction, semantic_check)
+        except UnknownAttributeError:
+            if not self._changed_meanwhile():
+                raise
+            return super().restrict(restriction, semantic_check)
+
+    def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
+        """Choose, rename and compute attributes; see `QueryExpression.proj`."""
+        try:
+            return super().proj(*attributes, **named_attributes)
+        except UnknownAttributeError:
+            if not self._changed_meanwhile():
+                raise
+            return super().proj(*attributes, **named_attributes)
+
+    def _changed_meanwhile(self) -> bool:
+        """Look at the structure again, and tell whether the table, unless restricted or projected, has another heading."""
+        node = self._node
+        if not isinstance(node, TableNode) or self.connection.in_transaction:
+            return False
+        self.connection.look_again([node.name.schema])
+        self._node_cache = None
+        return self.heading.names != node.heading.names
 
     def _forget(self) -> None:
         """Forget the structure of the table's schema after it changed."""
@@ -207,7 +242,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         connection, name = self.connection, self.name
         definition = self._resolve_definition(self.declaration_context if context is None else context)
         self._check_definition(definition)
-        create_table(connection, name, definition)
+        create_table(connection, name, extended(definition, self._hidden_attributes()))
         self._forget()
 
     def _resolve_definition(self, context: Mapping[str, Any] | None) -> TableDefinition:
@@ -220,6 +255,10 @@ class Table(QueryExpression, metaclass=TableMeta):
 
     def _check_definition(self, definition: TableDefinition) -> None:
         """Refuse, or warn of, what a tier does not want in a new table."""
+
+    def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
+        """Return the framework's columns that the settings give a new table of this tier."""
+        return ()
 
     def describe(self, context: Mapping[str, Any] | None = None, printout: bool = False) -> str:
         """Return a definition that declares the same table again.
@@ -243,13 +282,21 @@ class Table(QueryExpression, metaclass=TableMeta):
             logger.info("%s", "\n" + text)
         return text
 
+    @_documented_by(altering.alter)
+    def alter(self, prompt: bool = True, context: Mapping[str, Any] | None = None) -> None:
+        altering.alter(self, prompt, context)
+
+    @_documented_by(altering.plan_table_alter)
+    def alter_plan(self, context: Mapping[str, Any] | None = None) -> AlterPlan:
+        return altering.plan_table_alter(self, context)
+
     # --- rows in
     @_documented_by(insertion.insert)
     def insert(
         self,
         rows: Any,
         replace: bool = False,
-        skip_duplicates: bool = False,
+        skip_duplicates: insertion.Skip = False,
         ignore_extra_fields: bool = False,
         allow_direct_insert: bool | None = None,
         chunk_size: int | None = None,
@@ -267,6 +314,10 @@ class Table(QueryExpression, metaclass=TableMeta):
     @_documented_by(insertion.insert1)
     def insert1(self, row: Any, **options: Any) -> None:
         insertion.insert1(self, row, **options)
+
+    @_documented_by(buffering.batch)
+    def batch(self, *, chunk_size: int | None = None, **options: Any) -> AbstractContextManager[buffering.RowBuffer]:
+        return buffering.batch(self, insertion.insert, chunk_size=chunk_size, **options)
 
     @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:
@@ -288,14 +339,20 @@ class Table(QueryExpression, metaclass=TableMeta):
         prompt: bool | None = None,
         part_integrity: Any = "enforce",
         dry_run: bool = False,
+        confirm: deletion.Confirm | None = None,
     ) -> Any:
         return deletion.delete(
-            self, transaction=transaction, prompt=prompt, part_integrity=part_integrity, dry_run=dry_run
+            self,
+            transaction=transaction,
+            prompt=prompt,
+            part_integrity=part_integrity,
+            dry_run=dry_run,
+            confirm=confirm,
         )
 
-    @_documented_by(deletion.plan_delete)
-    def delete_plan(self, part_integrity: PartIntegrity = "enforce") -> deletion.DeletePlan:
-        return deletion.plan_delete(self, part_integrity)
+    @_documented_by(planning.plan_delete)
+    def delete_plan(self, part_integrity: PartIntegrity = "enforce") -> planning.DeletePlan:
+        return planning.plan_delete(self, part_integrity)
 
     @_documented_by(deletion.delete_quick)
     def delete_quick(self, get_count: bool = False) -> int | None:

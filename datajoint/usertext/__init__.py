@@ -5,7 +5,10 @@ stands, its literals travel as bound parameters, and its meaning is the same on 
 importer of ``sqlglot``, which is loaded when a text is first compiled.
 """
 
-from datajoint.usertext.entry import compile_condition, compile_expression, compile_order
+from datajoint.usertext.entry import compile_condition, compile_expression, compile_order, split_order
+from datajoint.usertext.equality import as_one_type
 from datajoint.usertext.fragment import Column, OrderTerm, UserFragment
 
-__all__ = ["Column", "OrderTerm", "UserFragment", "compile_condition", "compile_expression", "compile_order"]
+__all__ = [
+    "Column", "OrderTerm", "UserFragment", "as_one_type", "compile_condition", "compile_expression", "compile_order", "split_order",
+]  # fmt: skip

@@ -61,7 +61,7 @@ def _extreme(build: Builder, name: str, operand: Operand, _is_distinct: bool) ->
         )
     if kind in {"bool", "uuid"}:
         return build.make(f"{name} of {kind}s", operand, type=operand.type, nullable=True)
-    result = TEXT if kind in {"enum", "char"} else operand.type
+    result = TEXT if kind == "enum" else operand.type
     return build.make(name, placed(build, "<", operand), type=result, nullable=True)
 
 

@@ -12,7 +12,7 @@ from datajoint.usertext.operand import COMPARISON, CONJUNCTION, DISJUNCTION, NEG
 from datajoint.usertext.unify import unify
 from datajoint.values.compare import Comparison
 from datajoint.values.compare import compare as decide
-from datajoint.values.model import BOOL, TEXT
+from datajoint.values.model import BOOL, TEXT, ValueType
 
 MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ORDERED = frozenset({"<", "<=", ">", ">="})
@@ -152,10 +152,17 @@ def alike(build: Builder, left: Operand, right: Operand) -> tuple[Operand, Opera
         return left, right
     if families == {"moment"} and not build.manners.moments_are_text:
         return left, right
-    if (left.type.kind, left.type.digits) == (right.type.kind, right.type.digits) and left.type.kind != "char":
+    if _alike(left.type, right.type):
         return left, right
     first, second = unify(build, (left, right), "a comparison").operands
     return first, second
+
+
+def _alike(left: ValueType, right: ValueType) -> bool:
+    """Tell whether engines compare two types of one family as they stand."""
+    if left.kind == "enum":
+        return left == right and left.enum_type == right.enum_type
+    return left.kind != "char" and (left.kind, left.digits) == (right.kind, right.digits)
 
 
 def _family(operand: Operand) -> str:

@@ -51,6 +51,8 @@ class Compiler:
     def __init__(self, build: Builder, attributes: Mapping[str, Attribute], *, aggregates: bool) -> None:
         self._build, self._attributes, self._aggregates = build, attributes, aggregates
         self.names: set[str] = set()
+        self.loose: set[str] = set()
+        self._summarising = False
 
     def compile(self, node: Node) -> Operand:
         """Return what a node means.
@@ -83,12 +85,18 @@ class Compiler:
     # --- leaves
     def _column(self, node: Node) -> Operand:
         self.names.add(node.name)
+        if not self._summarising:
+            self.loose.add(node.name)
         return self._build.attribute(self._attributes[node.name])
 
     def _literal(self, node: Node) -> Operand:
         if node.args["is_string"]:
             return self._build.literal(node.this)
-        if math.isinf(float(node.this)):
+        try:
+            size = float(node.this)
+        except ValueError:  # the parser takes 1E for a number
+            raise self._build.refused(f"{node.this} is no number") from None
+        if math.isinf(size):
             raise self._build.refused("a number is too large")
         return self._build.literal(_number(node.this))
 
@@ -328,7 +336,9 @@ class Compiler:
 
     def _inside(self, node: Node) -> Operand:
         """Return what is summarised; it cannot be a summary itself."""
+        outside, self._summarising = self._summarising, True
         operand = self.compile(node)
+        self._summarising = outside
         if operand.aggregate:
             raise self._build.refused("a summary cannot be summarised", "Aggregate the aggregation.")
         return operand

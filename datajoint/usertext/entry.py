@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 # An order item that needs no parser: a name, perhaps quoted, and perhaps a direction.
 _PLAIN_ITEM = re.compile(
-    r'\s*(?:(?P<name>\w+)|`(?P<ticked>[^`]+)`|"(?P<quoted>[^"]+)")(?:\s+(?P<way>asc|desc))?\s*', re.IGNORECASE
+    r'\s*(?:(?P<name>(?!\d+\b)\w+)|`(?P<ticked>[^`]+)`|"(?P<quoted>[^"]+)")'
+    r"(?:\s+(?P<way>asc|desc))?(?:\s+nulls\s+(?P<nulls>first|last))?\s*",
+    re.IGNORECASE,
 )
-_DIRECTION = re.compile(r"\s(asc|desc)\s*\Z", re.IGNORECASE)
+_DIRECTION = re.compile(
+    r"(?:(?<=[\s)])(?P<way>asc|desc)\b)?\s*(?:\bnulls\s+(?P<nulls>first|last))?\s*\Z", re.IGNORECASE
+)
 
 
 def compile_condition(text: str, attributes: Mapping[str, Attribute], backend: Backend) -> UserFragment:
@@ -88,7 +92,8 @@ def compile_expression(
 def compile_order(text: str, attributes: Mapping[str, Attribute], backend: Backend) -> tuple[OrderTerm, ...]:
     """Compile an order such as ``"a DESC, b"``.
 
-    An item is an attribute's name, reserved words included, or an expression, then perhaps ``ASC`` or ``DESC``.
+    An item is an attribute's name, reserved words included, or an expression, then perhaps ``ASC`` or ``DESC``, then
+    perhaps ``NULLS FIRST`` or ``NULLS LAST``.
 
     Raises
     ------
@@ -103,18 +108,27 @@ def compile_order(text: str, attributes: Mapping[str, Attribute], backend: Backe
             name = find_name(word, attributes)
             if name is None:
                 raise unknown_attribute(text, start + item.index(word), word, attributes)
-            terms.append(OrderTerm(name, (plain["way"] or "").upper() == "DESC"))
+            terms.append(_term(name, plain))
             continue
         if not item.strip():
             raise unreadable(text, start, "an item of the order is empty")
         way = _DIRECTION.search(item)
-        expression = item[: way.start()] if way else item
-        fragment = compile_expression(expression, attributes, backend)
+        fragment = compile_expression(item[: way.start()] if way else item, attributes, backend)
         target = (
             fragment.parts[0].name if len(fragment.parts) == 1 and isinstance(fragment.parts[0], Column) else fragment
         )
-        terms.append(OrderTerm(target, bool(way) and way[1].upper() == "DESC"))  # type: ignore[index]
+        terms.append(_term(target, way))
     return tuple(terms)
+
+
+def _term(name: str | UserFragment, way: re.Match[str] | None) -> OrderTerm:
+    direction, nulls = (way["way"], way["nulls"]) if way else (None, None)
+    return OrderTerm(name, (direction or "").upper() == "DESC", None if nulls is None else nulls.lower() == "first")
+
+
+def split_order(text: str) -> list[str]:
+    """Return the items of an order one by one: cut at commas outside of parentheses and quotations."""
+    return [item for _, item in _items(text)]
 
 
 def _compiled(text: str, attributes: Mapping[str, Attribute], compiler: Compiler, backend: Backend) -> Operand:
@@ -143,6 +157,7 @@ def _fragment(operand: Operand, compiler: Compiler) -> UserFragment:
         operand.aggregate,
         constant,
         atomic=operand.rank == ATOM,
+        loose=frozenset(compiler.loose),
     )
 
 

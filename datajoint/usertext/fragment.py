@@ -36,6 +36,8 @@ class UserFragment:
         Whether it summarises many rows.
     constant : bool or None
         The truth value of a condition that is the same for every row.
+    loose : frozenset of str
+        The attributes that it reads outside of summaries.
     atomic : bool
         Whether it is a name, a call or the like, and needs no parentheses as an operand.
     """
@@ -47,6 +49,7 @@ class UserFragment:
     aggregate: bool
     constant: bool | None = None
     atomic: bool = True
+    loose: frozenset[str] = frozenset()
 
     def resolve(self, columns: Mapping[str, Sql]) -> Sql:
         """Put the SQL of each attribute into its holes, in parentheses where it needs them.
@@ -69,10 +72,11 @@ class UserFragment:
 
 
 class OrderTerm(NamedTuple):
-    """One item of an order: an attribute's name or an expression, and its direction."""
+    """One item of an order: an attribute's name or an expression, its direction, and where NULLs are asked to go."""
 
     name: str | UserFragment
     descending: bool
+    nulls_first: bool | None = None
 
 
 def hole(name: str) -> Identifier:

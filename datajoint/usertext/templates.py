@@ -118,7 +118,7 @@ ROWS: dict[str, Row] = {
     "enum text": ("CAST({0} AS CHAR)", "{0}", "{0}::text"),
     "float text": ("CAST({0} AS CHAR)", "dj_float_text({0})", "{0}::text"),
     "float32 text": ("CAST({0} AS CHAR)", "dj_float32_text({0})", "{0}::text"),
-    "bool text": ("CAST({0} AS CHAR)", "CAST({0} AS TEXT)", "{0}::int::text"),
+    "bool text": ("CAST({0} <> 0 AS CHAR)", "CAST({0} AS TEXT)", "{0}::int::text"),
     "date text": ("CAST({0} AS CHAR)", "{0}", "to_char({0}, 'YYYY-MM-DD')"),
     "datetime text": ("CAST({0} AS CHAR)", "{0}", "to_char({0}, 'YYYY-MM-DD HH24:MI:SS')"),
     "fraction text": ("CAST({0} AS CHAR)", "{0}", "left(to_char({0}, 'YYYY-MM-DD HH24:MI:SS.US'), <length>)"),

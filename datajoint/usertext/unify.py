@@ -108,7 +108,7 @@ def _become(build: Builder, operand: Operand, common: ValueType) -> Operand:
     if common.is_text:
         return operand if operand.type == common and kind not in {"char", "enum"} else build.text_of(operand)
     if operand.is_literal:
-        decided = compare(common, "=", operand.literal)
+        decided = compare(common, "=", operand.literal, infinity=build.backend.dialect.float_infinity)
         return replace(build.bound(common, decided.value), nullable=decided.outcome != "bound")
     if kind in {"datetime", "timestamp"}:
         return build.as_datetime(operand, common.digits)

@@ -27,6 +27,7 @@ from datajoint.values.model import ValueType
 Acceptor = Callable[[Any], Any]
 
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,9})?\s*", re.IGNORECASE | re.ASCII)
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _INFINITY = re.compile(r"\s*([+-]?)inf(?:inity)?\s*", re.IGNORECASE)
 _MAX_EXPONENT = 400
 _TRUTH = dict.fromkeys(("1", "true", "t", "yes"), True) | dict.fromkeys(("0", "false", "f", "no"), False)
@@ -185,7 +186,11 @@ def _float(value: Any, value_type: ValueType) -> float:
 
 
 def _floats64(value_type: ValueType) -> Acceptor:
+    signed = value_type.low is None
+
     def accept(value: Any) -> float:
+        if signed and type(value) is float:
+            return value + 0.0  # as below
         return _float(value, value_type)
 
     return accept
@@ -283,10 +288,8 @@ def first_unstorable(text: str) -> int:
     """Return the position of the first character that no engine can hold (NUL, a lone surrogate), or -1."""
     if text.isascii():
         return text.find("\0")
-    for position, character in enumerate(text):
-        if character == "\0" or "\ud800" <= character <= "\udfff":
-            return position
-    return -1
+    found = _UNSTORABLE.search(text)
+    return found.start() if found else -1
 
 
 def _checked(text: str, value_type: ValueType) -> str:
@@ -411,7 +414,7 @@ def _moments(value_type: ValueType) -> Acceptor:
     step = 10 ** (6 - value_type.digits)
 
     def accept(value: Any) -> dt.datetime:
-        moment = as_moment(value, value_type)
+        moment = value if type(value) is dt.datetime and value.tzinfo is None else as_moment(value, value_type)
         extra = moment.microsecond % step
         return moment.replace(microsecond=moment.microsecond - extra) if extra else moment
 

@@ -44,6 +44,8 @@ class Comparison:
     value: Any = None
 
 
+_INT32 = (-(2**31), 2**31 - 1)
+
 NONE = Comparison("none")
 ALL = Comparison("all")
 
@@ -94,6 +96,8 @@ def _between(operator: str, floor: Any) -> Comparison:
 
 
 def _integer(value_type: ValueType, operator: str, value: Any, infinity: bool) -> Comparison:  # noqa: ARG001
+    if type(value) is int and _INT32[0] <= value <= _INT32[1]:  # within the bounds of every engine
+        return Comparison("bound", operator, value)
     number = accept.number(value, value_type)
     if isinstance(number, float) and math.isinf(number):
         return _above(operator) if number > 0 else _below(operator)
@@ -113,7 +117,7 @@ def _float64(value_type: ValueType, operator: str, value: Any, infinity: bool) -
     try:
         nearest = float(number) + 0.0
     except OverflowError:
-        nearest = math.copysign(math.inf, number)
+        nearest = math.inf if number > 0 else -math.inf
     if math.isinf(nearest):
         return _infinite(operator, nearest, exact=number == nearest, infinity=infinity)
     if isinstance(number, int) and nearest != number:
@@ -127,7 +131,7 @@ def _float32(value_type: ValueType, operator: str, value: Any, infinity: bool) -
     try:
         nearest = accept.as_float32(float(number))
     except OverflowError:
-        return _infinite(operator, math.copysign(math.inf, number), exact=False, infinity=infinity)
+        return _infinite(operator, math.inf if number > 0 else -math.inf, exact=False, infinity=infinity)
     if math.isinf(nearest):
         return _infinite(operator, nearest, exact=number == nearest, infinity=infinity)
     return Comparison("bound", operator, nearest)

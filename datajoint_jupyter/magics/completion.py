@@ -18,6 +18,7 @@ from datajoint_jupyter.magics.magic import CELL, COMMANDS
 
 _LINE = re.compile(r"^\s*%dj\s+(?P<words>.*)$")
 _TOKEN = re.compile(r"[\w.\-]*$")
+_PATH = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _MAX_ATTRIBUTE_TABLES = 8
 
 
@@ -33,6 +34,8 @@ def make_matcher(context: Context) -> Any:
             found = _flags(CELL) if on_first_line else _words(before, context)
         elif match := _LINE.match(before.rsplit("\n", 1)[-1]):
             found = _line(match["words"], context)
+        else:
+            found = _attributes_in_code(before.rsplit("\n", 1)[-1], context)
         token = (_TOKEN.search(before) or [""])[0]
         completions = [
             SimpleCompletion(text, type=kind)
@@ -64,6 +67,32 @@ def _line(words: str, context: Context) -> Iterable[tuple[str, str]]:
     if command.completes == "schemas":
         return [(schema, "module") for schema in _schemas(context)]
     return _words(rest, context) if command.completes == "expressions" else _flags(command)
+
+
+def _attributes_in_code(line: str, context: Context) -> list[tuple[str, str]]:
+    """Return, within quotes in a line of Python, the attributes of the notebook's tables that the line mentions.
+
+    Only classes that the notebook has are looked at: a key press in any cell must open no connection.
+    """
+    if not _in_quotes(line):
+        return []
+    tables: list[Any] = []
+    for path in dict.fromkeys(_PATH.findall(line)):
+        first, *rest = path.split(".")
+        found = context.workspace.namespace.get(first)
+        tables += [found] if _is_bound(found) else []
+        for name in rest:
+            found = vars(found).get(name) if isinstance(found, type) else None
+            tables += [found] if _is_bound(found) else []
+    try:
+        names = dict.fromkeys(n for table in tables[:_MAX_ATTRIBUTE_TABLES] for n in table.heading.names)
+    except dj.DataJointError:
+        return []  # as below
+    return [(name, "property") for name in names]
+
+
+def _is_bound(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, dj.Table) and value.database is not None
 
 
 def _flags(command: Command[Any]) -> list[tuple[str, str]]:

@@ -10,7 +10,8 @@ import pytest
 import datajoint as dj
 from datajoint.errors import IntegrityError, MissingTableError
 from datajoint.events import RowsDeleted
-from datajoint.table.delete import delete, plan_delete
+from datajoint.table.delete import delete
+from datajoint.table.delete_plan import plan_delete
 
 
 @pytest.fixture
@@ -400,19 +401,18 @@ def test_inside_a_transaction(lab, connection, caplog):
 
 
 def test_a_row_that_appears_meanwhile_blocks(lab, connection, monkeypatch):
-    from datajoint.table import delete as module
+    late = []
 
-    original, late = module._delete_rows, []
-
-    def slow(plan, table):
-        original(plan, table)
-        if table.name == lab.C().name and not late:
+    def insert_late(event):
+        if isinstance(event, RowsDeleted) and event.table == lab.C.full_table_name and not late:
             late.append(1)
             lab.C.insert1({"p": 1, "c": 77})
 
-    monkeypatch.setattr(module, "_delete_rows", slow)
+    subscription = connection.events.subscribe(insert_late)
     with pytest.raises(dj.DataJointError, match="Delete blocked") as caught:
         (lab.P & "p=1").delete(prompt=False)
+    subscription.close()
+    assert late
     assert isinstance(caught.value.__cause__, IntegrityError)
     assert len(lab.P()) == 4
     assert len(lab.C & "p=1") == 2

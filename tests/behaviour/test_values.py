@@ -158,6 +158,40 @@ def test_values_come_back_are_found_and_sort_alike(tables, engine, declared, dat
         )
 
 
+SUMMED = {"int8", "int16", "int32", "int64", "int unsigned", "bool"}
+
+
+@pytest.mark.parametrize("declared", sorted(ORDERED))
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_groups_extremes_and_sums_agree_with_python(tables, engine, declared, data):
+    table = tables(declared)()
+    finite = VALUES[declared].filter(lambda v: not (isinstance(v, float) and math.isinf(v)))
+    values = data.draw(st.lists(data.draw(st.sampled_from([finite, st.sampled_from(data.draw(st.lists(finite, min_size=1, max_size=2)))])),
+                                min_size=1, max_size=5))  # fmt: skip
+    table.delete_quick()
+    table.insert({"id": n, "x": v} for n, v in enumerate(values))
+    table.insert1({"id": -1, "x": None})
+
+    counted = dj.U("x").aggr(table, n="count(*)").to_dicts()
+    assert len(counted) == len(set(values)) + 1
+    expected = Counter(delivered(engine, declared, v) for v in [*values, None] if v is not None)
+    found = {row["x"]: row["n"] for row in counted if row["x"] is not None}
+    if declared == "float32":
+        found = {struct.pack("f", x): n for x, n in found.items()}
+        expected = Counter(struct.pack("f", v) for v in values)
+    assert found == dict(expected)
+
+    if declared != "bool" and not declared.startswith(("uuid",)):
+        row = dj.U().aggr(table, lo="min(x)", hi="max(x)").fetch1()
+        for extreme, value in ((row["lo"], min(values)), (row["hi"], max(values))):
+            wanted = delivered(engine, declared, value)
+            assert extreme == (pytest.approx(wanted, rel=1e-6) if declared == "float32" else wanted)
+    if declared in SUMMED and -(2**63) <= sum(values) < 2**63:
+        total = dj.U().aggr(table, s="sum(x)").fetch1("s")
+        assert (total, type(total)) == (sum(values), int)
+
+
 def json_alike(a, b):
     """Tell apart what Python takes for equal and JSON does not: true and 1."""
     from datajoint.values.documents import same_document

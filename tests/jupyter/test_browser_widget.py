@@ -223,7 +223,7 @@ def test_counts_come_later(recording, sent):
 def test_a_small_table_needs_no_count(recording, log):
     browser = browse(recording & "subject = 1")
     text = browser.static().text
-    assert len(log) == 1
+    assert len([record for record in log if "version" not in record.text]) == 1
     assert browser.row_count == 50
     assert "(12 of 50 rows)" in text
 

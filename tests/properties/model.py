@@ -69,10 +69,15 @@ def semijoin(a: Relation, b: Relation, *, anti: bool = False) -> Relation:
 
 
 def project(
-    a: Relation, kept: Sequence[str], renamed: dict[str, str], computed: dict[str, Callable[[Row], Any]]
+    a: Relation,
+    kept: Sequence[str],
+    renamed: dict[str, str],
+    computed: dict[str, Callable[[Row], Any]],
+    *,
+    keep: bool = False,
 ) -> Relation:
-    """Keep `kept` and the key, less what is renamed away; add new names; add computed attributes."""
-    gone = set(renamed.values())
+    """Keep `kept` and the key, less what is renamed away (unless `keep`); add new names; add computed attributes."""
+    gone = set() if keep else set(renamed.values())
     stay = [n for n in a.names if (n in kept or n in a.key) and n not in gone]
     origin: dict[str, str] = {}
     for old in a.names:
@@ -108,8 +113,16 @@ def join(a: Relation, b: Relation, *, left: bool = False) -> Relation:
     return Relation(key, lineage, tuple({n: r[n] for n in order} for r in rows))
 
 
-def aggregate(a: Relation, b: Relation, summaries: dict[str, Callable[[list[Row]], Any]], *, inner: bool) -> Relation:
-    """One row per row of `a`; unmatched ones see a single row of NULLs."""
+def aggregate(
+    a: Relation,
+    b: Relation,
+    summaries: dict[str, Callable[[list[Row]], Any]],
+    *,
+    inner: bool,
+    kept: Sequence[str] = (),
+) -> Relation:
+    """One row per row of `a`, with its key and the attributes `kept`; unmatched ones see a single row of NULLs."""
+    own = [n for n in a.names if n in a.key or n in kept]
     names = namesakes(a, b)
     rows = []
     for x in a.rows:
@@ -117,8 +130,8 @@ def aggregate(a: Relation, b: Relation, summaries: dict[str, Callable[[list[Row]
         if not group and inner:
             continue
         group = group or [{**dict.fromkeys(b.names), **x}]
-        rows.append({n: x[n] for n in a.key} | {n: f(group) for n, f in summaries.items()})
-    return Relation(a.key, {n: a.lineage[n] for n in a.key} | dict.fromkeys(summaries), tuple(rows))
+        rows.append({n: x[n] for n in own} | {n: f(group) for n, f in summaries.items()})
+    return Relation(a.key, {n: a.lineage[n] for n in own} | dict.fromkeys(summaries), tuple(rows))
 
 
 def group_by(a: Relation, names: Sequence[str], summaries: dict[str, Callable[[list[Row]], Any]]) -> Relation:
@@ -143,10 +156,16 @@ def union(a: Relation, b: Relation) -> Relation:
     return Relation(a.key, lineage, tuple(rows.values()))
 
 
-def top(a: Relation, limit: int | None, order: Sequence[tuple[str, bool]], offset: int) -> Relation:
-    """Sort by (name, descending) pairs, NULL first ascending and last descending; then cut."""
+Order = tuple[Callable[[Row], Any], bool, bool | None]
+"""What to sort by, whether descending, and whether NULLs come first (None: ascending yes, descending no)."""
+
+
+def top(a: Relation, limit: int | None, order: Sequence[Order], offset: int) -> Relation:
+    """Sort, then cut."""
     rows = list(a.rows)
-    for name, descending in reversed(order):
-        rows.sort(key=lambda r, n=name: sort_key(r[n]), reverse=descending)  # type: ignore[misc]
+    for value, descending, nulls_first in reversed(order):
+        rows.sort(key=lambda r, f=value: sort_key(f(r)), reverse=descending)  # type: ignore[misc]
+        if nulls_first is not None:
+            rows.sort(key=lambda r, f=value, first=nulls_first: (f(r) is None) is not first)  # type: ignore[misc]
     end = None if limit is None else offset + limit
     return like(a, rows[offset:end], ordered=True)

@@ -18,7 +18,7 @@ INTS = [-3, 0, 1, 2, 7]
 LABELS = list(model.LABELS)
 
 DEFINITIONS = {
-    "A": "a: int32\n---\ns=null: varchar(10)\nf=null: float64\ne='mid': enum('zeta','alpha','mid')",
+    "A": "a: int32\n---\ns=null: varchar(10)\nf=null: float64\ne='mid': enum('zeta','alpha','mid')\nj=null: json",
     "B": "-> A\nb: int16\n---\nn=null: int32\nt='': varchar(12)",
     "C": "-> B\nc: int16\n---\nm=null: int32",
     "D": "d: int32\n---\n-> [nullable] A\nu=null: int32",
@@ -28,9 +28,15 @@ DEFINITIONS = {
 
 ROWS: dict[str, list[Row]] = {
     "A": [
-        {"a": i, "s": s, "f": f, "e": e}
-        for i, (s, f, e) in enumerate(
-            [("a", 0.25, "mid"), ("A", None, "zeta"), (None, -1.5, "alpha"), ("a%", 3.0, "mid"), ("it's", 0.0, "zeta")]
+        {"a": i, "s": s, "f": f, "e": e, "j": j}
+        for i, (s, f, e, j) in enumerate(
+            [
+                ("a", 0.25, "mid", {"p": 1, "q": {"r": "a"}}),
+                ("A", None, "zeta", None),
+                (None, -1.5, "alpha", {"p": 2, "q": {"r": "it's"}, "t": True}),
+                ("a%", 3.0, "mid", {"p": None, "q": [1, "x"]}),
+                ("it's", 0.0, "zeta", {"q": {"r": "é", "s": []}, "t": False}),
+            ]
         )
     ],
     "B": [
@@ -60,8 +66,14 @@ FOREIGN = {
     "K": {"a": "A.a", "b": "B.b"},
 }
 KEYS = {"A": ("a",), "B": ("a", "b"), "C": ("a", "b", "c"), "D": ("d",), "E": ("a",), "K": ("k",)}
-HEADINGS = {"A": "asfe", "B": "abnt", "C": "abcm", "D": "dau", "E": "aw", "K": "kab"}
-KINDS = dict.fromkeys("abnmduwc", "int") | dict.fromkeys("stk", "text") | {"f": "float", "e": "enum"}
+HEADINGS = {"A": "asfej", "B": "abnt", "C": "abcm", "D": "dau", "E": "aw", "K": "kab"}
+KINDS = dict.fromkeys("abnmduwc", "int") | dict.fromkeys("stk", "text") | {"f": "float", "e": "enum", "j": "json"}
+PATHS = {
+    "p": [1, 2, 5, None],
+    "q.r": ["a", "é", "it's", "", None],
+    "t": [True, False, None],
+    "q": [[1, "x"], {"r": "a"}],
+}
 VALUES: dict[str, list[Any]] = {"int": INTS, "text": TEXTS, "float": FLOATS, "enum": LABELS}
 
 
@@ -80,6 +92,11 @@ class Program:
     kinds: dict[str, str]
     nullable_key: bool = False
 
+    @property
+    def plain(self) -> list[str]:
+        """The attributes whose values can be compared and sorted."""
+        return [n for n in self.relation.names if self.kinds[n] != "json"]
+
     def __repr__(self) -> str:
         return self.text
 
@@ -91,33 +108,98 @@ def equality(program: Program, name: str, value: Any) -> Any:
     return lambda r: (r[name] is None) if value is None else (None if r[name] is None else r[name] == value)
 
 
+def any_of(items: list[Any]) -> Any:
+    """SQL's OR: None is NULL."""
+    return lambda r: True if any(x := [f(r) for f in items]) else None if None in x else False
+
+
+def all_of(items: list[Any]) -> Any:
+    """SQL's AND."""
+    return lambda r: False if False in (x := [f(r) for f in items]) else None if None in x else True
+
+
+def not_(item: Any) -> Any:
+    return lambda r: None if (x := item(r)) is None else not x
+
+
+def at(document: Any, path: str) -> Any:
+    """The JSON value at a path; None if it is missing or null."""
+    for step in path.split("."):
+        document = document.get(step) if isinstance(document, dict) else None
+    return document
+
+
 @st.composite
-def conditions(draw: st.DrawFn, program: Program) -> tuple[str, Any]:
+def conditions(draw: st.DrawFn, program: Program, depth: int = 2) -> tuple[str, Any]:
     """Return the text of a condition and the function on rows that it means."""
+    if depth and draw(st.integers(0, 3)) == 0:
+        parts = draw(st.lists(conditions(program, depth - 1), min_size=1, max_size=3))
+        text, functions = ", ".join(t for t, _ in parts), [f for _, f in parts]
+        form = draw(st.sampled_from(["or", "and", "not"]))
+        if form == "or":
+            return f"[{text}]", any_of(functions)
+        if form == "and":
+            return f"dj.AndList([{text}])", all_of(functions)
+        return f"dj.Not({parts[0][0]})", not_(functions[0])
     name = draw(st.sampled_from(program.relation.names))
     kind = program.kinds[name]
-    value = draw(st.sampled_from(VALUES[kind]))
-    form = draw(st.sampled_from(["dict", "null", "text", "list", "many", "isnull"]))
+    return draw(_json_conditions(name) if kind == "json" else _comparisons(program, name, kind))
+
+
+@st.composite
+def _json_conditions(draw: st.DrawFn, name: str) -> tuple[str, Any]:
+    path = draw(st.sampled_from(sorted(PATHS)))
+    value = draw(st.sampled_from(PATHS[path]))
+
+    def holds(r: Row) -> bool | None:
+        found = at(r[name], path)
+        if value is None:
+            return found is None
+        return None if found is None else type(found) is type(value) and found == value
+
+    return f"{{'{name}.{path}': {value!r}}}", holds
+
+
+@st.composite
+def _comparisons(draw: st.DrawFn, program: Program, name: str, kind: str) -> tuple[str, Any]:
+    value, other = draw(st.sampled_from(VALUES[kind])), draw(st.sampled_from(VALUES[kind]))
+    form = draw(
+        st.sampled_from(["dict", "null", "text", "list", "any", "in", "many", "isnull", "between", "two", "like"])
+    )
+    f, g = equality(program, name, value), equality(program, name, other)
     if form == "dict":
-        return f"{{{name!r}: {value!r}}}", equality(program, name, value)
+        return f"{{{name!r}: {value!r}}}", f
     if form == "null":
         return f"{{{name!r}: None}}", equality(program, name, None)
     if form == "isnull":
         return f"'`{name}` IS NOT NULL'", lambda r: r[name] is not None
     if form == "list":
-        other = draw(st.sampled_from(VALUES[kind]))
-        f, g = equality(program, name, value), equality(program, name, other)
-        return (
-            f"[{{{name!r}: {value!r}}}, {{{name!r}: {other!r}}}]",
-            lambda r: None if r[name] is None else bool(f(r) or g(r)),
-        )
+        return f"[{{{name!r}: {value!r}}}, {{{name!r}: {other!r}}}]", any_of([f, g])
+    if form == "any":
+        return f"{{{name!r}: [{value!r}, None, {other!r}]}}", any_of([f, equality(program, name, None), g])
+    if form == "in":
+        return repr(f"`{name}` IN ({literal(value)}, {literal(other)})"), any_of([f, g])
     if form == "many" and kind == "int":
         return (
             f"[{{{name!r}: i * 2}} for i in range(30)]",
             lambda r: None if r[name] is None else r[name] in range(0, 60, 2),
         )
+    if form == "two":
+        second = draw(st.sampled_from(program.plain))
+        third = draw(st.sampled_from([*VALUES[program.kinds[second]], None]))
+        if second == name:
+            return f"{{{name!r}: {value!r}}}", f
+        return f"{{{name!r}: {value!r}, {second!r}: {third!r}}}", all_of([f, equality(program, second, third)])
+    if form == "between" and value <= other:
+        text = f"`{name}` BETWEEN {literal(value)} AND {literal(other)}"
+        return repr(text), lambda r: None if r[name] is None else value <= r[name] <= other
+    if form == "like" and kind == "text":
+        start = value[:1].replace("\\", "")
+        pattern = "\\%" if start == "%" else start
+        return repr(
+            f"`{name}` LIKE {literal(pattern + '%')}"
+        ), lambda r: None if r[name] is None else r[name].startswith(start)
     operator = draw(st.sampled_from(["=", "<>", "<", ">=", ">"]))
-    literal = "'" + value.replace("\\", "\\\\").replace("'", "''") + "'" if isinstance(value, str) else repr(value)
     compare = {
         "=": lambda x: x == value,
         "<>": lambda x: x != value,
@@ -125,7 +207,12 @@ def conditions(draw: st.DrawFn, program: Program) -> tuple[str, Any]:
         ">=": lambda x: x >= value,
         ">": lambda x: x > value,
     }[operator]
-    return repr(f"`{name}` {operator} {literal}"), lambda r: None if r[name] is None else compare(r[name])
+    return repr(f"`{name}` {operator} {literal(value)}"), lambda r: None if r[name] is None else compare(r[name])
+
+
+def literal(value: Any) -> str:
+    """Write a value in MySQL's SQL."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'" if isinstance(value, str) else repr(value)
 
 
 def summaries(program: Program, names: list[str]) -> dict[str, tuple[str, Any, str]]:
@@ -150,14 +237,16 @@ def _over(name: str, python: Any) -> Any:
 
 
 @st.composite
-def programs(draw: st.DrawFn, depth: int = 4) -> Program:
+def programs(draw: st.DrawFn, depth: int = 5) -> Program:
     """Draw an expression nested to at most `depth`."""
-    if depth == 0 or draw(st.integers(0, 5)) == 0:
-        name = draw(st.sampled_from(sorted(DEFINITIONS)))
+    if depth == 0 or draw(st.integers(0, 7)) == 0:
+        if draw(st.integers(0, 5)) == 0:
+            return draw(_near())
+        name = draw(st.sampled_from("BACDKBACDKE"))  # the last is empty
         relation = base(name)
         return Program(f"{name}()", relation, {n: KINDS[n] for n in relation.names})
     operand = draw(programs(depth=depth - 1))
-    unary = [_restrict, _project, _rename, _compute, _distinct, _group, _top]
+    unary = [_restrict, _restrict, _project, _drop, _rename, _copy, _compute, _extract, _distinct, _group, _top, _top]
     binary = [_semijoin, _join, _left_join, _aggregate, _union]
     operator = draw(st.sampled_from(unary + binary))
     if operator in binary:
@@ -172,10 +261,35 @@ def _restrict(draw: st.DrawFn, p: Program) -> Program:
     if not p.relation.names:
         return p
     text, function = draw(conditions(p))
-    if draw(st.booleans()):
-        return Program(f"({p.text} & {text})", model.restrict(p.relation, function), p.kinds, p.nullable_key)
-    negated = model.restrict(p.relation, lambda r: None if function(r) is None else not function(r))
-    return Program(f"({p.text} - {text})", negated, p.kinds, p.nullable_key)
+    kept, dropped = model.restrict(p.relation, function), model.restrict(p.relation, not_(function))
+    if _prefer(draw, kept, dropped):
+        return Program(f"({p.text} & {text})", kept, p.kinds, p.nullable_key)
+    return Program(f"({p.text} - {text})", dropped, p.kinds, p.nullable_key)
+
+
+def _prefer(draw: st.DrawFn, one: Relation, other: Relation) -> bool:
+    """Choose one of two, seldom an empty one: of that there is little to be seen."""
+    if bool(one.rows) == bool(other.rows) or draw(st.integers(0, 7)) == 0:
+        return draw(st.booleans())
+    return bool(one.rows)
+
+
+# The table by whose key each of two tables is related to the other.
+ANCESTORS = {"A": "A", "B": "BA", "C": "CBA", "D": "DA", "E": "EA", "K": "KBA"}
+
+
+@st.composite
+def _near(draw: st.DrawFn) -> Program:
+    one, other = draw(st.sampled_from(sorted(ANCESTORS))), draw(st.sampled_from(sorted(ANCESTORS)))
+    apex = next(name for name in ANCESTORS[one] if name in ANCESTORS[other])
+    left, right = base(one), base(other)
+    kinds = {n: KINDS[n] for n in (*left.names, *right.names)}
+    text, function = draw(conditions(Program(f"{other}()", right, kinds)))
+    rows = model.restrict(right, function).rows
+    anti = draw(st.booleans())
+    found = [x for x in left.rows if any(model.agree(x, y, KEYS[apex]) for y in rows) is not anti]
+    written = f"({one}() - dj.Near({other} & {text}))" if anti else f"{one}().near({other} & {text})"
+    return Program(written, model.like(left, found), kinds)
 
 
 @st.composite
@@ -184,6 +298,42 @@ def _project(draw: st.DrawFn, p: Program) -> Program:
     kept = draw(st.lists(st.sampled_from(others), unique=True)) if others else []
     relation = model.project(p.relation, kept, {}, {})
     return Program(f"{p.text}.proj({', '.join(map(repr, kept))})", relation, p.kinds, p.nullable_key)
+
+
+@st.composite
+def _drop(draw: st.DrawFn, p: Program) -> Program:
+    others = [n for n in p.relation.names if n not in p.relation.key]
+    if not others:
+        return p
+    gone = draw(st.lists(st.sampled_from(others), unique=True, min_size=1))
+    relation = model.project(p.relation, [n for n in others if n not in gone], {}, {})
+    dropped = ", ".join(repr("-" + n) for n in gone)
+    return Program(f"{p.text}.proj(..., {dropped})", relation, p.kinds, p.nullable_key)
+
+
+@st.composite
+def _copy(draw: st.DrawFn, p: Program) -> Program:
+    if not p.relation.names or "x" in p.relation.names:
+        return p
+    old = draw(st.sampled_from(p.relation.names))
+    relation = model.project(p.relation, p.relation.names, {"x": old}, {}, keep=True)
+    return Program(f"{p.text}.proj(..., x='({old})')", relation, p.kinds | {"x": p.kinds[old]}, p.nullable_key)
+
+
+@st.composite
+def _extract(draw: st.DrawFn, p: Program) -> Program:
+    documents = [n for n in p.relation.names if p.kinds[n] == "json"]
+    if not documents or "w_" in p.relation.names:
+        return p
+    name = draw(st.sampled_from(documents))
+    path, kind = draw(st.sampled_from([("p:signed", "int"), ("q.r", "text"), ("t:unsigned", "int")]))
+
+    def value(r: Row) -> Any:
+        found = at(r[name], path.partition(":")[0])
+        return int(found) if isinstance(found, bool) else found
+
+    relation = model.project(p.relation, p.relation.names, {}, {"w_": value})
+    return Program(f"{p.text}.proj(..., w_='{name}.{path}')", relation, p.kinds | {"w_": kind}, p.nullable_key)
 
 
 @st.composite
@@ -200,21 +350,26 @@ def _rename(draw: st.DrawFn, p: Program) -> Program:
 
 @st.composite
 def _compute(draw: st.DrawFn, p: Program) -> Program:
-    numbers = [n for n in p.relation.names if p.kinds[n] == "int"]
-    if not numbers or "y" in p.relation.names:
+    if not p.plain or "y" in p.relation.names:
         return p
-    name = draw(st.sampled_from(numbers))
+    name = draw(st.sampled_from(p.plain))
+    kind = p.kinds[name]
+    if kind == "int":
+        sql, function, made = f"`{name}` * 2 + 1", lambda x: x * 2 + 1, "int"
+    elif kind == "text":
+        sql, function, made = f"concat('<', `{name}`, '>')", lambda x: f"<{x}>", "text"
+    else:
+        sql, function, made = f"if(`{name}` = `{name}`, 1, 0)", lambda x: 1, "int"
+    default = 0 if kind not in {"int", "text"} else None
     relation = model.project(
-        p.relation, p.relation.names, {}, {"y": lambda r: None if r[name] is None else r[name] * 2 + 1}
+        p.relation, p.relation.names, {}, {"y": lambda r: default if r[name] is None else function(r[name])}
     )
-    return Program(f"{p.text}.proj(..., y='`{name}` * 2 + 1')", relation, p.kinds | {"y": "int"}, p.nullable_key)
+    return Program(f"{p.text}.proj(..., y={sql!r})", relation, p.kinds | {"y": made}, p.nullable_key)
 
 
 @st.composite
 def _distinct(draw: st.DrawFn, p: Program) -> Program:
-    if not p.relation.names:
-        return p
-    names = draw(st.lists(st.sampled_from(p.relation.names), unique=True, min_size=1, max_size=2))
+    names = draw(st.lists(st.sampled_from(p.plain), unique=True, max_size=2)) if p.plain else []
     return Program(
         f"(dj.U({', '.join(map(repr, names))}) & {p.text})",
         model.distinct(p.relation, names),
@@ -234,10 +389,10 @@ def _chosen(
 
 @st.composite
 def _group(draw: st.DrawFn, p: Program) -> Program:
-    names = draw(st.lists(st.sampled_from(p.relation.names), unique=True, max_size=2)) if p.relation.names else []
+    names = draw(st.lists(st.sampled_from(p.plain), unique=True, max_size=2)) if p.plain else []
     if any(n.startswith("z_") and len(n) > 20 for n in p.relation.names):
         return p
-    chosen = _chosen(draw, summaries(p, list(p.relation.names)), tuple(names))
+    chosen = _chosen(draw, summaries(p, p.plain), tuple(names))
     relation = model.group_by(p.relation, names, {n: f for n, (_, f, _) in chosen.items()})
     keywords = ", ".join(f"{n}={sql!r}" for n, (sql, _, _) in chosen.items())
     text = f"dj.U({', '.join(map(repr, names))}).aggr({p.text}, {keywords})"
@@ -246,14 +401,36 @@ def _group(draw: st.DrawFn, p: Program) -> Program:
 
 @st.composite
 def _top(draw: st.DrawFn, p: Program) -> Program:
-    limit, offset = draw(st.integers(0, 5)), draw(st.integers(0, 2))
-    order: list[tuple[str, bool]] = []
-    if p.relation.names and draw(st.booleans()):
-        order.append((draw(st.sampled_from(p.relation.names)), draw(st.booleans())))
-    order += [(n, False) for n in p.relation.key]
-    items = [f"`{n}` DESC" if d else f"`{n}`" for n, d in order]
+    limit, offset = draw(st.sampled_from([3, 5, None, 2, 1, 0])), draw(st.sampled_from([0, 0, 1, 2]))
+    if draw(st.integers(0, 3)) == 0:
+        inherited: Any = None
+        rows = model.like(p.relation, p.relation.sorted())
+        return Program(
+            f"({p.text} & dj.Top({limit}, {inherited}, {offset}))",
+            model.top(rows, limit, [], offset),
+            p.kinds,
+            p.nullable_key,
+        )
+    order: list[model.Order] = []
+    items: list[str] = []
+    if p.plain and draw(st.booleans()):
+        name, descending = draw(st.sampled_from(p.plain)), draw(st.booleans())
+        nulls_first = draw(st.sampled_from([None, True, False]))
+        way = (" DESC" if descending else "") + {None: "", True: " NULLS FIRST", False: " NULLS LAST"}[nulls_first]
+        if p.kinds[name] == "int" and draw(st.booleans()):
+            items.append(f"abs(`{name}` - 2){way}")
+            order.append((_over_row(name, lambda x: abs(x - 2)), descending, nulls_first))
+        else:
+            items.append(f"`{name}`{way}")
+            order.append((_over_row(name, lambda x: x), descending, nulls_first))
+    items += [f"`{n}`" for n in p.relation.key]
+    order += [(_over_row(n, lambda x: x), False, None) for n in p.relation.key]
     text = f"({p.text} & dj.Top({limit}, {items!r}, {offset}))"
     return Program(text, model.top(p.relation, limit, order, offset), p.kinds, p.nullable_key)
+
+
+def _over_row(name: str, function: Any) -> Any:
+    return lambda r: None if r[name] is None else function(r[name])
 
 
 def _relatable(p: Program, q: Program) -> bool:
@@ -266,13 +443,15 @@ def _relatable(p: Program, q: Program) -> bool:
 def _semijoin(draw: st.DrawFn, p: Program, q: Program) -> Program:
     if not _relatable(p, q):
         return p
-    anti = draw(st.booleans())
-    return Program(
-        f"({p.text} {'-' if anti else '&'} {q.text})",
-        model.semijoin(p.relation, q.relation, anti=anti),
-        p.kinds,
-        p.nullable_key,
-    )
+    kept, dropped = (model.semijoin(p.relation, q.relation, anti=anti) for anti in (False, True))
+    if _prefer(draw, kept, dropped):
+        return Program(f"({p.text} & {q.text})", kept, p.kinds, p.nullable_key)
+    return Program(f"({p.text} - {q.text})", dropped, p.kinds, p.nullable_key)
+
+
+def _kinds(p: Program, q: Program) -> dict[str, str]:
+    """Return the kinds of the attributes of both."""
+    return {n: q.kinds[n] for n in q.relation.names} | {n: p.kinds[n] for n in p.relation.names}
 
 
 def _join(p: Program, q: Program) -> Program:
@@ -281,7 +460,7 @@ def _join(p: Program, q: Program) -> Program:
     return Program(
         f"({p.text} * {q.text})",
         model.join(p.relation, q.relation),
-        p.kinds | q.kinds,
+        _kinds(p, q),
         p.nullable_key or q.nullable_key,
     )
 
@@ -290,7 +469,7 @@ def _left_join(p: Program, q: Program) -> Program:
     if not _relatable(p, q) or not model.determines(p.relation, q.relation):
         return p
     return Program(
-        f"{p.text}.extend({q.text})", model.join(p.relation, q.relation, left=True), p.kinds | q.kinds, p.nullable_key
+        f"{p.text}.extend({q.text})", model.join(p.relation, q.relation, left=True), _kinds(p, q), p.nullable_key
     )
 
 
@@ -301,11 +480,15 @@ def _aggregate(draw: st.DrawFn, p: Program, q: Program) -> Program:
     if any(n.startswith("z_") and len(n) > 20 for n in q.relation.names):
         return p
     inner = draw(st.booleans())
-    names = [n for n in q.relation.names if n not in p.relation.names]
+    names = [n for n in q.plain if n not in p.relation.names]
     chosen = _chosen(draw, summaries(q, names), p.relation.names)
-    relation = model.aggregate(p.relation, q.relation, {n: f for n, (_, f, _) in chosen.items()}, inner=inner)
+    others = [n for n in p.plain if n not in p.relation.key]
+    kept = draw(st.lists(st.sampled_from(others), unique=True)) if others else []
+    summaries_ = {n: f for n, (_, f, _) in chosen.items()}
+    relation = model.aggregate(p.relation, q.relation, summaries_, inner=inner, kept=kept)
     keywords = ", ".join(f"{n}={sql!r}" for n, (sql, _, _) in chosen.items())
-    text = f"{p.text}.aggr({q.text}, exclude_nonmatching={inner}, {keywords})"
+    positional = "".join(f"{n!r}, " for n in kept)
+    text = f"{p.text}.aggr({q.text}, {positional}exclude_nonmatching={inner}, {keywords})"
     return Program(text, relation, p.kinds | {n: k for n, (_, _, k) in chosen.items()}, p.nullable_key)
 
 
@@ -315,4 +498,4 @@ def _union(p: Program, q: Program) -> Program:
         return p
     if set(a.names) & set(b.names) - set(a.key):
         return p
-    return Program(f"({p.text} + {q.text})", model.union(a, b), p.kinds | q.kinds)
+    return Program(f"({p.text} + {q.text})", model.union(a, b), _kinds(p, q))

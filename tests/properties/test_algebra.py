@@ -22,7 +22,11 @@ def tables(module_schema: dj.Schema) -> dict[str, Any]:
     return classes
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=5 * settings.default.max_examples)
+# The sampled profile is for every day, the full one for releases.
+EXPRESSIONS = 500 if settings.default.max_examples < 1000 else 20_000
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=EXPRESSIONS)
 @given(program=programs())
 def test_agrees_with_the_model(tables: dict[str, Any], program: Program) -> None:
     expression, relation = program.run(tables), program.relation

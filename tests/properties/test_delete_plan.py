@@ -12,7 +12,7 @@ import datajoint as dj
 from datajoint.backends.catalog import ColumnInfo, ForeignKeyInfo, SchemaCatalog, TableInfo
 from datajoint.definition import TableName
 from datajoint.graph.propagate import affected_rows, downstream, waves
-from datajoint.table.delete import plan_delete
+from datajoint.table.delete_plan import plan_delete
 
 LIMIT = 4  # rows of a table
 

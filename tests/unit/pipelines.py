@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import partial
 from types import ModuleType, SimpleNamespace
 
 from datajoint.backends.catalog import ColumnInfo, ForeignKeyInfo, SchemaCatalog, TableInfo
@@ -137,11 +138,14 @@ def parse(text):
         schema: _Catalog(
             schema,
             {name.name: info for name, info in tables.items() if name.schema == schema},
-            tuple(
-                key
-                for info in tables.values()
-                for key in info.foreign_keys
-                if key.parent.schema == schema and key.child.schema != schema
+            partial(
+                tuple,
+                [
+                    key
+                    for info in tables.values()
+                    for key in info.foreign_keys
+                    if key.parent.schema == schema and key.child.schema != schema
+                ],
             ),
         )
         for schema in dict.fromkeys(name.schema for name in tables)

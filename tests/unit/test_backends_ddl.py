@@ -203,7 +203,7 @@ def test_an_enum_type_is_dropped_with_its_last_column():
 def test_a_schema_that_others_refer_to_is_not_dropped(backend):
     key = ForeignKeyInfo(TableName("t", "child"), ("a",), TableName("s", "parent"), ("a",))
     with pytest.raises(IntegrityError, match=r"t\.child"):
-        backend.drop_schema("s", SchemaCatalog("s", incoming=(key,)))
+        backend.drop_schema("s", SchemaCatalog("s", find_incoming=lambda: (key,)))
 
 
 def test_children_are_dropped_before_their_parents():

@@ -125,7 +125,7 @@ def read(text):
         ("a = NULL : int32", "NULL", True),
         ("a = 5 : int32", "'5'", False),
         ('a = "5" : int32', "'5'", False),
-        ("a = -1.50 : decimal(4,1)", "'-1.5'", False),
+        ("a = -1.50 : decimal(4,1)", "'-1.50'", False),
         ("a = true : bool", "'1'", False),
         ("a = 0 : bool", "'0'", False),
         ('a = "it\'s" : varchar(9)', "'it''s'", False),

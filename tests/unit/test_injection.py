@@ -6,15 +6,17 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datajoint.backends import get_backend
+from datajoint.backends.json_paths import read_path
 from datajoint.errors import DataJointError
 from datajoint.heading import Attribute
 from datajoint.sql import Identifier, Sql
 from datajoint.usertext import compile_condition, compile_expression, compile_order
 from datajoint.usertext.templates import LISTS, ROWS, compiled
+from datajoint.values.model import TEXT
 from datajoint.values.parse import parse_type
 
 BACKENDS = [get_backend(name) for name in ("mysql", "sqlite", "postgresql")]
@@ -183,5 +185,47 @@ def test_any_characters_are_refused_or_one_expression(text: str) -> None:
 @given(
     st.sampled_from(["n = 1", "concat(v, 'x')", "sum(n) / 2", "n in (1, 2)"]), st.text(max_size=12), st.integers(0, 12)
 )
+@example(text="n = 1", noise="E", place=5)
 def test_anything_put_into_a_text_is_refused_or_one_expression(text: str, noise: str, place: int) -> None:
     _check(text[:place] + noise + text[place:])
+
+
+# --- what is no text: values, names, paths
+@given(st.text(max_size=20))
+def test_any_path_of_json_is_refused_or_consists_of_names_and_numbers(path: str) -> None:
+    for escaped in (False, True):
+        try:
+            written = read_path(path, escaped=escaped)
+        except DataJointError:
+            continue
+        assert re.fullmatch(r'\$(\.(\w+|"[\w\\]+")|\[\d+\])+', written), written
+
+
+@given(st.text(max_size=20))
+def test_any_name_stays_inside_its_quotes(name: str) -> None:
+    for backend in BACKENDS:
+        quote = backend.dialect.quote_character
+        written = backend.dialect.quote(Identifier((name,)))
+        assert written[0] == written[-1] == quote
+        assert written[1:-1].replace(quote * 2, "").count(quote) == 0
+
+
+@given(st.text(max_size=20))
+def test_any_value_written_out_for_people_stays_inside_its_quotes(value: str) -> None:
+    for backend in BACKENDS:
+        written = backend.dialect.literal(value)
+        inner = written[1:-1].replace("\\\\", "") if backend.dialect.backslash_escapes else written[1:-1]
+        assert written[0] == written[-1] == "'"
+        assert "'" not in inner.replace("''", "")
+        if backend.dialect.backslash_escapes:
+            assert "\\" not in inner
+
+
+@given(st.text(max_size=20))
+def test_any_value_travels_as_a_parameter(value: str) -> None:
+    for backend in BACKENDS:
+        _, values = backend.bind(TEXT, value).render(backend.dialect)
+        assert values == [value]
+        sql, values = backend.key_table([("v", TEXT)], [(value,)]).render(backend.dialect)
+        assert len(values) == 1
+        assert not value or len(value) < 5 or value not in sql

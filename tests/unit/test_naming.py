@@ -6,7 +6,7 @@ import pytest
 
 from datajoint.errors import DataJointError
 from datajoint.naming import did_you_mean, from_camel_case, is_camel_case, shorten, to_camel_case
-from datajoint.prompt import user_choice
+from datajoint.utils import user_choice
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ The queries are in the ``.sql`` files beside this module, one file an engine, ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -68,6 +68,8 @@ class TableInfo:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKeyInfo, ...] = ()
     indexes: tuple[IndexInfo, ...] = ()
+    # Those over expressions, which no catalog spells as they were declared: their plain columns only.
+    expression_indexes: tuple[IndexInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,19 @@ class SchemaCatalog:
 
     Attributes
     ----------
-    incoming : tuple of ForeignKeyInfo
-        Foreign keys of other schemas' tables that refer to tables of this one.
+    find_incoming : callable
+        Asks for `incoming`, which few need and on some servers costs more than all the rest.
     lineage : mapping or None
         ``(table, attribute) -> "schema.table.attribute"``; None where the schema has no ``~lineage`` table.
     """
 
     schema: str
     tables: Mapping[str, TableInfo] = field(default_factory=lambda: MappingProxyType({}))
-    incoming: tuple[ForeignKeyInfo, ...] = ()
+    find_incoming: Callable[[], tuple[ForeignKeyInfo, ...]] = tuple
     lineage: Mapping[tuple[str, str], str] | None = None
     collation: str | None = None
+
+    @property
+    def incoming(self) -> tuple[ForeignKeyInfo, ...]:
+        """Foreign keys of other schemas' tables that refer to tables of this one."""
+        return self.find_incoming()

@@ -8,6 +8,13 @@ WHERE schema_name NOT IN ('information_schema', 'mysql', 'performance_schema', '
 SELECT schema_name, CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name) AS collation
 FROM information_schema.schemata WHERE schema_name IN :schemas;
 
+-- name: versions
+SELECT schema_name, '' AS version FROM information_schema.schemata WHERE schema_name IN :schemas
+UNION ALL
+SELECT table_schema, CONCAT(COUNT(*), ' ', SUM(CRC32(CONCAT_WS('/', table_name, column_name, ordinal_position, column_type, is_nullable,
+       column_default, column_key, extra, column_comment))))
+FROM information_schema.columns WHERE table_schema IN :schemas GROUP BY table_schema;
+
 -- name: tables
 SELECT table_schema, table_name, table_comment FROM information_schema.tables
 WHERE table_schema IN :schemas AND table_type = 'BASE TABLE' ORDER BY table_schema, table_name;
@@ -28,7 +35,13 @@ WHERE table_schema IN :schemas AND index_name = 'PRIMARY' ORDER BY table_schema,
 -- name: foreign_keys
 SELECT table_schema, table_name, constraint_name, referenced_table_schema, referenced_table_name, column_name, referenced_column_name
 FROM information_schema.key_column_usage
-WHERE referenced_table_schema IN :schemas OR (referenced_table_schema IS NOT NULL AND table_schema IN :schemas)
+WHERE table_schema IN :schemas AND referenced_table_schema IS NOT NULL
+ORDER BY table_schema, table_name, constraint_name, referenced_table_schema, referenced_table_name, ordinal_position;
+
+-- name: incoming
+SELECT table_schema, table_name, constraint_name, referenced_table_schema, referenced_table_name, column_name, referenced_column_name
+FROM information_schema.key_column_usage
+WHERE referenced_table_schema IN :schemas
 ORDER BY table_schema, table_name, constraint_name, referenced_table_schema, referenced_table_name, ordinal_position;
 
 -- name: indexes

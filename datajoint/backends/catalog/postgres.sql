@@ -9,10 +9,19 @@ SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> '
 -- name: schemas
 SELECT nspname, NULL AS collation FROM pg_namespace WHERE nspname IN :schemas;
 
+-- name: versions
+SELECT n.nspname, count(a.attnum) || ' ' || coalesce(sum(a.xmin::text::bigint + c.xmin::text::bigint), 0) AS version
+FROM pg_namespace n
+LEFT JOIN pg_class c ON c.relnamespace = n.oid
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+WHERE n.nspname IN :schemas GROUP BY n.nspname;
+
 -- name: tables
 SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname IN :schemas AND c.relkind IN ('r', 'p')
+  -- who may not read the recorded lineage works without it
+  AND (c.relname <> '~lineage' OR has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C";
 
 -- name: columns
@@ -70,7 +79,20 @@ JOIN pg_namespace pn ON pn.oid = pc.relnamespace
 CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS u(attnum, parent_attnum, position)
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum
 JOIN pg_attribute pa ON pa.attrelid = pc.oid AND pa.attnum = u.parent_attnum
-WHERE k.contype = 'f' AND (n.nspname IN :schemas OR pn.nspname IN :schemas)
+WHERE k.contype = 'f' AND n.nspname IN :schemas
+ORDER BY n.nspname, c.relname, k.oid, u.position;
+
+-- name: incoming
+SELECT n.nspname, c.relname, k.conname, pn.nspname, pc.relname, a.attname, pa.attname
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class pc ON pc.oid = k.confrelid
+JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS u(attnum, parent_attnum, position)
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum
+JOIN pg_attribute pa ON pa.attrelid = pc.oid AND pa.attnum = u.parent_attnum
+WHERE k.contype = 'f' AND pn.nspname IN :schemas
 ORDER BY n.nspname, c.relname, k.oid, u.position;
 
 -- name: indexes

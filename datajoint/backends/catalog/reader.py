@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from importlib import resources
 from itertools import groupby
 from operator import itemgetter
@@ -101,6 +101,13 @@ class CatalogReader:
         found = self._run(execute, "downstream" if downstream else "upstream", names)
         return {row[0] for row in found} - set(names)
 
+    def versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
+        """Return a text for each of those of `schemas` that exist; it changes with the structure."""
+        found: dict[str, str] = {}
+        for schema, version in self._run(execute, "versions", sorted(set(schemas))):
+            found[schema] = max(found.get(schema, ""), str(version))  # of an empty schema there is no digest
+        return found
+
     def load(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Return the catalogs of those of `schemas` that exist."""
         wanted = sorted(set(schemas))
@@ -111,20 +118,22 @@ class CatalogReader:
         # The list of tables comes first: whatever another process declares meanwhile is then absent, never half there.
         listed = self._run(execute, "tables", names)
         columns, keys = self._columns(execute, names), self._keys(execute, names)
-        children, incoming = self._foreign_keys(execute, names)
-        indexes = self._indexes(execute, names)
+        children = self._foreign_keys(execute, names)
+        incoming = cache(lambda: self._incoming(execute, names))  # once for all that are read together
+        indexes, expressions = self._indexes(execute, names)
         tables: dict[str, dict[str, TableInfo]] = {name: {} for name in names}
         for schema, table, comment in listed:
             name = TableName(schema, table)
             if name not in columns:  # dropped since
                 continue
             tables[schema][table] = TableInfo(
-                name, comment or "", tuple(columns[name]), tuple(keys[name]), tuple(children[name]), tuple(indexes[name])
+                name, comment or "", tuple(columns[name]), tuple(keys[name]), tuple(children[name]), tuple(indexes[name]),
+                tuple(expressions[name]),
             )  # fmt: skip
         recorded = self._lineage(execute, [name for name in names if LINEAGE in tables[name]])
         return {
             name: SchemaCatalog(
-                name, MappingProxyType(tables[name]), tuple(incoming[name]),
+                name, MappingProxyType(tables[name]), partial(_get, incoming, name),
                 MappingProxyType(recorded[name]) if LINEAGE in tables[name] else None, existing[name],
             )
             for name in names
@@ -142,28 +151,33 @@ class CatalogReader:
             keys[TableName(schema, table)].append(name)
         return keys
 
-    def _foreign_keys(
-        self, execute: Execute, names: Sequence[str]
-    ) -> tuple[dict[TableName, list[ForeignKeyInfo]], dict[str, list[ForeignKeyInfo]]]:
-        """Return the foreign keys by child, and those of other schemas by the parent's schema."""
+    def _foreign_keys(self, execute: Execute, names: Sequence[str]) -> dict[TableName, list[ForeignKeyInfo]]:
+        """Return the foreign keys of each table."""
         children: dict[TableName, list[ForeignKeyInfo]] = defaultdict(list)
-        incoming: dict[str, list[ForeignKeyInfo]] = defaultdict(list)
-        for key, group in groupby(self._run(execute, "foreign_keys", names), itemgetter(0, 1, 2, 3, 4)):
-            child, parent = TableName(key[0], key[1]), TableName(key[3], key[4])
-            pairs = [(row[5], row[6]) for row in group]
-            info = ForeignKeyInfo(child, tuple(p[0] for p in pairs), parent, tuple(p[1] for p in pairs), str(key[2]))
-            children[child].append(info)
-            if child.schema != parent.schema:
-                incoming[parent.schema].append(info)
-        return children, incoming
+        for info in _keys_of(self._run(execute, "foreign_keys", names)):
+            children[info.child].append(info)
+        return children
 
-    def _indexes(self, execute: Execute, names: Sequence[str]) -> dict[TableName, list[IndexInfo]]:
-        indexes: dict[TableName, list[IndexInfo]] = defaultdict(list)
+    def _incoming(self, execute: Execute, names: Sequence[str]) -> dict[str, tuple[ForeignKeyInfo, ...]]:
+        """Return the foreign keys of other schemas' tables by the schema that they refer to."""
+        incoming: dict[str, tuple[ForeignKeyInfo, ...]] = dict.fromkeys(names, ())
+        for info in _keys_of(self._run(execute, "incoming", names)):
+            if info.child.schema != info.parent.schema:
+                incoming[info.parent.schema] += (info,)
+        return incoming
+
+    def _indexes(
+        self, execute: Execute, names: Sequence[str]
+    ) -> tuple[dict[TableName, list[IndexInfo]], dict[TableName, list[IndexInfo]]]:
+        """Return the indexes over plain columns, and those that have expressions, which have no name."""
+        plain: dict[TableName, list[IndexInfo]] = defaultdict(list)
+        expressions: dict[TableName, list[IndexInfo]] = defaultdict(list)
         for key, group in groupby(self._run(execute, "indexes", names), itemgetter(0, 1, 2, 3)):
             columns = [row[4] for row in group]
-            if None not in columns:  # expressions have no name
-                indexes[TableName(key[0], key[1])].append(IndexInfo(key[2], tuple(columns), bool(key[3])))
-        return indexes
+            found = expressions if None in columns else plain
+            index = IndexInfo(key[2], tuple(c for c in columns if c is not None), bool(key[3]))
+            found[TableName(key[0], key[1])].append(index)
+        return plain, expressions
 
     def _lineage(self, execute: Execute, names: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
         recorded: dict[str, dict[tuple[str, str], str]] = {name: {} for name in names}
@@ -192,3 +206,15 @@ def _between(pieces: Sequence[str], middle: Sql) -> list[Sql]:
     for piece in pieces[1:]:
         items += [middle, Sql(piece)]
     return items
+
+
+def _keys_of(rows: Iterable[Row]) -> Iterator[ForeignKeyInfo]:
+    """Put together the rows of each foreign key, one a column."""
+    for key, group in groupby(rows, itemgetter(0, 1, 2, 3, 4)):
+        child, parent = TableName(key[0], key[1]), TableName(key[3], key[4])
+        pairs = [(row[5], row[6]) for row in group]
+        yield ForeignKeyInfo(child, tuple(p[0] for p in pairs), parent, tuple(p[1] for p in pairs), str(key[2]))
+
+
+def _get(find: Callable[[], dict[str, tuple[ForeignKeyInfo, ...]]], name: str) -> tuple[ForeignKeyInfo, ...]:
+    return find()[name]

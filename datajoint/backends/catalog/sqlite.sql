@@ -6,6 +6,9 @@ SELECT schema_name FROM `~dj_schemas`;
 -- name: schemas
 SELECT schema_name, NULL AS collation FROM `~dj_schemas` WHERE schema_name IN :schemas;
 
+-- name: versions
+SELECT schema_name, schema_version FROM `~dj_schemas`, pragma_schema_version WHERE schema_name IN :schemas;
+
 -- name: tables
 SELECT schema_name, table_name, comment FROM `~dj_tables` WHERE schema_name IN :schemas ORDER BY 1, 2;
 
@@ -30,7 +33,16 @@ SELECT t.schema_name, t.table_name, f.id AS name, p.schema_name AS parent_schema
 FROM `~dj_tables` t
 JOIN pragma_foreign_key_list(t.schema_name || '.' || t.table_name) f
 JOIN `~dj_tables` p ON p.schema_name || '.' || p.table_name = f."table"
-WHERE t.schema_name IN :schemas OR p.schema_name IN :schemas
+WHERE t.schema_name IN :schemas
+ORDER BY t.schema_name, t.table_name, f.id DESC, f.seq;
+
+-- name: incoming
+SELECT t.schema_name, t.table_name, f.id AS name, p.schema_name AS parent_schema, p.table_name AS parent_table,
+       f."from" AS column_name, f."to" AS parent_column
+FROM `~dj_tables` t
+JOIN pragma_foreign_key_list(t.schema_name || '.' || t.table_name) f
+JOIN `~dj_tables` p ON p.schema_name || '.' || p.table_name = f."table"
+WHERE p.schema_name IN :schemas
 ORDER BY t.schema_name, t.table_name, f.id DESC, f.seq;
 
 -- name: indexes

@@ -186,7 +186,13 @@ class NotebookPage:
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
 
     def run_cell(self, index):
-        self.cell(index).locator(".jp-InputPrompt").first.click()
+        cell = self.cell(index)
+        cell.locator(".jp-InputPrompt").first.click()
+        # On a busy machine the key would reach the cell that was active before.
+        self.page.wait_for_function(
+            "index => document.querySelectorAll('.jp-Notebook .jp-CodeCell')[index].matches('.jp-mod-active')",
+            arg=index,
+        )
         self.page.keyboard.press("Control+Enter")
 
     def save(self):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
 from tests.jupyter.browser.pipeline import EXTENSION, set_up
 
-pytestmark = [pytest.mark.browser]
+# One server and one browser serve them all.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
@@ -309,3 +312,17 @@ def test_state_saved_with_the_notebook_is_small(new_notebook, lab, expect):
     outputs = json.dumps(saved["cells"][2]["outputs"])
     assert len(outputs) < 20_000
     assert "lab.session" in outputs
+
+
+def test_the_tutorial_runs_live(new_notebook, lab, expect):
+    """Run All in the page differs from an execution without one: widgets are live and cells do not wait for them."""
+    notebook = new_notebook()
+    notebook.page.set_viewport_size({"width": 1100, "height": 14000})  # no cell is left out of the page
+    shutil.copy(Path(__file__).parents[3] / "notebooks" / "01_first_pipeline.ipynb", lab.root / "tutorial.ipynb")
+    notebook.open("tutorial.ipynb")
+    notebook.run_all()
+    cells = notebook.page.locator(".jp-Notebook .jp-CodeCell")
+    expect(cells.last).to_contain_text("3 pictures, 9 detections", timeout=120_000)
+    assert notebook.page.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-OutputArea-error").count() == 0
+    browser = cells.filter(has_text="%dj browse Detection.Blob").first
+    expect(browser.locator(".dj-status")).to_contain_text("rows")

@@ -1,0 +1,78 @@
+"""Values that are already what their attribute takes: one in a mapping, or thousands of keys as columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from operator import attrgetter, itemgetter
+from typing import Any
+from uuid import UUID
+
+from datajoint.expression.predicates import OneOf
+from datajoint.heading import Attribute, Heading
+from datajoint.values.accept import first_unstorable
+
+_INT64 = (-(2**63), 2**63 - 1)  # what every engine's integers hold
+
+
+def plain_keys(heading: Heading, rows: Sequence[Any]) -> OneOf | None:
+    """Return the restriction by dicts with the same names and with values such as fetching yields.
+
+    None where the values must be looked at one by one. What was fetched from another table needs no conversion, and
+    5,000 keys are read in a tenth of the time.
+    """
+    if set(map(type, rows)) != {dict}:
+        return None
+    given = tuple(rows[0])
+    names = tuple(name for name in given if name in heading.attributes)
+    if not names or any("." in str(name) for name in given) or set(map(tuple, rows)) != {given}:
+        return None
+    columns = [list(map(itemgetter(name), rows)) for name in names]
+    attributes = [heading[name] for name in names]
+    if not all(all_canonical(a, column) for a, column in zip(attributes, columns, strict=True)):
+        return None
+    keys = dict.fromkeys(zip(*columns, strict=True))
+    return OneOf(names, tuple(a.value_type for a in attributes), tuple(keys))
+
+
+def is_canonical(attribute: Attribute, value: Any) -> bool:
+    """Tell whether a value is surely one that the attribute's type compares with as it is; it may be also if not."""
+    known = _CANONICAL.get(attribute.value_type.kind)
+    return (
+        known is not None
+        and type(value) is known[0]
+        and attribute.codec is None
+        and (known[1] is None or known[1]((value,)))
+    )
+
+
+def all_canonical(attribute: Attribute, values: list[Any]) -> bool:
+    """Tell whether every value is one that the attribute's type compares with as it is."""
+    known = _CANONICAL.get(attribute.value_type.kind)
+    if attribute.codec is not None or known is None:
+        return False
+    expected, holds = known
+    return set(map(type, values)) == {expected} and (holds is None or holds(values))
+
+
+def _in_range(values: Sequence[int]) -> bool:
+    return _INT64[0] <= min(values) and max(values) <= _INT64[1]
+
+
+def _storable(values: Sequence[str]) -> bool:
+    return first_unstorable("".join(values)) < 0
+
+
+def _naive(values: Sequence[dt.datetime]) -> bool:
+    return set(map(attrgetter("tzinfo"), values)) == {None}
+
+
+_CANONICAL: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
+    "int": (int, _in_range),
+    "varchar": (str, _storable),
+    "text": (str, _storable),
+    "date": (dt.date, None),
+    "datetime": (dt.datetime, _naive),
+    "uuid": (UUID, None),
+    "bool": (bool, None),
+}
