@@ -29,7 +29,7 @@ def clock(monkeypatch):
         perf_counter = staticmethod(time.perf_counter)
 
     clock = Clock()
-    monkeypatch.setattr(sys.modules[dj.Connection.__module__], "time", clock)
+    monkeypatch.setattr(sys.modules["datajoint.connection.catalogs"], "time", clock)
     return clock
 
 
