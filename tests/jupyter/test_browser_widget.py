@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import threading
 import uuid
 
@@ -223,7 +224,9 @@ def test_counts_come_later(recording, sent):
 def test_a_small_table_needs_no_count(recording, log):
     browser = browse(recording & "subject = 1")
     text = browser.static().text
-    assert len([record for record in log if "version" not in record.text]) == 1
+    # Only what asks for these rows: a browser of another test may still be counting on the same connection.
+    asked = re.compile(r"WHERE \(?.{1,6}subject.{1,3} = ")
+    assert len([record for record in log if asked.search(record.text)]) == 1
     assert browser.row_count == 50
     assert "(12 of 50 rows)" in text
 
