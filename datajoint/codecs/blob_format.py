@@ -17,17 +17,22 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import DataJointError
+
+if TYPE_CHECKING:
+    from datajoint.codecs.blob_writer import Written
 
 use_32bit_dims = False
 """Whether lengths and shapes are read as 32-bit words, as old releases of mYm wrote them. Writing ignores it."""
 
 _COMPRESSED = b"ZL123\0"
-_PROTOCOLS = {b"mYm", b"dj0"}
-_LONGEST_PROTOCOL = 8
+_PROTOCOLS = (b"mYm\0", b"dj0\0")
+_PROTOCOL_LENGTH = 4
 _COMPRESS_ABOVE = 1000
 # Deflate cannot do better than 1032:1, so a larger claim is false and nothing need be allocated for it.
 _MOST_INFLATION = 1032
@@ -104,9 +109,7 @@ class Blob:
 
     def pack(self, obj: Any, compress: bool = True) -> bytes:
         """Serialise `obj`; see `pack`."""
-        from datajoint.codecs.blob_writer import write  # noqa: PLC0415 - imports numpy
-
-        plain, self.protocol = write(obj)
+        plain, self.protocol = _write()(obj)
         if compress and len(plain) > _COMPRESS_ABOVE:
             zipped = _COMPRESSED + struct.pack("<Q", len(plain)) + zlib.compress(plain)
             if len(zipped) < len(plain):
@@ -117,22 +120,37 @@ class Blob:
         """Read a blob; see `unpack`."""
         if blob is None:
             return None
-        try:
-            data = memoryview(blob).cast("B")
-        except TypeError as error:
-            raise DataJointError(f"A blob is bytes, not {type(blob).__name__}.") from error
-        if data[: len(_COMPRESSED)] == _COMPRESSED:
-            data = memoryview(_inflate(data[len(_COMPRESSED) :]))
-        header = bytes(data[:_LONGEST_PROTOCOL])
-        protocol, end, _ = header.partition(b"\0")
-        if not end or protocol not in _PROTOCOLS:
+        data = blob if type(blob) is bytes else _as_bytes(blob)
+        if data.startswith(_COMPRESSED):
+            data = _inflate(memoryview(data)[len(_COMPRESSED) :])
+        if not data.startswith(_PROTOCOLS):
             raise DataJointError(
-                f"The {len(data)} bytes are no blob: they begin with {header!r}.", hint="Declare `bytes` for raw bytes."
+                f"The {len(data)} bytes are no blob: they begin with {data[:_PROTOCOL_LENGTH]!r}.",
+                hint="Declare `bytes` for raw bytes.",
             )
-        self.protocol = protocol + end
-        from datajoint.codecs.blob_reader import read  # noqa: PLC0415 - imports numpy
+        self.protocol = data[:_PROTOCOL_LENGTH]
+        return _read()(data, _PROTOCOL_LENGTH, squeeze=self.squeeze, use_32bit_dims=use_32bit_dims)
 
-        return read(data[len(self.protocol) :], squeeze=self.squeeze, use_32bit_dims=use_32bit_dims)
+
+@cache
+def _write() -> Callable[[Any], Written]:
+    from datajoint.codecs.blob_writer import write  # noqa: PLC0415 - imports numpy
+
+    return write
+
+
+@cache
+def _read() -> Callable[..., Any]:
+    from datajoint.codecs.blob_reader import read  # noqa: PLC0415 - imports numpy
+
+    return read
+
+
+def _as_bytes(blob: bytearray | memoryview | bytes) -> bytes:
+    try:
+        return memoryview(blob).tobytes()
+    except TypeError as error:
+        raise DataJointError(f"A blob is bytes, not {type(blob).__name__}.") from error
 
 
 def pack(obj: Any, compress: bool = True) -> bytes:
