@@ -32,6 +32,8 @@ use_32bit_dims = False
 
 _COMPRESSED = b"ZL123\0"
 _PROTOCOLS = (b"mYm\0", b"dj0\0")
+BEGINNINGS = (_COMPRESSED, *_PROTOCOLS)
+"""What a blob begins with."""
 _PROTOCOL_LENGTH = 4
 _COMPRESS_ABOVE = 1000
 # Deflate cannot do better than 1032:1, so a larger claim is false and nothing need be allocated for it.

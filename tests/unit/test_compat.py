@@ -33,6 +33,7 @@ NAMES = {
     "provenance": "PROV_ATTRIBUTE",
     "schemas": "Schema _Schema VirtualModule virtual_schema list_schemas",
     "settings": "Config config",
+    "spark": "SparkAdapter",
     "table": "Table FreeTable",
     "types": "PrimaryKey PrimaryKeyList Row RowList AttributeName AttributeNames TableName FullTableName SchemaName "
     "ForeignKeyMap Restriction FetchResult",
