@@ -36,6 +36,7 @@ BEGINNINGS = (_COMPRESSED, *_PROTOCOLS)
 """What a blob begins with."""
 _PROTOCOL_LENGTH = 4
 _COMPRESS_ABOVE = 1000
+_SIZE, _SIZE_OF_OLD = struct.Struct("<Q"), struct.Struct("<I")
 # Deflate cannot do better than 1032:1, so a larger claim is false and nothing need be allocated for it.
 _MOST_INFLATION = 1032
 
@@ -112,26 +113,15 @@ class Blob:
     def pack(self, obj: Any, compress: bool = True) -> bytes:
         """Serialise `obj`; see `pack`."""
         plain, self.protocol = _write()(obj)
-        if compress and len(plain) > _COMPRESS_ABOVE:
-            zipped = _COMPRESSED + struct.pack("<Q", len(plain)) + zlib.compress(plain)
-            if len(zipped) < len(plain):
-                return zipped
-        return bytes(plain)
+        return _closed(plain, compress=compress)
 
     def unpack(self, blob: bytes | bytearray | memoryview | None) -> Any:
         """Read a blob; see `unpack`."""
         if blob is None:
             return None
-        data = blob if type(blob) is bytes else _as_bytes(blob)
-        if data.startswith(_COMPRESSED):
-            data = _inflate(memoryview(data)[len(_COMPRESSED) :])
-        if not data.startswith(_PROTOCOLS):
-            raise DataJointError(
-                f"The {len(data)} bytes are no blob: they begin with {data[:_PROTOCOL_LENGTH]!r}.",
-                hint="Declare `bytes` for raw bytes.",
-            )
-        self.protocol = data[:_PROTOCOL_LENGTH]
-        return _read()(data, _PROTOCOL_LENGTH, squeeze=self.squeeze, use_32bit_dims=use_32bit_dims)
+        plain = _plain(blob)
+        self.protocol = plain[:_PROTOCOL_LENGTH]
+        return _read()(plain, _PROTOCOL_LENGTH, squeeze=self.squeeze, use_32bit_dims=use_32bit_dims)
 
 
 @cache
@@ -146,6 +136,28 @@ def _read() -> Callable[..., Any]:
     from datajoint.codecs.blob_reader import read  # noqa: PLC0415 - imports numpy
 
     return read
+
+
+def _closed(plain: bytearray, *, compress: bool) -> bytes:
+    """Return a blob from what it says, compressed if that makes it shorter."""
+    if compress and len(plain) > _COMPRESS_ABOVE:
+        zipped = _COMPRESSED + _SIZE.pack(len(plain)) + zlib.compress(plain)
+        if len(zipped) < len(plain):
+            return zipped
+    return bytes(plain)
+
+
+def _plain(blob: bytes | bytearray | memoryview) -> bytes:
+    """Return what a blob says, from its protocol on."""
+    data = blob if type(blob) is bytes else _as_bytes(blob)
+    if data.startswith(_COMPRESSED):
+        data = _inflate(memoryview(data)[len(_COMPRESSED) :])
+    if not data.startswith(_PROTOCOLS):
+        raise DataJointError(
+            f"The {len(data)} bytes are no blob: they begin with {data[:_PROTOCOL_LENGTH]!r}.",
+            hint="Declare `bytes` for raw bytes.",
+        )
+    return data
 
 
 def _as_bytes(blob: bytearray | memoryview | bytes) -> bytes:
@@ -171,7 +183,7 @@ def pack(obj: Any, compress: bool = True) -> bytes:
     DataJointError
         If there is no form for something within `obj`.
     """
-    return Blob().pack(obj, compress)
+    return _closed(_write()(obj).plain, compress=compress)
 
 
 def unpack(blob: bytes | bytearray | memoryview | None, squeeze: bool = False) -> Any:
@@ -191,11 +203,13 @@ def unpack(blob: bytes | bytearray | memoryview | None, squeeze: bool = False) -
     DataJointError
         If the bytes are damaged, or not in this format.
     """
-    return Blob(squeeze).unpack(blob)
+    if blob is None:
+        return None
+    return _read()(_plain(blob), _PROTOCOL_LENGTH, squeeze=squeeze, use_32bit_dims=use_32bit_dims)
 
 
 def _inflate(data: memoryview) -> bytes:
-    layout = struct.Struct("<I" if use_32bit_dims else "<Q")
+    layout = _SIZE_OF_OLD if use_32bit_dims else _SIZE
     if len(data) < layout.size:
         raise DataJointError("The blob is cut off within its compression header.")
     (size,) = layout.unpack_from(data)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,12 +21,12 @@ from datajoint.codecs.blob_format import DATETIME_TYPES, NUMERIC_TYPES, Tag, Typ
 from datajoint.codecs.matlab import MatCell, MatStruct
 from datajoint.errors import DataJointError
 
-_DTYPES = {number: np.dtype(name) for name, number in {**NUMERIC_TYPES, **DATETIME_TYPES}.items()}
+_BOOL = NUMERIC_TYPES["|b1"]
+_DTYPES = {n: np.dtype(name) for name, n in {**NUMERIC_TYPES, **DATETIME_TYPES}.items() if n != _BOOL}
 _DOUBLE = struct.Struct("<d")
 _COMPLEX = struct.Struct("<dd")
 _TIME = struct.Struct("<iq")
 _U32 = struct.Struct("<I")
-_ARRAY_TYPE = struct.Struct("<II")
 _CHAR_BYTES = 2
 # What numpy can hold; the product of millions of them would take minutes.
 _MOST_DIMENSIONS = 64
@@ -62,9 +63,24 @@ _LAYOUTS = {words: (struct.Struct(f"<{words}"), struct.Struct(f"<{words}B")) for
 """Letter of the words -> a word; a word and a tag, with which an element begins."""
 
 
-class _ArrayHead(NamedTuple):
+class _Shape(NamedTuple):
     shape: tuple[int, ...]
     size: int
+
+
+@lru_cache
+def _array_head(dimensions: int, words: str) -> struct.Struct:
+    """Return what an array begins with: number of dimensions, shape, type, and whether it is complex."""
+    return struct.Struct(f"<{1 + _few_dimensions(dimensions)}{words}II")
+
+
+def _few_dimensions(dimensions: int) -> int:
+    if dimensions > _MOST_DIMENSIONS:
+        raise DataJointError(
+            f"The blob declares an array of {dimensions} dimensions. Arrays have {_MOST_DIMENSIONS} at most; "
+            "it is damaged, or made for other programs."
+        )
+    return dimensions
 
 
 class _Reader:
@@ -79,10 +95,10 @@ class _Reader:
 
     def item(self) -> Any:
         """Read a tag and what belongs to it."""
-        (tag,) = self._take(1)
-        read = _READERS.get(tag)
+        start = self._advance(1)
+        read = _READERS.get(self.data[start])
         if read is None:
-            raise _unknown(tag)
+            raise _unknown(self.data[start])
         return read(self)
 
     # --- the cursor
@@ -123,7 +139,8 @@ class _Reader:
         """
         data, end, word, head = self.data, self.end, self.word, self.element
         self._room_for(count, head.size)
-        position, values = self.position, []
+        position = self.position
+        values: list[Any] = []
         for _ in range(count):
             length, tag = head.unpack_from(data, position)
             start = position + head.size
@@ -219,15 +236,10 @@ class _Reader:
         return at if on is None else datetime.combine(on, at)
 
     # --- arrays
-    def _shape(self) -> _ArrayHead:
-        dimensions = self._word()
-        if dimensions > _MOST_DIMENSIONS:
-            raise DataJointError(
-                f"The blob declares an array of {dimensions} dimensions. Arrays have {_MOST_DIMENSIONS} at most; "
-                "it is damaged, or made for other programs."
-            )
+    def _shape(self) -> _Shape:
+        dimensions = _few_dimensions(self._word())
         shape = self._unpack(struct.Struct(f"<{dimensions}{self.words}"))
-        return _ArrayHead(shape, math.prod(shape))
+        return _Shape(shape, math.prod(shape))
 
     def _names(self) -> list[str]:
         (count,) = self._unpack(_U32)
@@ -242,37 +254,43 @@ class _Reader:
         return names
 
     def _array(self) -> Any:
-        return self._squeezed(self._whole_array())
+        array = self._whole_array()
+        return array if array.ndim and not self.squeeze else self._squeezed(array)
 
     def _whole_array(self) -> np.ndarray[Any, Any]:
-        shape, count = self._shape()
-        type_id, is_complex = self._unpack(_ARRAY_TYPE)
-        if type_id == TypeId.OBJECT and not is_complex:
-            return _object_array(self._elements(count)).reshape(shape, order="F")
-        if type_id == TypeId.CHAR and not is_complex:
-            return self._characters(shape, count)
+        (dimensions,) = self.word.unpack_from(self.data, self.position)
+        _, *shape, type_id, is_complex = self._unpack(_array_head(dimensions, self.words))
+        count = math.prod(shape)
         dtype = _DTYPES.get(type_id)
-        if dtype is None or (is_complex and dtype.kind not in "fiu"):
-            kind = "complex " if is_complex else ""
-            raise DataJointError(
-                f"The blob holds a {kind}array of the unknown type {type_id}.", hint="Upgrade datajoint."
-            )
-        if dtype.kind == "b":
+        if is_complex:
+            array = self._complex_numbers(dtype, type_id, count)
+        elif dtype is not None:
+            array = self._numbers(dtype, count).copy()
+        elif type_id == _BOOL:
             # Any byte but 0 is true, and must become a 1 for numpy.
             array = self._numbers(np.dtype(np.uint8), count).astype(np.bool_)
-        elif is_complex:
-            whole = np.complex64 if dtype == np.float32 else np.complex128
-            array = np.empty(self._room_for(count, 2 * dtype.itemsize), whole)
-            array.real, array.imag = self._numbers(dtype, count), self._numbers(dtype, count)
+        elif type_id == TypeId.OBJECT:
+            array = _object_array(self._elements(count))
+        elif type_id == TypeId.CHAR:
+            return self._characters(shape, count)
         else:
-            array = self._numbers(dtype, count).copy()
-        return array if len(shape) == 1 else array.reshape(shape, order="F")
+            raise _unknown_array(f"the unknown type {type_id}")
+        return array if dimensions == 1 else array.reshape(shape, order="F")
 
     def _numbers(self, dtype: np.dtype[Any], count: int) -> np.ndarray[Any, Any]:
         """Return a vector that still lies in the input."""
         return np.frombuffer(self.data, dtype, count, self._advance(count * dtype.itemsize))
 
-    def _characters(self, shape: tuple[int, ...], count: int) -> np.ndarray[Any, Any]:
+    def _complex_numbers(self, dtype: np.dtype[Any] | None, type_id: int, count: int) -> np.ndarray[Any, Any]:
+        if dtype is None or dtype.kind not in "fiu":
+            raise _unknown_array(f"complex numbers of the unknown type {type_id}")
+        array = np.empty(
+            self._room_for(count, 2 * dtype.itemsize), np.complex64 if dtype == np.float32 else np.complex128
+        )
+        array.real, array.imag = self._numbers(dtype, count), self._numbers(dtype, count)
+        return array
+
+    def _characters(self, shape: Sequence[int], count: int) -> np.ndarray[Any, Any]:
         raw = self._take(_CHAR_BYTES * count)
         if len(shape) == 1 or (len(shape) == 2 and shape[0] == 1):  # noqa: PLR2004 - a row of characters is a text
             return np.array([raw.decode("utf-16-le", "surrogatepass")])
@@ -343,6 +361,10 @@ class _Reader:
         raise DataJointError(
             "The blob holds a sparse array of MATLAB, which is not supported.", hint="Store it as a full array."
         )
+
+
+def _unknown_array(what: str) -> DataJointError:
+    return DataJointError(f"The blob holds an array of {what}.", hint="Upgrade datajoint.")
 
 
 def _wrong_length(length: int) -> DataJointError:

@@ -294,7 +294,23 @@ def _tell(lost: str) -> None:
 
 def _flat(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the elements in Fortran order as a contiguous vector; a view where the memory lies so already."""
+    if array.ndim == 2 and array.nbytes > _LARGE and not array.flags.f_contiguous:  # noqa: PLR2004 - a matrix
+        return _transposed(array).reshape(-1)
     return np.ascontiguousarray(array.T).reshape(-1)
+
+
+_LARGE, _TILE = 2**20, 128
+
+
+def _transposed(matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a transposed copy, made in tiles: in one go each element would come from another line of the cache."""
+    turned = matrix.T
+    copy = np.empty(turned.shape, turned.dtype)
+    for row in range(0, len(copy), _TILE):
+        for column in range(0, len(matrix), _TILE):
+            tile = slice(row, row + _TILE), slice(column, column + _TILE)
+            copy[tile] = turned[tile]
+    return copy
 
 
 def _type_id(dtype: np.dtype[Any]) -> int:
