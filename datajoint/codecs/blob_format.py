@@ -15,7 +15,9 @@ neither imports numpy before it is used. Reading never runs code, and takes memo
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from enum import IntEnum
@@ -208,6 +210,15 @@ def unpack(blob: bytes | bytearray | memoryview | None, squeeze: bool = False) -
     return _read()(_plain(blob), _PROTOCOL_LENGTH, squeeze=squeeze, use_32bit_dims=use_32bit_dims)
 
 
+@cache
+def _memory() -> int:
+    """Return the bytes of memory that this machine has: what does not fit must end in an error, not the process."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return sys.maxsize
+
+
 def _inflate(data: memoryview) -> bytes:
     layout = _SIZE_OF_OLD if use_32bit_dims else _SIZE
     if len(data) < layout.size:
@@ -217,6 +228,10 @@ def _inflate(data: memoryview) -> bytes:
     if size > _MOST_INFLATION * len(stream):
         raise DataJointError(
             f"Blob size mismatch: {size} bytes are declared, which {len(stream)} compressed bytes cannot hold."
+        )
+    if size > _memory():
+        raise DataJointError(
+            f"The blob inflates to {size:,} bytes. This machine has memory for {_memory():,}; read it on a larger one."
         )
     inflater = zlib.decompressobj()
     try:

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from typing import Self
 
 MARK = b"the deed begins"
 """Bytes are counted from the request on that follows one with this text."""
@@ -33,7 +34,7 @@ class Relay:
         self.port = int(self._listener.getsockname()[1])
         self._start(self._accept)
 
-    def __enter__(self) -> Relay:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

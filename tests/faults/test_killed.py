@@ -106,7 +106,9 @@ def wait_until_gone(url, session):
     """Wait until the server has ended a session of which it may not know yet that nobody is there any more."""
     if url.startswith("sqlite"):
         return
-    listing = "pg_stat_activity WHERE pid" if url.startswith("postgresql") else "information_schema.processlist WHERE id"
+    listing = (
+        "pg_stat_activity WHERE pid" if url.startswith("postgresql") else "information_schema.processlist WHERE id"
+    )
     with contextlib.closing(connect_raw(url)) as raw, contextlib.closing(raw.cursor()) as cursor:
         end = time.monotonic() + 30
         while cursor.execute(f"SELECT count(*) FROM {listing} = {session}") is not None and cursor.fetchone()[0]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import pickle
 import struct
 import tracemalloc
 import zlib
@@ -533,6 +534,26 @@ def test_hostile_blobs_are_refused_in_little_memory(data: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 10**6
     finally:
         tracemalloc.stop()
+
+
+def test_what_exceeds_the_memory_of_the_machine_is_refused() -> None:
+    memory = blob_format._memory()
+    stream = bytes(memory // 1000)  # as far as its length goes, it could hold so much
+    assert memory >= 2**28
+    with pytest.raises(DataJointError, match="inflates to .* memory"):
+        unpack(b"ZL123\0" + struct.pack("<Q", memory + 1) + stream)
+
+
+def test_nothing_is_unpickled() -> None:
+    class Called:
+        def __reduce__(self) -> Any:
+            return pytest.fail, ("a blob ran code",)
+
+    pickled = pickle.dumps(Called())
+    head = struct.pack("<QQII", 1, 1, 5, 0) + struct.pack("<Q", len(pickled))
+    for data in (pickled, b"dj0\0" + pickled, b"dj0\0A" + head + pickled):
+        with pytest.raises(DataJointError):
+            unpack(data)
 
 
 def test_uuid_is_in_network_order() -> None:
