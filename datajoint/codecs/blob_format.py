@@ -94,6 +94,15 @@ DATETIME_TYPES = {
 }
 
 
+def __getattr__(name: str) -> Any:
+    """Return the array classes, which programs look for here; not before they are asked for, as they need numpy."""
+    if name in {"MatCell", "MatStruct"}:
+        from datajoint.codecs import matlab  # noqa: PLC0415 - imports numpy
+
+        return getattr(matlab, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 class Blob:
     r"""One serialisation; `pack` and `unpack` make one for each call.
 
