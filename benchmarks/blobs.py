@@ -1,10 +1,9 @@
-"""Measure blobs: ``python -m benchmarks.blobs [--engines sqlite,mariadb,…]``.
+"""Measure blobs: ``python -m benchmarks.blobs [--engines sqlite,mariadb,…] [--cpu]``.
 
-Arrays are compared with ``numpy.tobytes`` and zlib at the same level, nested values with DataJoint 2.3 (whose Python
-``DJ_BENCH_PEER`` names), and 2,000 blobs of 8 kB in a table with the bare driver moving the same packed bytes, which it
-compresses and inflates too. With ``--cpu`` the processor's time of this process is counted instead of the clock's, for
-machines on which others are at work. Servers are named by ``DJ_TEST_MYSQL_URL``, ``DJ_TEST_MARIADB_URL`` and
-``DJ_TEST_POSTGRESQL_URL``. The limit divided by the library's time is the share of it that is reached.
+Arrays are compared with ``numpy.tobytes`` and zlib at the same level, nested values with DataJoint 2.3, and 2,000 blobs of
+8 kB in a table with the bare driver moving the same packed bytes, which it compresses and inflates too. The limit divided
+by the library's time is the share of it that is reached. Servers and the peer are those of `benchmarks.__main__`. With
+``--cpu`` the processor's time of this process is counted instead of the clock's, for machines on which others are at work.
 """
 
 from __future__ import annotations
@@ -24,7 +23,9 @@ from typing import Any
 import numpy as np
 
 import datajoint as dj
-from benchmarks.insert import ENGINES, driver_connection, url_of
+from benchmarks.__main__ import ENGINES, address
+from benchmarks.limit import connect
+from benchmarks.peer import peer_python
 from benchmarks.timing import fastest
 from datajoint.blob import pack, unpack
 from datajoint.settings import Config
@@ -44,10 +45,10 @@ import datajoint as dj
 def best(action, repeat):
     times = []
     for _ in range(30):
-        start = time.perf_counter()
+        start = time.{clock}()
         for _ in range(repeat):
             action()
-        times.append((time.perf_counter() - start) / repeat)
+        times.append((time.{clock}() - start) / repeat)
     return min(times)
 found = {{}}
 for name, value, repeat in (("one", small, 200), ("many", many, 1)):
@@ -88,16 +89,13 @@ def report(name: str, way: str, library: float, limit: float, size: int) -> None
     print(f"{name:<32}{way:<10}{rates}{limit / library:8.2f}", flush=True)
 
 
-def measure_nested() -> None:
+def measure_nested(clock: Clock) -> None:
     """Print how much faster nested values are than in DataJoint 2.3."""
-    python = os.environ.get("DJ_BENCH_PEER")
-    if not python:
-        print("nested values: DJ_BENCH_PEER names no Python of DataJoint 2.3")
-        return
+    python = str(peer_python())
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("DJ_", "PYTHON"))}
     times = []
     for text in (python, sys.executable):
-        program = PEER.format(NESTED=NESTED)
+        program = PEER.format(NESTED=NESTED, clock=clock.__name__)
         paths = {} if text is python else {"PYTHONPATH": str(Path(dj.__file__).parents[1])}
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
@@ -123,6 +121,7 @@ def driver(engine: str, raw: Any, table: str) -> tuple[Callable[[list[Any]], Non
             raw.executemany(statement.replace("%s", "?"), rows)
             raw.execute("COMMIT")
 
+        raw.execute("PRAGMA synchronous = NORMAL")  # as the library
         return many, lambda: raw.execute(select).fetchall()
     cursor = raw.cursor()
     if engine == "postgresql":
@@ -153,7 +152,7 @@ def measure_tables(engine: str, url: str, clock: Clock) -> None:
     schema = dj.Schema(f"bench_blobs_{os.getpid()}", connection=connection)
     definition = "id : int32\n---\nvalue : <blob>"
     table = schema(type("Recording", (dj.Manual,), {"definition": definition}))()
-    raw = driver_connection(engine, url, connection)
+    raw = connect(connection.target)
     draw = np.random.default_rng(1)
     traces = [(draw.normal(size=4096) * 30).astype("i2") for _ in range(COUNT)]
     rows = [{"id": n, "value": trace} for n, trace in enumerate(traces)]
@@ -196,14 +195,10 @@ def main() -> None:
     print(f"Load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
     print(f"{'what':<32}{'way':<10}{'MB/s':>10}{'limit':>10}{'of it':>8}")
     measure_arrays(clock)
-    measure_nested()
+    measure_nested(clock)
     for engine in chosen.engines.split(","):
-        with tempfile.TemporaryDirectory() as folder:
-            url = url_of(engine, Path(folder))
-            if url is None:
-                print(f"{engine}: no server named by DJ_TEST_{engine.upper()}_URL")
-            else:
-                measure_tables(engine, url, clock)
+        with address(engine) as url:
+            measure_tables(engine, url, clock)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import pyarrow as pa
 import pymysql
 
 import datajoint as dj
-from benchmarks.timing import Action, fastest
+from benchmarks.__main__ import best
 from datajoint.settings import Config
 
 ENGINES = ("sqlite", "mysql", "mariadb", "postgresql")
@@ -147,11 +147,6 @@ def driver_connection(engine: str, url: str, connection: dj.Connection) -> Any:
         password=place.password or "",
         autocommit=True,
     )
-
-
-def best(action: Action, before: Action) -> float:
-    """Return the seconds of the fastest run; `before` is done before each and not counted."""
-    return fastest({"it": action}, before=before)["it"]
 
 
 def each(action: Callable[[tuple[Any, ...]], object], items: list[Any]) -> float:

@@ -100,6 +100,8 @@ def main(url, name, task, way, number=0):
     else:
         connection.query(f"SELECT '{MARK.decode()}'")
         sqlite_link._look_up, sqlite_link._STEPS = counter, 100
+        # It looks up only where interrupts are not ignored, as they are in the background of a shell.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     act(task, entry(), parent())
     print("counted", counter.count)
     connection.close()
