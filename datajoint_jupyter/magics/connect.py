@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import warnings
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import datajoint as dj
-from datajoint.singleton import shared
 from datajoint_jupyter.display.listing import static_listing
 from datajoint_jupyter.display.table import Column
 from datajoint_jupyter.frontend import page_answers
@@ -74,9 +74,13 @@ def _open(url: str, *, read_only: bool) -> dj.Connection:
                 "Set DJ_PASS, or put it into a secrets file.",
             )
         password = getpass.getpass(f"Password of {parts.username}: ")
-    if read_only or shared() is not None:
-        return dj.Connection(url, password=password, read_only=read_only)
-    return dj.conn(url, password=password)
+    if read_only:
+        return dj.Connection(url, password=password, read_only=True)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        shared = dj.conn(url, password=password)
+    # It warns if the process has a connection already, to somewhere else.
+    return dj.Connection(url, password=password) if said else shared
 
 
 def _name_of(url: str) -> str:
