@@ -15,6 +15,8 @@ Tier = Literal["manual", "lookup", "imported", "computed", "part", "other", "col
 FONT = "Helvetica"
 FONT_STACK = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 POINTS_PER_INCH = 72
+NOTE_SIZE = 9
+"""Font size of what stands below a label, in points."""
 
 
 class Paint(NamedTuple):
@@ -45,6 +47,7 @@ class Palette:
     frame: str
     frame_label: str
     group: str
+    alert: str
     background: str | None
 
 
@@ -74,6 +77,7 @@ LIGHT = Palette(
     frame="#171D3A",
     frame_label="#171C39",
     group="#F3F5F8",
+    alert="#B3261E",
     background=None,
 )
 
@@ -93,6 +97,7 @@ DARK = Palette(
     frame="#606875",
     frame_label="#8A93A1",
     group="#2A313D",
+    alert="#FF897D",
     background="#161A21",
 )
 
@@ -112,7 +117,7 @@ def adaptive_css() -> str:
     elements of class `SVG_CLASS`, since some pages take the picture in among others.
     """
     fills: dict[str, str] = {LIGHT.group: DARK.group, LIGHT.frame_label: DARK.frame_label}
-    strokes: dict[str, str] = {LIGHT.frame: DARK.frame}
+    strokes: dict[str, str] = {LIGHT.frame: DARK.frame, LIGHT.alert: DARK.alert}
     for tier, light in LIGHT.nodes.items():
         dark = DARK.nodes[tier]
         fills |= {light.fill: dark.fill, light.text: dark.text}

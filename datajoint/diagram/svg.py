@@ -9,7 +9,8 @@ import re
 from xml.etree import ElementTree as ET
 
 from datajoint.diagram.dot import dot_name
-from datajoint.diagram.palette import FONT_STACK, SVG_CLASS, adaptive_css
+from datajoint.diagram.legend import make_legend
+from datajoint.diagram.palette import FONT_STACK, NOTE_SIZE, SVG_CLASS, Palette, adaptive_css
 from datajoint.diagram.scene import Box, Scene
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -24,7 +25,9 @@ ET.register_namespace("", _SVG)
 ET.register_namespace("xlink", _XLINK)
 
 
-def finish_svg(drawn: bytes, scene: Scene, *, adaptive: bool) -> str:
+def finish_svg(
+    drawn: bytes, scene: Scene, *, adaptive: bool, font: str | None = None, legend: Palette | None = None
+) -> str:
     """Return the root element of an engine's drawing, finished, as text.
 
     Parameters
@@ -34,6 +37,10 @@ def finish_svg(drawn: bytes, scene: Scene, *, adaptive: bool) -> str:
     scene : Scene
     adaptive : bool
         Whether to add the style sheet that follows the reader's preference for dark.
+    font : str, optional
+        To be tried before the usual ones.
+    legend : Palette, optional
+        Add a legend in these colours.
     """
     root = ET.fromstring(drawn)  # noqa: S314 - the engine wrote it
     root.tail = None
@@ -51,8 +58,10 @@ def finish_svg(drawn: bytes, scene: Scene, *, adaptive: bool) -> str:
         if kind == "cluster":
             _finish_cluster(group)
         _turn_links_into_titles(group)
+    if legend is not None:
+        _add_legend(root, scene, legend)
     for text in root.iter(_TEXT):
-        text.set("font-family", FONT_STACK)
+        text.set("font-family", f"{font}, {FONT_STACK}" if font else FONT_STACK)
     if adaptive:
         style = ET.Element(f"{{{_SVG}}}style")
         style.text, style.tail, root.text = adaptive_css(), root.text, None
@@ -70,10 +79,14 @@ def _finish_node(group: ET.Element, box: Box) -> None:
     group.set("data-tier", box.tier)
     if box.table is not None:
         group.set("data-table", box.table.name)
-    group.set("aria-label", f"{box.title}, {box.tier}")
+    for name, value in (box.status.as_dict() if box.status is not None else {}).items():
+        group.set(f"data-{name}", str(value))
+    group.set("aria-label", ", ".join((box.title, box.tier, *box.lines)))
+    label, *notes = group.iter(_TEXT)
     if box.new_dimension:
-        for text in group.iter(_TEXT):
-            text.set("text-decoration", "underline")
+        label.set("text-decoration", "underline")
+    for note in notes:
+        note.set("font-size", f"{NOTE_SIZE:.2f}")
 
 
 def _finish_cluster(group: ET.Element) -> None:
@@ -84,6 +97,26 @@ def _finish_cluster(group: ET.Element) -> None:
         label.text = (label.text or "").strip()
         label.set("text-anchor", "end")
         label.set("x", f"{right - _LABEL_INSET:.2f}")
+
+
+def _add_legend(root: ET.Element, scene: Scene, palette: Palette) -> None:
+    """Put the legend below the picture, on a canvas that grows with it."""
+    left, top, width, height = map(float, root.get("viewBox", "").split())
+    legend = make_legend(scene, palette, width)
+    legend.group.set("transform", f"translate({left:.2f} {top + height:.2f})")
+    canvas = root.find(f"{_GROUP}/{{{_SVG}}}polygon")
+    if canvas is not None:
+        points = [tuple(map(float, pair.split(","))) for pair in canvas.get("points", "").split()]
+        right, bottom = max(x for x, _ in points), max(y for _, y in points)
+        grown = (
+            (x + legend.width - width if x == right else x, y + legend.height if y == bottom else y) for x, y in points
+        )
+        canvas.set("points", " ".join(f"{x:.2f},{y:.2f}" for x, y in grown))
+    root.append(legend.group)
+    width, height = legend.width, height + legend.height
+    root.set("viewBox", f"{left:.2f} {top:.2f} {width:.2f} {height:.2f}")
+    root.set("width", f"{width:.0f}pt")
+    root.set("height", f"{height:.0f}pt")
 
 
 def _turn_links_into_titles(group: ET.Element) -> None:
