@@ -164,6 +164,7 @@ def seed_of(expression: Any, method: str, *, materialized: bool = False) -> Seed
             f"{method} needs a table, its class, or a restriction of it; got {shorten(expression)}.",
             hint="For example: Session & {'session_id': 1}.",
         )
+    node: Node = operand._node
     try:
         base = base_table(operand)
     except DataJointError as error:
@@ -171,7 +172,6 @@ def seed_of(expression: Any, method: str, *, materialized: bool = False) -> Seed
             f"{method} needs rows of one table; these are of a join or a summary.", hint="Restrict a table by them."
         ) from error
     conditions: list[p.Predicate] = []
-    node: Node = base.node
     while isinstance(node, Restrict):
         conditions.append(node.condition)
         node = node.source
