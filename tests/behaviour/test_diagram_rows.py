@@ -290,6 +290,35 @@ def test_paths_are_united(schema):
     assert set(Diagram.trace(Leaf & {"other": 2})[Root].to_arrays("root_id")) == {1, 2}
 
 
+def test_a_reference_with_a_hole_leads_nowhere(schema):
+    @schema
+    class Subject(dj.Manual):
+        definition = "subject : int32"
+
+    @schema
+    class Surgery(dj.Manual):
+        definition = """
+        -> Subject
+        surgery : int32
+        """
+
+    @schema
+    class Session(dj.Manual):
+        definition = """
+        session : int32
+        ---
+        -> [nullable] Surgery
+        """
+
+    fill(Subject, [(1,), (2,)])
+    fill(Surgery, [(1, 1), (2, 1)])
+    fill(Session, [(1, 1, 1), (2, 2, None)])
+    trace = Diagram.trace(Session)
+    assert set(trace[Surgery].to_arrays("subject")) == {1}
+    assert set(trace[Subject].to_arrays("subject")) == {1}
+    assert Diagram.cascade(Subject & "subject=2").counts()[Session.full_table_name] == 0
+
+
 def test_a_trace_does_not_go_down_to_parts(schema):
     @schema
     class Parent(dj.Manual):
