@@ -52,9 +52,7 @@ def find_class_names(
     dict
         The names of those that were found.
     """
-    return {
-        name: ClassName(path, cls.__module__) for name, (path, cls) in _find(context, connection, tables).items()
-    }
+    return {name: ClassName(path, cls.__module__) for name, (path, cls) in _find(context, connection, tables).items()}
 
 
 def find_classes(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import networkx as nx
@@ -16,6 +14,7 @@ from datajoint.diagram.class_names import full_name_of
 from datajoint.diagram.overlay import OVERLAYS, Overlay, TableStatus, find_statuses
 from datajoint.diagram.pictures import Pictures
 from datajoint.diagram.scene import Scene, SceneBuilder
+from datajoint.diagram.sources import callers_namespace, connection_of, spoken
 from datajoint.errors import DataJointError, MissingTableError
 from datajoint.graph.dependencies import extract_master, topo_sort
 from datajoint.graph.propagate import PartIntegrity
@@ -99,12 +98,12 @@ class Diagram(Pictures, _Graph):
             if context is not None:
                 self.context = dict(context)
             return
-        self.context = _callers_namespace() if context is None else dict(context)
+        self.context = callers_namespace() if context is None else dict(context)
         if isinstance(source, Trace):
             self._connection = source.connection
             subsets.take_trace(self, source)
             return
-        self._connection = _connection_of(source)
+        self._connection = connection_of(source)
         self.nodes_to_show = self._select(source)
         self._expanded_nodes = set(self.nodes_to_show)
 
@@ -127,7 +126,7 @@ class Diagram(Pictures, _Graph):
             As `Diagram`.
         """
         if context is None:
-            context = _callers_namespace()
+            context = callers_namespace()
         return functools.reduce(operator.add, (cls(source, context) for source in sequence))
 
     def _copy(self, other: Diagram) -> None:
@@ -152,7 +151,7 @@ class Diagram(Pictures, _Graph):
         database = getattr(schema, "database", None)
         if not isinstance(database, str):
             raise DataJointError(
-                f"Cannot plot Diagram for {_spoken(source)}.",
+                f"Cannot plot Diagram for {spoken(source)}.",
                 hint="Give a table, a schema, or a module with a `schema`.",
             )
         self._load(database)
@@ -239,7 +238,7 @@ class Diagram(Pictures, _Graph):
             If `other` is no diagram.
         """
         if not isinstance(other, Diagram):
-            raise AttributeError(f"A diagram can be intersected with a diagram, not with {_spoken(other)}.")  # noqa: TRY004 - the class is part of the interface
+            raise AttributeError(f"A diagram can be intersected with a diagram, not with {spoken(other)}.")  # noqa: TRY004 - the class is part of the interface
         result = type(self)(self)
         result.nodes_to_show &= other.nodes_to_show
         result._expanded_nodes &= result.nodes_to_show
@@ -326,7 +325,7 @@ class Diagram(Pictures, _Graph):
         DataJointError
             If `table_expr` is no set of rows of one table, or foreign keys form a cycle.
         """
-        context = _callers_namespace() if context is None else context
+        context = callers_namespace() if context is None else context
         return subsets.cascade(cls, table_expr, part_integrity, context)
 
     @classmethod
@@ -346,7 +345,7 @@ class Diagram(Pictures, _Graph):
         DataJointError
             If `table_expr` is no set of rows of one table, or foreign keys form a cycle.
         """
-        return subsets.trace(cls, table_expr, _callers_namespace() if context is None else context)
+        return subsets.trace(cls, table_expr, callers_namespace() if context is None else context)
 
     def restrict(self, table_expr: Any, *, same_parent: Mode = "all") -> Self:
         """Return the diagram with the rows of a table restricted, and with them all that depends on them.
@@ -463,43 +462,3 @@ class Diagram(Pictures, _Graph):
             self._overview,
             self.statuses,
         ).build()
-
-
-def _callers_namespace() -> dict[str, Any]:
-    """Return the globals, overlaid with the locals, of the code that called into this module."""
-    frame = inspect.currentframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith(__package__):
-        frame = frame.f_back
-    return {} if frame is None else {**frame.f_globals, **frame.f_locals}
-
-
-def _connection_of(source: Any) -> Connection:
-    """Return the connection of a table, a schema, or of what has a schema.
-
-    Raises
-    ------
-    DataJointError
-        If there is none.
-    """
-    holders = (
-        [getattr(source, "schema", None), source]
-        if isinstance(source, ModuleType)
-        else [source, getattr(source, "schema", None)]
-    )
-    for holder in holders:
-        connection: Connection | None = getattr(holder, "connection", None)
-        if connection is not None and hasattr(connection, "dependencies"):
-            return connection
-    raise DataJointError(
-        f"Could not find database connection in {_spoken(source)}.",
-        hint="Give a table, a schema, or a module with a `schema`; several go to Diagram.from_sequence().",
-    )
-
-
-def _spoken(value: object) -> str:
-    """Name a value for a message; not by its repr, because an expression's would ask the database."""
-    return (
-        shorten(value)
-        if value is None or isinstance(value, str | int | float | type | ModuleType)
-        else f"a {type(value).__name__}"
-    )

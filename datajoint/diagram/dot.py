@@ -10,12 +10,25 @@ import graphviz
 
 from datajoint.definition import TableName
 from datajoint.diagram.dot_graph import Dot
-from datajoint.diagram.palette import FONT, NOTE_SIZE, POINTS_PER_INCH, SHAPES, Palette, palette_for, text_width
+from datajoint.diagram.palette import (
+    FONT,
+    NOTE_SIZE,
+    POINTS_PER_INCH,
+    SHAPES,
+    TIER_SIZE,
+    Palette,
+    palette_for,
+    text_width,
+)
 from datajoint.diagram.scene import Box, Cluster, Link, Scene
 
 _MARGIN = 0.11  # inches beside a label
 _ELLIPSE = 1.2  # how much wider an ellipse is than the text in its middle
-_TALL_ELLIPSE = 1.45  # and than several lines
+_FURTHER = 0.08  # how much more for each further line
+_TALLER = 1.15  # how much taller an ellipse is than a box with several lines
+_NEAR_TOP = 1.6  # and than a text near its top
+_LINE = 14.4  # height of a line of a label in points
+_ROOM = 22  # what else there is to a box with several lines
 _BLANK = re.compile(r"\s+")
 
 
@@ -33,7 +46,13 @@ def dot_name(name: str) -> str:
 
 
 def make_dot(
-    scene: Scene, direction: str, theme: str, *, for_svg: bool = False, font: str | None = None, dpi: float | None = None
+    scene: Scene,
+    direction: str,
+    theme: str,
+    *,
+    for_svg: bool = False,
+    font: str | None = None,
+    dpi: float | None = None,
 ) -> Dot:
     """Write a scene as a DOT graph.
 
@@ -103,8 +122,13 @@ def _box_attributes(box: Box, palette: Palette, *, rich: bool) -> dict[str, str]
     # Wide enough for the widest font that a reader's machine may put in: the picture is laid out before it is known.
     widths = [text_width(box.label, shape.font_size), *(text_width(line, NOTE_SIZE) for line in box.lines)]
     width = max(widths) / POINTS_PER_INCH + 2 * _MARGIN
+    height = shape.size
+    if box.lines:  # leave room for the tier above the label
+        height = max(height, (_LINE * len(widths) + _ROOM) / POINTS_PER_INCH)
     if shape.shape == "ellipse":
-        width *= _ELLIPSE if len(widths) == 1 else _TALL_ELLIPSE
+        width *= _ELLIPSE + _FURTHER * len(box.lines)
+        height *= _TALLER if box.lines else 1
+        width = max(width, _NEAR_TOP * text_width(box.tier, TIER_SIZE) / POINTS_PER_INCH)
     attributes = {
         "label": _rich_label(box) if rich and box.new_dimension else _plain_label(box),
         "id": _quoted(node_id(box.table) if box.table else f"dj-schema-{box.schema}"),
@@ -113,7 +137,7 @@ def _box_attributes(box: Box, palette: Palette, *, rich: bool) -> dict[str, str]
         "style": shape.style,
         "fontsize": str(shape.font_size),
         "width": f"{max(width, shape.size):.2f}",
-        "height": f"{shape.size:g}",
+        "height": f"{height:.3g}",
         "fillcolor": paint.fill,
         "color": palette.alert if box.alerts else paint.stroke,
         "fontcolor": paint.text,

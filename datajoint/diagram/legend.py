@@ -77,7 +77,7 @@ def _entries(scene: Scene, palette: Palette) -> Iterator[Entry]:
     if any(not link.primary for link in scene.links):
         yield Entry(_line(palette.edge, 0.75, dashes="5,2"), "outside the key")
     if any(link.renamed for link in scene.links):
-        yield Entry(_line(palette.renamed_edge, 0.75), "renamed (hover for the names)")
+        yield Entry(_line(palette.renamed_edge, 0.75), "renamed")
     if any(link.bundle for link in scene.links):
         yield Entry(_line(palette.edge, 3), "foreign keys between schemas")
     if any(box.alerts for box in scene.boxes.values()):

@@ -17,6 +17,10 @@ FONT_STACK = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 POINTS_PER_INCH = 72
 NOTE_SIZE = 9
 """Font size of what stands below a label, in points."""
+TIER_SIZE = 6.5
+"""Font size of the tier that stands above a label where shapes do not tell it, in points."""
+TOLD_TIERS: frozenset[Tier] = frozenset({"manual", "lookup", "imported", "computed"})
+"""Tiers whose shape another tier has too, so that only the colour would tell them apart."""
 
 
 class Paint(NamedTuple):

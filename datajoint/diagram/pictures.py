@@ -75,7 +75,14 @@ class Pictures:
     def _theme(self, look: Look) -> str:
         return look.get("theme") or self._require_connection().settings.display.diagram_theme
 
-    def make_dot(self, theme: str | None = None, **look: Unpack[Look]) -> Dot:
+    def make_dot(
+        self,
+        theme: str | None = None,
+        *,
+        direction: str | None = None,
+        font: str | None = None,
+        dpi: float | None = None,
+    ) -> Dot:
         """Return the diagram as a DOT graph.
 
         It is a graph of the ``graphviz`` package with the getters of pydot: ``get_nodes()``, ``get_edges()``,
@@ -85,7 +92,7 @@ class Pictures:
         ----------
         theme : {"light", "dark", "auto"}, optional
             By default the setting ``display.diagram_theme``; ``auto`` is drawn light.
-        **look
+        direction, font, dpi
             As of `Look`.
 
         Raises
@@ -93,11 +100,12 @@ class Pictures:
         DataJointError
             For an unknown direction.
         """
+        look: Look = {}
         if theme is not None:
             look["theme"] = theme
-        return make_dot(
-            self._scene(), self._direction(look), self._theme(look), font=look.get("font"), dpi=look.get("dpi")
-        )
+        if direction is not None:
+            look["direction"] = direction
+        return make_dot(self._scene(), self._direction(look), self._theme(look), font=font, dpi=dpi)
 
     def make_mermaid(self, **look: Unpack[Look]) -> str:
         """Return the diagram as the text of a Mermaid flowchart; of `Look`, the direction counts."""
@@ -167,13 +175,14 @@ class Pictures:
 
     def _file(self, form: Format, look: Look) -> bytes:
         """Return a file made of the SVG, which looks the same everywhere; else what a Graphviz engine makes."""
-        fixed: Look = {**look, "theme": "dark" if self._theme(look) == "dark" else "light"}
-        dpi = look.get("dpi", _DPI)
+        theme, dpi = "dark" if self._theme(look) == "dark" else "light", look.get("dpi", _DPI)
+        fixed: Look = {**look, "theme": theme}
         try:
             return convert(self._svg_root(fixed), form, dpi)
         except NoEngineError as missing:
             try:
-                return draw(self.make_dot(**{**fixed, "dpi": dpi}).source, form)
+                dot = self.make_dot(theme, direction=look.get("direction"), font=look.get("font"), dpi=dpi)
+                return draw(dot.source, form)
             except NoEngineError as error:
                 raise NoEngineError(f"{missing.args[0]} {error.args[0]}", hint=missing.hint) from error
 
@@ -227,15 +236,14 @@ class Pictures:
         if chosen is None:
             raise DataJointError("Could not infer format from filename. Specify format explicitly.")
         if chosen not in _FORMATS.values():
-            raise DataJointError(
-                "Unsupported file format", hint=f"{chosen!r} is none of png, svg, pdf, mermaid, dot."
-            )
+            raise DataJointError("Unsupported file format", hint=f"{chosen!r} is none of png, svg, pdf, mermaid, dot.")
         if chosen == "svg":
             data = self.svg_string(**look).encode()
         elif chosen == "mermaid":
             data = self.make_mermaid(**look).encode()
         elif chosen == "dot":
-            data = self.make_dot(**look).source.encode()
+            font = look.get("font")
+            data = self.make_dot(look.get("theme"), direction=look.get("direction"), font=font).source.encode()
         else:
             data = self._file(chosen, look)
         path.write_bytes(data)

@@ -300,7 +300,9 @@ class SceneBuilder:
     def _tally(self, nodes: Sequence[str]) -> Iterator[str]:
         """Yield how many tables of which tier there are."""
         tiers = Counter(tier_of(self.table_names[node].name) for node in nodes)
-        yield from (f"{count} {TIER_NAMES[tier]}" for tier, count in tiers.most_common())
+        for tier, name in TIER_NAMES.items():
+            if tiers[tier]:
+                yield f"{tiers[tier]} {name}{'s' if tier == 'part' and tiers[tier] > 1 else ''}"
 
     def _status(self, nodes: Sequence[str]) -> TableStatus | None:
         return total_of([self.statuses[node] for node in nodes if node in self.statuses])

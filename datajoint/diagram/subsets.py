@@ -31,9 +31,7 @@ Kind = Literal["cascade", "trace", "restrict"]
 D = TypeVar("D", bound="Diagram")
 
 
-def cascade(
-    cls: type[D], expression: Any, part_integrity: PartIntegrity, context: Mapping[str, Any]
-) -> D:
+def cascade(cls: type[D], expression: Any, part_integrity: PartIntegrity, context: Mapping[str, Any]) -> D:
     """See `Diagram.cascade`."""
     check_part_integrity(part_integrity)
     refuse_unmatched(expression, "cascade")
@@ -126,7 +124,9 @@ def _both(one: Condition | None, other: Condition | None) -> Condition | None:
     if one is None or other is None:
         return one or other
     items = list(one.items if isinstance(one, Group) and one.mode == "all" else (one,))
-    items += [i for i in (other.items if isinstance(other, Group) and other.mode == "all" else (other,)) if i not in items]
+    items += [
+        i for i in (other.items if isinstance(other, Group) and other.mode == "all" else (other,)) if i not in items
+    ]
     return items[0] if len(items) == 1 else Group("all", tuple(items))
 
 

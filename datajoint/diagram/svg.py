@@ -10,12 +10,14 @@ from xml.etree import ElementTree as ET
 
 from datajoint.diagram.dot import dot_name
 from datajoint.diagram.legend import make_legend
-from datajoint.diagram.palette import FONT_STACK, NOTE_SIZE, SVG_CLASS, Palette, adaptive_css
+from datajoint.diagram.palette import FONT_STACK, NOTE_SIZE, SVG_CLASS, TIER_SIZE, TOLD_TIERS, Palette, adaptive_css
 from datajoint.diagram.scene import Box, Scene
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _TITLE, _GROUP, _TEXT, _ANCHOR, _PATH = (f"{{{_SVG}}}{tag}" for tag in ("title", "g", "text", "a", "path"))
+_TIER_RISE = 12.5  # points from the foot of a label up to that of the tier's name
+_LABEL_DROP = 1.5  # points that a label gives way to the tier's name
 _ABSCISSA = re.compile(r"(-?[\d.]+),")
 _LABEL_INSET = 10  # points between a cluster's label and its frame
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n'
@@ -87,6 +89,23 @@ def _finish_node(group: ET.Element, box: Box) -> None:
         label.set("text-decoration", "underline")
     for note in notes:
         note.set("font-size", f"{NOTE_SIZE:.2f}")
+    if box.tier in TOLD_TIERS:
+        _tell_tier(group, label, box)
+
+
+def _tell_tier(group: ET.Element, label: ET.Element, box: Box) -> None:
+    """Write the tier above the label, so that it is not told by the colour alone."""
+    if not box.lines:
+        label.set("y", f"{float(label.get('y', '0')) + _LABEL_DROP:.2f}")
+    foot = float(label.get("y", "0")) - _TIER_RISE
+    told = ET.Element(_TEXT, {"text-anchor": "middle", "x": label.get("x", "0"), "y": f"{foot:.2f}"})
+    told.set("font-size", f"{TIER_SIZE:g}")
+    told.set("fill", label.get("fill", "black"))
+    told.set("class", "tier")
+    told.set("aria-hidden", "true")  # the node's label says it
+    told.text = box.tier
+    parent = next(parent for parent in group.iter() if label in list(parent))
+    parent.append(told)
 
 
 def _finish_cluster(group: ET.Element) -> None:
@@ -115,8 +134,8 @@ def _add_legend(root: ET.Element, scene: Scene, palette: Palette) -> None:
     root.append(legend.group)
     width, height = legend.width, height + legend.height
     root.set("viewBox", f"{left:.2f} {top:.2f} {width:.2f} {height:.2f}")
-    root.set("width", f"{width:.0f}pt")
-    root.set("height", f"{height:.0f}pt")
+    root.set("width", f"{width:.2f}pt")
+    root.set("height", f"{height:.2f}pt")
 
 
 def _turn_links_into_titles(group: ET.Element) -> None:

@@ -131,9 +131,7 @@ def reach_down(
     return {name: _group(mode, items) for name, items in found.items()}
 
 
-def reach_up(
-    tables: Sequence[TableInfo], seeds: Mapping[TableName, Sequence[Condition]]
-) -> dict[TableName, Condition]:
+def reach_up(tables: Sequence[TableInfo], seeds: Mapping[TableName, Sequence[Condition]]) -> dict[TableName, Condition]:
     """Carry conditions on some tables to all that they depend on: to the rows that a reached row refers to.
 
     Parameters
@@ -216,9 +214,7 @@ def _carried(item: Condition, mapped: Mapping[str, str]) -> Condition | None:
 
 
 # --- one step up
-def _up(
-    infos: Mapping[TableName, TableInfo], link: ForeignKeyInfo, items: Sequence[Condition]
-) -> Iterable[Condition]:
+def _up(infos: Mapping[TableName, TableInfo], link: ForeignKeyInfo, items: Sequence[Condition]) -> Iterable[Condition]:
     """Yield the conditions on the parent: it is referred to by a row of the child that is reached by any of `items`.
 
     A row that was reached upwards exists, because the foreign keys say so. So its columns need not be looked up in it.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from datajoint.backends.catalog import SchemaCatalog, TableInfo
+from datajoint.backends.catalog import TableInfo
 from datajoint.definition import TableName
 from datajoint.errors import DataJointError
 from datajoint.expression import predicates as p
@@ -16,7 +16,7 @@ from datajoint.naming import did_you_mean, shorten, to_camel_case
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.delete_plan import seed_keys
 from datajoint.table.free import FreeTable
-from datajoint.table.reach import Condition, Conditions, Linked, Own, own, reach_up
+from datajoint.table.reach import Condition, Conditions, Own, own, reach_up
 from datajoint.table.row_sets import RowSets
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ class Trace(RowSets):
             raise DataJointError(
                 f"Table {key} is not in this trace's subgraph (not an ancestor of the seed).",
                 table=str(key),
-                hint=did_you_mean(key, map(str, tables.values())) or f"Traced are {', '.join(map(str, tables.values()))}.",
+                hint=did_you_mean(key, map(str, tables.values()))
+                or f"Traced are {', '.join(map(str, tables.values()))}.",
             )
         return found[0]
 
@@ -128,7 +129,7 @@ def _by_text(key: str, tables: Mapping[str, TableName]) -> list[TableName]:
     exact = [name for name in tables.values() if key in _spellings(name)]
     if exact:
         return exact
-    return [name for full, name in tables.items() if full.rstrip("`\"").lower().endswith(key.lower())]
+    return [name for full, name in tables.items() if full.rstrip('`"').lower().endswith(key.lower())]
 
 
 def _spellings(name: TableName) -> set[str]:
@@ -219,7 +220,9 @@ def trace_key(table: Table, key: Mapping[str, Any]) -> Trace:
     info = tables[name]
     seeds: dict[TableName, list[Condition]] = {}
     for link in info.foreign_keys:
-        known = {theirs: key[ours] for ours, theirs in zip(link.columns, link.parent_columns, strict=True) if ours in key}
+        known = {
+            theirs: key[ours] for ours, theirs in zip(link.columns, link.parent_columns, strict=True) if ours in key
+        }
         if known and set(link.columns) <= set(info.primary_key):
             seeds.setdefault(link.parent, []).append(_chosen(connection, link.parent, known))
     own_row = {ours: value for ours, value in key.items() if ours in info.primary_key}

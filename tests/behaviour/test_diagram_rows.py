@@ -594,4 +594,3 @@ def test_upstream_is_gone_after_an_error(schema, pipeline):
     assert len(table.populate(suppress_errors=True)["error_list"]) == 3
     with pytest.raises(DataJointError, match="construct a trace explicitly: dj.Diagram.trace"):
         table.upstream
-
