@@ -86,12 +86,12 @@ class Dot(_Attributed, graphviz.Digraph):  # type: ignore[misc]  # the package c
 
     def add_node(self, name: str, attributes: Mapping[str, str] | None = None) -> None:
         """Add a node."""
-        self._nodes.append(DotNode(name, attributes or {}))
+        self._nodes.append(DotNode(name, {**self.node_attr, **(attributes or {})}))
         self.node(_literal(name), **(attributes or {}))
 
     def add_edge(self, source: str, destination: str, attributes: Mapping[str, str]) -> None:
         """Add an edge."""
-        self._edges.append(DotEdge(source, destination, attributes))
+        self._edges.append(DotEdge(source, destination, {**self.edge_attr, **attributes}))
         self.edge(_literal(source), _literal(destination), **attributes)
 
     def add_subgraph(self, graph: Dot) -> None:

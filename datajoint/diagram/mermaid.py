@@ -35,7 +35,8 @@ def make_mermaid(scene: Scene, direction: str) -> str:
     names = {box.name: identifiers.new(box.name) for box in scene.boxes.values()}
     lines = [f"flowchart {direction}", "", *map(_class_definition, _TIERS), ""]
     for cluster in scene.clusters:
-        lines += [*_cluster(cluster, names, identifiers), ""]
+        lines += _cluster(cluster, names, identifiers)
+    lines.append("")
     lines += [f"    {names[link.parent]} --> {names[link.child]}" for link in scene.links]
     for number, link in enumerate(scene.links):
         color = LIGHT.renamed_edge if link.renamed else LIGHT.edge

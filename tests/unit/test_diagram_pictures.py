@@ -313,7 +313,6 @@ flowchart TB
             Session_Note[Note]:::part
         end
     end
-
     subgraph ephys_2["my_pipeline (ephys)"]
         ephys[["(1 table)"]]:::collapsed
     end
