@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib
 import importlib.util
@@ -99,6 +100,7 @@ def _kept_wasm_engine() -> Any:
                 self._session = self._create_session()
 
         kept = Kept()
+        atexit.register(_kept_wasm_engine.cache_clear)  # it cannot end once its package was taken apart
     except Exception as error:  # noqa: BLE001 - whatever it is, the engine that keeps nothing does the same
         logger.debug("The Graphviz engine is compiled anew in every process: %s", error)
         return None
