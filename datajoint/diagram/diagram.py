@@ -136,6 +136,7 @@ class Diagram(Pictures, _Graph):
         self._expanded_nodes = set(other._expanded_nodes)
         self.context = dict(other.context)
         self.statuses = dict(other.statuses)
+        self._look = other._look
         self._folded, self._overview = other._folded, other._overview
         self._rows, self._kind = other._rows, other._kind
 
@@ -399,7 +400,7 @@ class Diagram(Pictures, _Graph):
     @property
     def tables(self) -> list[FreeTable]:
         """The tables shown, restricted if the diagram is; parents before children."""
-        return [self._free_table(node) for node in self._shown_in_order()]
+        return [self._free_table(node) for node in self.shown]
 
     def __iter__(self) -> Iterator[FreeTable]:  # type: ignore[override]
         """Iterate over the tables shown, parents before children; names of all nodes are in ``nodes``."""
@@ -409,7 +410,9 @@ class Diagram(Pictures, _Graph):
         """Iterate over the tables shown, children before parents."""
         return reversed(self.tables)
 
-    def _shown_in_order(self) -> list[str]:
+    @property
+    def shown(self) -> list[str]:
+        """Full names of the tables shown, parents before children."""
         return [node for node in topo_sort(self) if node in self.nodes_to_show]
 
     def _free_table(self, node: str) -> FreeTable:

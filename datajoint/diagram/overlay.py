@@ -89,7 +89,7 @@ def total_of(statuses: Sequence[TableStatus]) -> TableStatus | None:
 def find_statuses(diagram: Diagram, kinds: Sequence[Overlay]) -> dict[str, TableStatus]:
     """Ask for the status of every table shown, all in one snapshot; see `Diagram.overlay`."""
     connection = diagram._require_connection()
-    nodes = diagram._shown_in_order()
+    nodes = diagram.shown
     names = {node: diagram._table_names[node] for node in nodes}
     classes = find_classes(diagram.context, connection, list(names.values()))
     with nullcontext() if connection.in_transaction else connection.transaction(read_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from datajoint.diagram.dot import make_dot
 from datajoint.diagram.mermaid import make_mermaid
@@ -60,20 +60,43 @@ class Look(TypedDict, total=False):
 class Pictures:
     """The drawing half of `Diagram`."""
 
+    _look: Look = {}  # noqa: RUF012 - replaced, never changed
+
     if TYPE_CHECKING:
+
+        def copy(self, as_view: bool = False) -> Any: ...
 
         def _scene(self) -> Scene: ...
 
         def _require_connection(self) -> Connection: ...
 
+    def with_look(self, **look: Unpack[Look]) -> Self:
+        """Return the diagram, to be drawn so wherever nothing else is said, as in a notebook.
+
+        Parameters
+        ----------
+        **look
+            As of `Look`.
+
+        Examples
+        --------
+        >>> dj.Diagram(schema).with_look(legend=True, direction="TB")  # doctest: +SKIP
+        """
+        result: Self = self.copy()
+        result._look = {**self._look, **look}
+        return result
+
     def _direction(self, look: Look) -> str:
-        direction = look.get("direction") or self._require_connection().settings.display.diagram_direction
+        direction = (
+            look.get("direction", self._look.get("direction"))
+            or self._require_connection().settings.display.diagram_direction
+        )
         if direction not in {"LR", "TB"}:
             raise DataJointError(f"A diagram has no direction {shorten(direction)}.", hint="Give 'LR' or 'TB'.")
         return direction
 
     def _theme(self, look: Look) -> str:
-        return look.get("theme") or self._require_connection().settings.display.diagram_theme
+        return look.get("theme", self._look.get("theme")) or self._require_connection().settings.display.diagram_theme
 
     def make_dot(
         self,
@@ -105,6 +128,7 @@ class Pictures:
             look["theme"] = theme
         if direction is not None:
             look["direction"] = direction
+        font = font or self._look.get("font")
         return make_dot(self._scene(), self._direction(look), self._theme(look), font=font, dpi=dpi)
 
     def make_mermaid(self, **look: Unpack[Look]) -> str:
@@ -130,6 +154,7 @@ class Pictures:
         return as_document(self._svg_root(look))
 
     def _svg_root(self, look: Look) -> str:
+        look = {**self._look, **look}
         scene, theme = self._scene(), self._theme(look)
         dot = make_dot(scene, self._direction(look), theme, for_svg=True)
         legend = palette_for(theme) if look.get("legend") else None
@@ -175,6 +200,7 @@ class Pictures:
 
     def _file(self, form: Format, look: Look) -> bytes:
         """Return a file made of the SVG, which looks the same everywhere; else what a Graphviz engine makes."""
+        look = {**self._look, **look}
         theme, dpi = "dark" if self._theme(look) == "dark" else "light", look.get("dpi", _DPI)
         fixed: Look = {**look, "theme": theme}
         try:
@@ -208,7 +234,7 @@ class Pictures:
         """
         pyplot = _pyplot()
         image = self.make_image(**look)
-        dpi = look.get("dpi", _DPI)
+        dpi = look.get("dpi", self._look.get("dpi", _DPI))
         figure = pyplot.figure(figsize=(image.shape[1] / dpi, image.shape[0] / dpi), dpi=dpi)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.imshow(image)

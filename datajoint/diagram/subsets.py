@@ -156,7 +156,7 @@ def counts(diagram: Diagram) -> dict[str, int]:
         raise DataJointError(
             "No restrictions applied. Use Diagram.cascade(table_expr) or diag.restrict(table_expr) first."
         )
-    names = (diagram._table_names[node] for node in diagram._shown_in_order())
+    names = (diagram._table_names[node] for node in diagram.shown)
     return diagram._rows.counts([name for name in names if name in diagram._rows.conditions])
 
 

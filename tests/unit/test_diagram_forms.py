@@ -178,6 +178,7 @@ def test_the_overview_has_a_box_for_each_schema(wasm):
     assert "2 foreign keys" in overview.svg_string()
     everything = diagram_of(LABORATORIES["300 tables"])
     assert len(everything.nodes_to_show) == 300
+    assert everything.shown == [table.full_table_name for table in everything.tables]
     assert len(everything.overview()._scene().boxes) == 10
 
 
@@ -295,6 +296,16 @@ def test_the_look_is_chosen_by_keyword(wasm):
     assert "prefers-color-scheme" not in diagram.svg_string(theme="dark")
     with pytest.raises(DataJointError, match="no direction 'RL'"):
         diagram.svg_string(direction="RL")
+
+
+def test_a_look_can_be_kept(wasm):
+    diagram = diagram_of(EPHYS).with_look(legend=True, direction="TB", font="Charter")
+    assert 'class="legend"' in diagram._repr_svg_()
+    assert 'class="legend"' not in diagram.svg_string(legend=False)
+    assert "rankdir=TB" in diagram.make_dot().source
+    assert 'class="legend"' in (diagram + 1).with_look(theme="dark").svg_string()
+    assert "Charter" in diagram.make_dot().source
+    assert 'class="legend"' not in diagram_of(EPHYS)._repr_svg_()
 
 
 # --- what programs read from DOT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import shutil
@@ -84,13 +85,18 @@ def shapes(root, kind):
             yield outline, next(group.iter(f"{SVG}text"), None)
 
 
-def width_of(text):
-    """Return how wide a text is in DejaVu Sans, the widest font that usually stands in for Helvetica."""
+@functools.cache
+def widest_font():
+    """Return DejaVu Sans, the widest font that usually stands in for Helvetica, which matplotlib carries."""
     matplotlib = pytest.importorskip("matplotlib")
     from PIL import ImageFont
 
-    font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", 2000)
-    return font.getlength(text.text) * float(text.get("font-size")) / 2000
+    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", 2000)
+
+
+def width_of(text):
+    """Return how wide a text becomes at most."""
+    return widest_font().getlength(text.text) * float(text.get("font-size")) / 2000
 
 
 @pytest.mark.parametrize("direction", ["LR", "TB"])
