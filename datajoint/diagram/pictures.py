@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from datajoint.diagram.dot import make_dot
+from datajoint.diagram.layout import lay_out
 from datajoint.diagram.mermaid import make_mermaid
 from datajoint.diagram.palette import palette_for
 from datajoint.diagram.render import INSTALL_SVG, Format, NoEngineError, convert, draw
@@ -156,9 +157,8 @@ class Pictures:
     def _svg_root(self, look: Look) -> str:
         look = {**self._look, **look}
         scene, theme = self._scene(), self._theme(look)
-        dot = make_dot(scene, self._direction(look), theme, for_svg=True)
         legend = palette_for(theme) if look.get("legend") else None
-        drawn = draw(dot.source, "svg")
+        drawn = lay_out(scene, self._direction(look), theme)
         return finish_svg(drawn, scene, adaptive=theme == "auto", font=look.get("font"), legend=legend)
 
     def make_svg(self, **look: Unpack[Look]) -> Any:

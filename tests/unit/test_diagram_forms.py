@@ -94,6 +94,29 @@ def test_labels_of_schemas_hide_no_table_and_frames_are_apart(wasm, pipeline, di
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 
 
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_links_that_the_engine_loses_are_drawn_after_all(wasm, monkeypatch, lost):
+    """An engine that loses a link as long as parts stand beside their masters, as they do once or twice."""
+    asked = []
+
+    def lose(dot, form):
+        asked.append(dot)
+        drawn = render._draw_by_wasm(dot, form)
+        if len(asked) > lost:
+            return drawn
+        edges = re.findall(rb'<g id="edge\d+" class="edge">.*?</g>\n', drawn, re.DOTALL)
+        title = b"<title>Sorting&#45;&gt;Sorting.Unit</title>"
+        return drawn.replace(next(edge for edge in edges if title in edge), b"")
+
+    monkeypatch.setattr(render, "ENGINES", (render.Engine("losing", frozenset({"svg"}), lose),))
+    svg = diagram_of(EPHYS)._repr_svg_()
+    assert svg.count('class="edge"') == 12
+    assert len(asked) == 1 + lost
+    assert "rank=same" in asked[0]
+    assert asked[1] != asked[0]
+    assert ("splines=line" in asked[-1]) == (lost == 3)
+
+
 # --- tiers and status
 def test_tiers_are_told_in_words(wasm):
     nodes = nodes_of(ET.fromstring(diagram_of(EPHYS)._repr_svg_()))

@@ -106,6 +106,7 @@ def test_nodes_are_apart_and_labels_fit(wasm, pipeline, named, direction):
     root = ET.fromstring(diagram_of(PIPELINES[pipeline], named=named, direction=direction)._repr_svg_())
     nodes = [(box_of(outline), outline, label) for outline, label in shapes(root, "node")]
     assert len(nodes) == PIPELINES[pipeline].count(":")
+    assert sum(group.get("class") == "edge" for group in root.iter(f"{SVG}g")) == PIPELINES[pipeline].count(">")
     for (a, *_), (b, *_) in itertools.combinations(nodes, 2):
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], f"{a} overlaps {b}"
     for (left, top, right, bottom), outline, label in nodes:
