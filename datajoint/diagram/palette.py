@@ -129,6 +129,7 @@ def adaptive_css() -> str:
     rules = [
         f"svg.{SVG_CLASS} {{ background-color: {DARK.background}; }}",
         f'.{SVG_CLASS} polygon[fill="white"] {{ fill: {DARK.background}; }}',
+        f'.{SVG_CLASS} text[stroke="white"] {{ fill: {DARK.background}; stroke: {DARK.background}; }}',
         *(f'.{SVG_CLASS} [fill="{light.lower()}"] {{ fill: {dark}; }}' for light, dark in fills.items()),
         *(f'.{SVG_CLASS} [stroke="{light.lower()}"] {{ stroke: {dark}; }}' for light, dark in strokes.items()),
     ]

@@ -15,7 +15,9 @@ from datajoint.diagram.scene import Box, Scene
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
-_TITLE, _GROUP, _TEXT, _ANCHOR, _PATH = (f"{{{_SVG}}}{tag}" for tag in ("title", "g", "text", "a", "path"))
+_TITLE, _GROUP, _TEXT, _ANCHOR, _PATH, _POLYGON = (
+    f"{{{_SVG}}}{tag}" for tag in ("title", "g", "text", "a", "path", "polygon")
+)
 _TIER_RISE = 12.5  # points from the foot of a label up to that of the tier's name
 _LABEL_DROP = 1.5  # points that a label gives way to the tier's name
 _ABSCISSA = re.compile(r"(-?[\d.]+),")
@@ -50,6 +52,7 @@ def finish_svg(
     root.set("role", "img")
     root.set("aria-label", scene.title)
     boxes = {dot_name(box.name): box for box in scene.boxes.values()}
+    canvas = next(root.iter(_POLYGON)).get("fill", "white")
     for group in list(root.iter(_GROUP)):
         kind = group.get("class", "").partition(" ")[0]
         if kind == "node":
@@ -58,8 +61,9 @@ def finish_svg(
             # Numbers that the engine gives would be found twice on a page with two diagrams.
             group.attrib.pop("id", None)
         if kind == "cluster":
-            _finish_cluster(group)
+            _finish_cluster(group, canvas)
         _turn_links_into_titles(group)
+    _raise_frames(root)
     if legend is not None:
         _add_legend(root, scene, legend)
     for text in root.iter(_TEXT):
@@ -108,7 +112,7 @@ def _tell_tier(group: ET.Element, label: ET.Element, box: Box) -> None:
     parent.append(told)
 
 
-def _finish_cluster(group: ET.Element) -> None:
+def _finish_cluster(group: ET.Element, canvas: str) -> None:
     group.set("pointer-events", "none")  # its title is for programs, not for the mouse
     frame, label = group.find(_PATH), group.find(_TEXT)
     if frame is not None and label is not None:
@@ -116,6 +120,20 @@ def _finish_cluster(group: ET.Element) -> None:
         label.text = (label.text or "").strip()
         label.set("text-anchor", "end")
         label.set("x", f"{right - _LABEL_INSET:.2f}")
+        frame.set("fill", "none")  # an engine fills it with the colour of the canvas
+        halo = ET.Element(_TEXT, {**label.attrib, "fill": canvas, "stroke": canvas, "aria-hidden": "true"})
+        halo.attrib |= {"stroke-width": "4", "stroke-linejoin": "round"}
+        halo.text = label.text
+        group.insert(list(group).index(label), halo)
+
+
+def _raise_frames(root: ET.Element) -> None:
+    """Draw the frames of schemas, which are hollow, after the links, so that these do not cross their labels."""
+    for graph in root.findall(_GROUP):
+        frames = [g for g in graph if g.get("class") == "cluster" and g.find(_TEXT) is not None]
+        for frame in frames:
+            graph.remove(frame)
+            graph.append(frame)
 
 
 def _add_legend(root: ET.Element, scene: Scene, palette: Palette) -> None:
@@ -123,7 +141,7 @@ def _add_legend(root: ET.Element, scene: Scene, palette: Palette) -> None:
     left, top, width, height = map(float, root.get("viewBox", "").split())
     legend = make_legend(scene, palette, width)
     legend.group.set("transform", f"translate({left:.2f} {top + height:.2f})")
-    canvas = root.find(f"{_GROUP}/{{{_SVG}}}polygon")
+    canvas = root.find(f"{_GROUP}/{_POLYGON}")
     if canvas is not None:
         points = [tuple(map(float, pair.split(","))) for pair in canvas.get("points", "").split()]
         right, bottom = max(x for x, _ in points), max(y for _, y in points)

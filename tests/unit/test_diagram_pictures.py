@@ -128,6 +128,20 @@ def test_labels_of_schemas_fit_their_frames(wasm, pipeline):
         assert float(label.get("x")) < right
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_lies_on_a_table_or_a_label(wasm, theme):
+    """What is drawn later and filled hides what was drawn before."""
+    root = ET.fromstring(diagram_of(EPHYS, theme=theme).svg_string(legend=True))
+    kinds = [group.get("class", "").split()[0] for group in root.find(f"{SVG}g") if group.tag == f"{SVG}g"]
+    after = kinds[kinds.index("node") :]
+    assert after[-2:] == ["cluster", "cluster"]
+    frames = [g for g in root.iter(f"{SVG}g") if g.get("class") == "cluster" and g.find(f"{SVG}text") is not None]
+    assert {frame.find(f"{SVG}path").get("fill") for frame in frames} == {"none"}
+    canvas = next(root.iter(f"{SVG}polygon")).get("fill")
+    halos = [frame.find(f"{SVG}text") for frame in frames]
+    assert {(halo.get("fill"), halo.get("stroke")) for halo in halos} == {(canvas, canvas)}
+
+
 def test_everything_lies_inside_the_picture(wasm):
     root = ET.fromstring(diagram_of(EPHYS)._repr_svg_())
     canvas = box_of(next(root.iter(f"{SVG}polygon")))
