@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.key_source import default_key_source, keys_to_compute, without_rows
-from datajoint.autopopulate.make import Key, current_key, current_trace, is_making, make_key, message_of
+from datajoint.autopopulate.make import Key, current_key, is_making, make_key, message_of
+from datajoint.autopopulate.upstream import current_trace
 from datajoint.errors import DataJointError
 from datajoint.events import (
     Event,

@@ -16,12 +16,10 @@ from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.errors import DataJointError, DuplicateError, LostConnectionError
 from datajoint.events import KeyFailed, KeySkipped, KeyStarted, KeySucceeded
 from datajoint.logging import logger
-from datajoint.table.trace import trace_key
 
 if TYPE_CHECKING:
     from datajoint.autopopulate.autopopulate import AutoPopulate
     from datajoint.connection import Connection
-    from datajoint.table.trace import Trace
 
 Key = dict[str, Any]
 Form = Literal["simple", "three parts", "generator"]
@@ -34,7 +32,6 @@ class _Current(threading.local):
 
     table: AutoPopulate | None = None
     key: Key | None = None
-    trace: Trace | None = None  # of the key, once it was asked for
 
 
 _current = _Current()
@@ -51,33 +48,14 @@ def current_key(table: AutoPopulate) -> Key | None:
     return _current.key if is_making(table) else None
 
 
-def current_trace(table: AutoPopulate) -> Trace:
-    """Return the trace of the key that this thread computes for `table`; the same object as long as it does.
-
-    Raises
-    ------
-    DataJointError
-        If it computes none.
-    """
-    key = current_key(table)
-    if key is None:
-        raise DataJointError(
-            "self.upstream is only available inside make(). Outside make(), construct a trace explicitly: "
-            "dj.Diagram.trace(self & key)."
-        )
-    if _current.trace is None:
-        _current.trace = trace_key(table, key)
-    return _current.trace
-
-
 @contextmanager
 def _making(table: AutoPopulate, key: Key) -> Iterator[None]:
-    outer = _current.table, _current.key, _current.trace
-    _current.table, _current.key, _current.trace = table, dict(key), None
+    outer = _current.table, _current.key
+    _current.table, _current.key = table, dict(key)
     try:
         yield
     finally:
-        _current.table, _current.key, _current.trace = outer
+        _current.table, _current.key = outer
 
 
 @dataclass(frozen=True, slots=True)
