@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from datajoint.autopopulate.make import Key, current_key
+from datajoint.autopopulate.make import current_key
 from datajoint.errors import DataJointError
 from datajoint.table.trace import Trace, trace_key
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class _Known(threading.local):
     """The key whose trace this thread asked for last, the very object, and the trace."""
 
-    key: Key | None = None
+    key: dict[str, Any] | None = None
     trace: Trace | None = None
 
 
