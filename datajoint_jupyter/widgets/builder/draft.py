@@ -180,7 +180,8 @@ class _Reader:
     def _exists(self, content: Content, table: str) -> Condition | None:
         name = content.get("table")
         if not name:
-            return self._problem(content, UNFINISHED)
+            self.draft.problems[content["id"]] = UNFINISHED
+            return None
         if self._tried(content, table, {**content, "condition": None}) is None:
             return None
         inner = None if content["condition"] is None else _alone(self.read(content["condition"], name))
@@ -192,17 +193,16 @@ class _Reader:
 
     def _tried(self, content: Content, table: str, said: Content) -> Condition | None:
         if not _is_finished(content):
-            return self._problem(content, UNFINISHED)
+            self.draft.problems[content["id"]] = UNFINISHED
+            return None
         try:
             heading = self.tables.expression(table).heading
             condition = read_condition(said, heading, self.tables.heading)
             self.tables.expression(table) & restriction_of(condition, self.tables.expression)
         except (ProtocolError, DataJointError, LookupError) as error:
-            return self._problem(content, str(error))
+            self.draft.problems[content["id"]] = str(error)
+            return None
         return condition
-
-    def _problem(self, content: Content, message: str) -> None:
-        self.draft.problems[content["id"]] = message
 
 
 def _is_finished(content: Content) -> bool:

@@ -45,6 +45,12 @@ class Tables:
         self._workspace, self._expression = workspace.on(expression.connection), expression
         self._known: dict[str, dj.Table] | None = None
 
+    def about(self, expression: QueryExpression) -> Tables:
+        """Return the same tables, with another expression to restrict."""
+        other = Tables(self._workspace, expression)
+        other._known = self._known
+        return other
+
     def forget(self) -> None:
         """Look the tables up again when they are next asked for."""
         self._workspace.forget()
@@ -132,7 +138,8 @@ class Tables:
         found = {}
         for name, table in self.names.items():
             key = {attribute: here.get(table.heading[attribute].lineage or "") for attribute in table.primary_key}
-            if key and all(key.values()) and not _is_same(own, table):
+            is_here = bool(key) and all(key.values()) and len(set(key.values())) == len(key)
+            if is_here and not _is_same(own, table):
                 found[name] = {attribute: str(mine) for attribute, mine in key.items()}
         return found
 
