@@ -41,10 +41,14 @@ class OrderItem:
 def complete_order(
     sort: Sequence[SortItem], key: Sequence[str], attributes: Mapping[str, Attribute]
 ) -> tuple[OrderItem, ...]:
-    """Return the order of rows: as asked, then by key, so that equal rows keep their places."""
+    """Return the order of rows: as asked, then by key, so that equal rows keep their places.
+
+    The key runs in the direction of what is before it: that is how an index has it.
+    """
     named = {item.name for item in sort}
     asked = [OrderItem(item.name, item.descending, attributes[item.name].nullable) for item in sort]
-    return (*asked, *(OrderItem(name) for name in key if name not in named))
+    down = bool(asked) and asked[-1].descending
+    return (*asked, *(OrderItem(name, down) for name in key if name not in named))
 
 
 def can_continue(order: Sequence[OrderItem], attributes: Mapping[str, Attribute]) -> bool:

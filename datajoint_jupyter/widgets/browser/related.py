@@ -43,22 +43,20 @@ class Relation:
         return f"{self.table.database}.{self.table.table_name}"
 
     @property
-    def renamed(self) -> bool:
-        """Whether the foreign key gives an attribute another name."""
-        return any(there != here for there, here in self.attributes.items())
+    def _renames(self) -> dict[str, str]:
+        return {there: here for there, here in self.attributes.items() if there != here}
 
     def rows(self, source: QueryExpression) -> QueryExpression:
         """Return the other table's rows that belong to rows of `source`."""
-        rows = source.proj(**dict(self.attributes)) if self.renamed else source
-        related: QueryExpression = self.table & (dj.U(*self.attributes) & rows)
+        values = dj.U(*self.attributes.values()) & source
+        related: QueryExpression = self.table & (values.proj(**self._renames) if self._renames else values)
         return related
 
     def code(self, table: str, source: str) -> str:
         """Return Python text for `rows`, given the texts of the table and of the source."""
-        if self.renamed:
-            names = ", ".join(f"{there}={here!r}" for there, here in self.attributes.items())
-            source = f"{grouped(source)}.proj({names})"
-        return f"{table} & (dj.U({', '.join(map(repr, self.attributes))}) & {grouped(source)})"
+        values = f"(dj.U({', '.join(map(repr, self.attributes.values()))}) & {grouped(source)})"
+        renames = ", ".join(f"{there}={here!r}" for there, here in self._renames.items())
+        return f"{table} & {values}.proj({renames})" if renames else f"{table} & {values}"
 
 
 def grouped(code: str) -> str:

@@ -15,7 +15,7 @@ import datajoint as dj
 from datajoint.expression import QueryExpression
 from datajoint_jupyter.display.table import Column
 from datajoint_jupyter.display.values import MAX_TEXT, text_of
-from datajoint_jupyter.widgets.browser.keyset import OrderItem, behind, can_continue, complete_order
+from datajoint_jupyter.widgets.browser.keyset import OrderItem, behind, can_continue, complete_order, spelled
 from datajoint_jupyter.widgets.browser.messages import SortItem
 
 TextRow = list[str | None]
@@ -28,7 +28,9 @@ _PAGE_CHARACTERS = 1_000_000
 _SHORTEST = 20
 _ANCHORS = 4096
 _KEYS = 20_000
-_NEAR = 200  # rows skipped rather than looked up by key
+_NEAR = 200  # rows skipped rather than read from the other side
+_FAR = 5_000  # rows skipped rather than walked over in an index first
+_AROUND = 200  # rows in which the value at a far place is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ class RowSource:
         # A hidden key attribute or one that needs a codec can neither name a row nor serve to continue from.
         self.key = key if key and all(name in attributes and not _is_coded(attributes[name]) for name in key) else []
         self._order = complete_order(sort, key, attributes) if sort else tuple(OrderItem(name) for name in key)
-        self._read = list(dict.fromkeys([*self.key, *(item.name for item in self._order if item.name in attributes), *shown]))
+        self._read = list(
+            dict.fromkeys([*self.key, *(item.name for item in self._order if item.name in attributes), *shown])
+        )
         self._keyed = (
             bool(self.key)
             and (_is_unlimited(expression) if sort else in_key_order(expression))
@@ -96,6 +100,12 @@ class RowSource:
         if at_most is None:
             return len(self.expression)
         return len(self.expression & dj.Top(at_most, []))
+
+    def prepare(self) -> None:
+        """Do what the next page needs besides its statement, such as loading the reader of conditions."""
+        for values in list(self._anchors.values())[-1:]:
+            if condition := behind(self._order, values):
+                (self.expression & condition).make_sql()
 
     # --- which row is where
     def key_at(self, place: int) -> Key:
@@ -136,11 +146,10 @@ class RowSource:
             source = source & condition
         else:
             start = 0
-        order = [str(item) for item in self._order] if self.sort else None
-        return self._rows(source & dj.Top(limit, order, offset - start))
+        return self._walk(source, self._order, offset - start, limit)
 
     def _backward(self, offset: int, limit: int, total: int | None) -> list[dict[str, Any]] | None:
-        """Read towards the first row from a known place behind the page, or from the last row; None if that is longer."""
+        """Read towards the first row from a known place behind the page, or from the last; None if that is longer."""
         end = min((-known for known in self._anchors if -known >= offset + limit), default=None)
         ahead = offset - max((known for known in self._anchors if 0 < known <= offset), default=0)
         turned = [item.reversed for item in self._order]
@@ -154,12 +163,35 @@ class RowSource:
             source = source & condition
         if end is None or ahead <= max(_NEAR, end - offset - limit):
             return None
-        rows = self._rows(source & dj.Top(limit, [str(item) for item in turned], end - offset - limit))
+        rows = self._walk(source, turned, end - offset - limit, limit)
         return rows[::-1] if len(rows) == limit else None
 
-    def _rows(self, page: QueryExpression) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = page.proj(*self._read).to_dicts()
+    def _walk(self, source: QueryExpression, order: Sequence[OrderItem], skip: int, limit: int) -> list[dict[str, Any]]:
+        """Read `limit` rows after skipping some; where many are skipped, the walk over them reads indexes alone."""
+        if self._keyed and skip > _FAR:
+            source, skip = self._approached(source, order, skip)
+        named = [str(item) for item in order] if self.sort or self._keyed else None
+        found: list[dict[str, Any]] = (source & dj.Top(limit, named, skip)).proj(*self._read).to_dicts()
         return found
+
+    def _approached(
+        self, source: QueryExpression, order: Sequence[OrderItem], skip: int
+    ) -> tuple[QueryExpression, int]:
+        """Return the rows from a place nearer to the one after `skip` rows, and how many are left to skip."""
+        named = [str(item) for item in order]
+        if not self.sort:
+            before = (source & dj.Top(1, named, skip - 1)).proj().to_dicts()
+            condition = behind(order, [before[0][item.name] for item in order]) if before else None
+            return (source, skip) if condition is None else (source & condition, 0)
+        # The values of the first attribute around the place; if they change there, they tell where the last one begins.
+        first = order[0]
+        around = source & dj.Top(_AROUND, [str(first)], skip - _AROUND + 1)
+        values = (dj.U(first.name).aggr(around, dj_count="count(*)") & dj.Top(_AROUND, [str(first)])).to_dicts()
+        text = spelled(values[-1][first.name]) if len(values) > 1 else None
+        if text is None or (first.nullable and first.descending):
+            return source, skip
+        condition = f"`{first.name}` {'<=' if first.descending else '>='} {text}"
+        return source & condition, int(values[-1]["dj_count"]) - 1
 
     def _remember(self, place: int, row: Mapping[str, Any], *, before: bool = False) -> None:
         """Keep the row before `place`, or with `before` the row at it, as a place to continue from."""
