@@ -12,8 +12,9 @@ import pytest
 import datajoint as dj
 from datajoint_jupyter import browse
 from datajoint_jupyter.widgets.browser.columns import columns_of
+from datajoint_jupyter.widgets.browser.keyset import OrderItem, behind
 from datajoint_jupyter.widgets.browser.messages import SortItem
-from datajoint_jupyter.widgets.browser.rows import RowSource, behind
+from datajoint_jupyter.widgets.browser.rows import RowSource
 from datajoint_jupyter.worker import Worker
 
 pytestmark = [pytest.mark.usefixtures("close_widgets")]
@@ -108,19 +109,19 @@ def test_pages_follow_the_key_whatever_the_way(recording):
     everything = expected_keys(recording)
     offsets = [0, 30, 60, 90, 30, 200, 230, 120, 240]
     for offset in offsets:
-        assert keys(source.page((), offset, 30)) == everything[offset : offset + 30], offset
+        assert keys(source.page(offset, 30).rows) == everything[offset : offset + 30], offset
 
 
 def test_a_following_page_starts_behind_the_last_key(recording, log):
     source = RowSource(recording, columns_of(recording))
-    source.page((), 0, 100)
-    source.page((), 100, 100)
+    source.page(0, 100)
+    source.page(100, 100)
     assert len(log) == 2
     assert "OFFSET" not in log[1].text.upper()
 
 
 def test_pages_hold_no_blob(recording, log):
-    rows = RowSource(recording, columns_of(recording)).page((), 0, 10)
+    rows = RowSource(recording, columns_of(recording)).page(0, 10).rows
     assert len(log) == 1
     assert "trace" not in log[0].text
     assert "info" not in log[0].text
@@ -130,24 +131,23 @@ def test_pages_hold_no_blob(recording, log):
 
 
 def test_order_is_complete(recording):
-    source = RowSource(recording, columns_of(recording))
-    sort = (SortItem("label", descending=True), SortItem("day"))
-    paged = [row for offset in range(0, ROWS, 40) for row in source.page(sort, offset, 40)]
+    source = RowSource(recording, columns_of(recording), [SortItem("label", descending=True), SortItem("day")])
+    paged = [row for offset in range(0, ROWS, 40) for row in source.page(offset, 40).rows]
     assert keys(paged) == expected_keys(recording, order_by=["label DESC", "day", "subject"])
 
 
 def test_other_expressions(recording):
     limited = recording & dj.Top(30, "big DESC")
     source = RowSource(limited, columns_of(limited))
-    assert keys(source.page((), 0, 10)) == expected_keys(recording, order_by="big DESC", limit=10)
-    assert keys(source.page((), 10, 10)) == expected_keys(recording, order_by="big DESC", limit=20)[10:]
+    assert keys(source.page(0, 10).rows) == expected_keys(recording, order_by="big DESC", limit=10)
+    assert keys(source.page(10, 10).rows) == expected_keys(recording, order_by="big DESC", limit=20)[10:]
     assert source.count(1000) == source.count() == 30
     summary = dj.U().aggr(recording, n="count(*)")
-    assert RowSource(summary, columns_of(summary)).page((), 0, 10) == [[str(ROWS)]]
+    assert RowSource(summary, columns_of(summary)).page(0, 10).rows == [[str(ROWS)]]
     joined = recording.proj("big") * dj.U("subject").aggr(recording, n="count(*)")
     source = RowSource(joined, columns_of(joined))
-    assert len(source.page((), 0, 100)) == 100
-    assert len(source.page((), 200, 100)) == 50
+    assert len(source.page(0, 100).rows) == 100
+    assert len(source.page(200, 100).rows) == 50
 
 
 def test_counting_stops_where_told(recording):
@@ -156,17 +156,33 @@ def test_counting_stops_where_told(recording):
     assert source.count() == ROWS
 
 
+A, B = OrderItem("a"), OrderItem("b")
+DOWN, MISSING_DOWN, MISSING = (
+    OrderItem("a", descending=True),
+    OrderItem("a", descending=True, nullable=True),
+    OrderItem("a", nullable=True),
+)
+
+
 @pytest.mark.parametrize(
-    ("names", "values", "condition"),
+    ("order", "values", "condition"),
     [
-        (["a"], [1], "`a` > 1"),
-        (["a", "b"], [True, 2], "`a` >= 1 AND (`a` > 1 OR (`a` = 1 AND `b` > 2))"),
-        (["d"], [datetime.date(2024, 1, 2)], "`d` > '2024-01-02'"),
-        (["u"], [uuid.UUID(int=1)], "`u` > '00000000-0000-0000-0000-000000000001'"),
+        ([A], [1], "`a` > 1"),
+        ([A, B], [True, 2], "`a` >= 1 AND (`a` > 1 OR (`a` = 1 AND `b` > 2))"),
+        ([A], [datetime.date(2024, 1, 2)], "`a` > '2024-01-02'"),
+        ([A], [uuid.UUID(int=1)], "`a` > '00000000-0000-0000-0000-000000000001'"),
+        ([A], ["it's"], None),
+        ([A], ["back\\slash"], None),
+        ([A], ["end "], None),
+        ([A], [float("nan")], None),
+        ([DOWN, B], [2, 3], "`a` <= 2 AND (`a` < 2 OR (`a` = 2 AND `b` > 3))"),
+        ([MISSING_DOWN, B], [2, 3], "`a` < 2 OR `a` IS NULL OR (`a` = 2 AND `b` > 3)"),
+        ([MISSING_DOWN, B], [None, 3], "(`a` IS NULL AND `b` > 3)"),
+        ([MISSING, B], [None, 3], "`a` IS NOT NULL OR (`a` IS NULL AND `b` > 3)"),
     ],
 )
-def test_condition_behind_a_key(names, values, condition):
-    assert behind(names, values) == condition
+def test_condition_behind_a_row(order, values, condition):
+    assert behind(order, values) == condition
 
 
 # --- messages

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -129,24 +128,26 @@ def summarise(expression: QueryExpression, name: str, *, seconds: float = SECOND
     DataJointError
         If even the first rows take too long, or the database refuses.
     """
-    question = _Question(expression.proj(name), expression.heading[name], seconds)
     try:
-        facts, sampled = question.facts(), False
+        return _summary(_Question(expression.proj(name), expression.heading[name], seconds), sampled=False)
     except TimeLimitError:
-        question = _Question((expression & dj.Top(sample, [])).proj(name), expression.heading[name], seconds)
-        facts, sampled = question.facts(), True
+        rows = (expression & dj.Top(sample, [])).proj(name)
+        return _summary(_Question(rows, expression.heading[name], seconds), sampled=True)
+
+
+def _summary(question: _Question, *, sampled: bool) -> Summary:
+    facts = question.facts()
     low, high = facts["dj_low"], facts["dj_high"]
     rows, filled = int(facts[_COUNT]), int(facts["dj_filled"])
     histogram = question.bins(low, high) if filled else None
-    bars = question.values() if histogram is None else question.bars(histogram)
     return Summary(
-        name=name,
+        name=question.name,
         rows=rows,
         missing=rows - filled,
+        bars=question.values() if histogram is None else question.bars(histogram),
         distinct=question.distinct(),
         low=text_of(low),
         high=text_of(high),
-        bars=bars,
         histogram=histogram is not None,
         sampled=sampled,
     )
@@ -162,7 +163,9 @@ class _Bins:
     sql: str
 
     def edge(self, index: int) -> Any:
-        if isinstance(self.start, Decimal | int):
+        if isinstance(self.start, int):
+            return self.start + index * int(self.width)
+        if isinstance(self.start, Decimal):
             return self.start + index * self.width
         return self.start + datetime.timedelta(seconds=int(index * self.width))
 
@@ -175,16 +178,14 @@ class _Question:
         self.name = attribute.name
         self.kind = attribute.value_type.kind
 
-    @contextmanager
-    def _limited(self) -> Iterator[None]:
-        with self.rows.connection.time_limit(self.seconds):
-            yield
+    def _limited(self) -> AbstractContextManager[Any]:
+        return self.rows.connection.time_limit(self.seconds)
 
     def facts(self) -> dict[str, Any]:
         name = f"`{self.name}`"
-        wanted = {_COUNT: "count(*)", "dj_filled": f"count({name})"}
+        wanted: dict[str, Any] = {_COUNT: "count(*)", "dj_filled": f"count({name})"}
         ordered = self.kind not in {"bool", "uuid"}
-        if ordered:
+        if ordered:  # no engine has a smallest of these
             wanted |= {"dj_low": f"min({name})", "dj_high": f"max({name})"}
         with self._limited():
             row = dj.U().aggr(self.rows, **wanted).fetch1()
@@ -198,14 +199,11 @@ class _Question:
             return None
 
     def values(self) -> tuple[Bar, ...]:
-        """Return the most frequent values; none if finding them takes too long."""
+        """Return the most frequent values."""
         filled = self.rows & f"`{self.name}` IS NOT NULL"
-        try:
-            with self._limited():
-                order = [f"{_COUNT} DESC", self.name]
-                found = (dj.U(self.name).aggr(filled, dj_count="count(*)") & dj.Top(_TOP, order)).to_dicts()
-        except TimeLimitError:
-            return ()
+        order = [f"{_COUNT} DESC", self.name]
+        with self._limited():
+            found = (dj.U(self.name).aggr(filled, dj_count="count(*)") & dj.Top(_TOP, order)).to_dicts()
         return tuple(_value_bar(self.attribute, row[self.name], int(row[_COUNT])) for row in found)
 
     def bins(self, low: Any, high: Any) -> _Bins | None:
@@ -220,12 +218,9 @@ class _Question:
 
     def bars(self, bins: _Bins) -> tuple[Bar, ...]:
         filled = (self.rows & f"`{self.name}` IS NOT NULL").proj(dj_bin=bins.sql)
-        try:
-            with self._limited():
-                grouped = dj.U(_BIN).aggr(filled, dj_count="count(*)") & dj.Top(10 * _BINS, [_BIN])
-                found = {int(row[_BIN]): int(row[_COUNT]) for row in grouped.to_dicts() if _is_finite(row[_BIN])}
-        except TimeLimitError:
-            return ()
+        with self._limited():
+            grouped = dj.U(_BIN).aggr(filled, dj_count="count(*)") & dj.Top(10 * _BINS, [_BIN])
+            found = {int(row[_BIN]): int(row[_COUNT]) for row in grouped.to_dicts() if _is_finite(row[_BIN])}
         # Rounding may put the largest value one bar too far.
         extra = sum(count for index, count in found.items() if index >= bins.count)
         counts = [found.get(index, 0) for index in range(bins.count)]
@@ -297,12 +292,14 @@ def _range_bar(name: str, kind: str, bins: _Bins, index: int, count: int) -> Bar
     low, high = bins.edge(index), bins.edge(index + 1)
     if isinstance(low, int):  # the last of the whole numbers before the next range
         last = int(high) - 1
-        return Bar(f"{low:,} to {last:,}" if last > low else f"{low:,}", count, Between(name, low, last), str(low), str(last))
+        return Bar(
+            f"{low:,} to {last:,}" if last > low else f"{low:,}", count, Between(name, low, last), str(low), str(last)
+        )
     if isinstance(low, datetime.date) and not isinstance(low, datetime.datetime):
         last_day = high - datetime.timedelta(days=1)
         texts = low.isoformat(), last_day.isoformat()
-        return Bar(" to ".join(dict.fromkeys(texts)), count, Between(name, *texts), *texts)
+        return Bar(" to ".join(dict.fromkeys(texts)), count, Between(name, *texts), texts[0], texts[1])
     texts = (f"{low:f}", f"{high:f}") if isinstance(low, Decimal) else (low.isoformat(sep=" "), high.isoformat(sep=" "))
     ends: tuple[Any, Any] = texts if kind not in {"float32", "float64"} else (float(texts[0]), float(texts[1]))
     condition = Group("and", (Compare(name, ">=", ends[0]), Compare(name, "<", ends[1])))
-    return Bar(f"{texts[0]} to {texts[1]}", count, condition, *texts, open=True)
+    return Bar(f"{texts[0]} to {texts[1]}", count, condition, texts[0], texts[1], open=True)
