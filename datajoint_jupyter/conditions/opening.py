@@ -85,6 +85,11 @@ def taken_apart(expression: QueryExpression) -> tuple[QueryExpression, list[Any]
     return (base, conditions) if same else (expression, [])
 
 
+def is_whole(table: dj.Table) -> bool:
+    """Tell whether an expression is all of a table, neither restricted nor projected."""
+    return table.make_sql() == dj.FreeTable(table.connection, table.full_table_name).make_sql()
+
+
 class _Opener:
     def __init__(self, expression: QueryExpression, names: Names) -> None:
         self.expression, self.names = expression, names
@@ -168,7 +173,7 @@ class _Opener:
         if not isinstance(near.other, QueryExpression):
             raise _UnsaidError
         base, conditions = taken_apart(near.other)
-        name = self.names(base) if isinstance(base, dj.Table) else None
+        name = self.names(base) if isinstance(base, dj.Table) and is_whole(base) else None
         if name is None:
             raise _UnsaidError
         inner = _Opener(base, self.names)
@@ -180,10 +185,13 @@ class _Opener:
         """Read an expression that restricts by its common attributes, if a foreign key says the same."""
         near = dj.Near(other)
         try:
-            same = (self.expression & other).make_sql() == (self.expression & near).make_sql()
+            path = (self.expression & near).path
+            self.expression & other
         except DataJointError:
-            same = False
-        if not same:
+            raise _UnsaidError from None
+        matched = path.legs[0].matched if path is not None and len(path.legs) == 1 else None
+        shared = {(name, name) for name in self.heading.names if name in other.heading}
+        if matched is None or set(matched) != shared:
             raise _UnsaidError
         return self._near(near)
 

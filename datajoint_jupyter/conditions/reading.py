@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.heading import Attribute, Heading
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 # What the parser here would read otherwise than the library, or leave out: such a text stays as it is.
 _UNSURE = re.compile(r"\"|\|\||&&|\^|--|#|/\*|;|<=>|\bxor\b|\bcollate\b|\bescape\b", re.IGNORECASE)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`", re.DOTALL)
 _MIRRORED: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _PATTERN = re.compile(r"(?P<before>%?)(?P<text>(?:[^%_\\]|\\[\\%_])*)(?P<after>%?)", re.DOTALL)
 
@@ -54,12 +54,13 @@ def read_text(text: str, heading: Heading) -> Condition:
     Compare(name='a', operator='>', value=5)
     """
     import sqlglot  # noqa: PLC0415 - heavy; the library loads it too, when a text first needs it
+    from sqlglot import exp  # noqa: PLC0415
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
-    if _UNSURE.search(text):
+    if _UNSURE.search(_QUOTED.sub("''", text)):
         return Verbatim(text)
     try:
-        return _Reader(heading).read(sqlglot.parse_one(text, read="mysql"))
+        return _Reader(heading).read(sqlglot.parse_one(text, read="mysql", into=exp.Condition))
     except (SqlglotError, _NotSimpleError, ProtocolError, RecursionError):
         return Verbatim(text)
 
@@ -156,9 +157,9 @@ class _Reader:
         literal = node.this if sign else node
         if not isinstance(literal, exp.Literal) or (literal.is_string and sign):
             raise _NotSimpleError
+        said = sign + str(literal.this)
+        if kind.kind == "decimal":  # also in quotes, as trees write it
+            return read_value(attribute, said)
         if literal.is_string == (kind.is_number or kind.kind == "bool") or kind.kind == "unknown":
             raise _NotSimpleError  # compared across types, by rules of their own
-        said = sign + str(literal.this)
-        if kind.kind == "decimal":
-            said = f"{Decimal(said):f}"
         return read_value(attribute, said)

@@ -66,5 +66,5 @@ COMMAND = Command(
     RestrictArguments,
     restrict,
     completes="expressions",
-    examples=("%dj restrict Session", "%dj restrict Session & 'subject_id > 3' - Score -o builder"),
+    examples=("%dj restrict Session", "%dj restrict Session - Score & 'subject_id > 3' -o builder"),
 )

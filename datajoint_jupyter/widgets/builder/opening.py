@@ -9,6 +9,7 @@ from typing import Any
 import datajoint as dj
 from datajoint.expression import QueryExpression
 from datajoint_jupyter.conditions import Condition, Group, condition_of, taken_apart
+from datajoint_jupyter.conditions.opening import is_whole
 from datajoint_jupyter.widgets.builder.tables import Tables
 
 UNNAMED = "query"
@@ -90,8 +91,6 @@ def _variable(expression: QueryExpression, namespace: Mapping[str, Any]) -> str:
 
 def _table(expression: QueryExpression, tables: Tables | None) -> str:
     """Return the name of a whole table."""
-    if tables is None or expression.restricted_from is not None or not isinstance(expression, dj.Table):
+    if tables is None or not isinstance(expression, dj.Table) or not is_whole(expression):
         return ""
-    name = tables.name_of(expression)
-    whole = name is not None and tables.expression(name).make_sql() == expression.make_sql()
-    return name if name is not None and whole else ""
+    return tables.name_of(expression) or ""

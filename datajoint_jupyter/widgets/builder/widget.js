@@ -467,7 +467,7 @@ class Board {
       if (count.textContent !== text) count.textContent = text;
       const unfinished = why.startsWith("Not finished");
       problem.hidden = !why;
-      problem.classList.toggle("dj-wrong", !unfinished);
+      problem.classList.toggle("dj-wrong", Boolean(why) && !unfinished);
       if (problem.textContent !== why) problem.textContent = why;
     };
     return { count, wrap, remove, problem, update };
@@ -758,7 +758,7 @@ class Board {
         tests.value = testOf(seen.content);
         values.update(seen.content);
         tail.update(seen);
-        for (const input of values.inputs) input.setAttribute("aria-invalid", String(tail.problem.classList.contains("dj-wrong") && !tail.problem.hidden));
+        for (const input of values.inputs) input.setAttribute("aria-invalid", String(tail.problem.classList.contains("dj-wrong")));
       },
     };
   }

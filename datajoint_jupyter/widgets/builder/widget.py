@@ -199,7 +199,7 @@ class RestrictionBuilder(LiveView):
         DataJointError
             If the first rows cannot be read.
         """
-        code, browser = self.code, TableBrowser(self.query, title=self.code, shown=self._shown)
+        code, browser = self.code, TableBrowser(self.query, title=self.code, shown=self._shown, source=self.code)
         self.close_browser()
         with self._lock, self.hold_sync():
             self._browser, self.browser_id, self.browser_code = browser, browser.model_id or "", code
