@@ -147,7 +147,11 @@ def _clean(content: object, depth: int, seen: set[str]) -> Content:
 def read_draft(content: Content, tables: Tables) -> Draft:
     """Read a draft, part by part: one that is wrong does not spoil the others."""
     draft = Draft(content)
-    draft.condition = _alone(_Reader(draft, tables).read(content, "")) or EVERYTHING
+    found = _Reader(draft, tables).read(content, "") or EVERYTHING
+    # The whole holds in any case, and is counted.
+    draft.parts[content["id"]] = Part("", found)
+    draft.problems.pop(content["id"], None)
+    draft.condition = _alone(found) or EVERYTHING
     return draft
 
 
@@ -175,7 +179,10 @@ class _Reader:
         members = [self.read(item, table) for item in content["items"]]
         found = tuple(item for item in members if item is not None)
         # A group whose members are all unfinished is so itself; one without members lets every row pass.
-        return None if members and not found else Group(content["how"], found)
+        if members and not found:
+            self.draft.problems[content["id"]] = UNFINISHED
+            return None
+        return Group(content["how"], found)
 
     def _exists(self, content: Content, table: str) -> Condition | None:
         name = content.get("table")

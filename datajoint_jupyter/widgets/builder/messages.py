@@ -76,7 +76,7 @@ class RefreshRequest:
 
 @dataclass(frozen=True, slots=True)
 class LookRequest:
-    """What has been counted so far is wanted."""
+    """What the page should know by now is wanted."""
 
 
 def _read_keys(payload: Payload) -> KeysRequest:

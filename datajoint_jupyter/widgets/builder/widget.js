@@ -163,7 +163,7 @@ class Tree {
     if (known || this.asked.size || this.sending) this.waited = performance.now();
     if (performance.now() - this.waited < LOOK_AGAIN) return;
     const keep = (/** @type {Record<string, any>} */ state) => {
-      if (state.revision === model.get("revision")) for (const name of ["total", "counts"]) model.set(name, state[name]);
+      for (const [name, value] of Object.entries(state)) model.set(name, value);
     };
     this.ask("look", {}).then(keep, () => {});
   }

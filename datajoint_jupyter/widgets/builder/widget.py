@@ -49,6 +49,7 @@ from datajoint_jupyter.workspace import Workspace
 
 _CACHED = 1000
 _TWIN_SECONDS = 5.0
+_LOOKED_AT = ("content", "problems", "texts", "total", "counts", "revision")
 
 
 class RestrictionBuilder(LiveView):
@@ -123,8 +124,11 @@ class RestrictionBuilder(LiveView):
         self._answers = Answers(self._tables)
         self._browser: TableBrowser | None = None
         self._worker = Worker(f"dj restrict {self._source}", base.connection.close_thread)
-        super().__init__(title=self._source, attributes=attribute_states(base.heading))
-        self._show_draft()
+        # All of it goes along when the page first hears of the builder: what follows at once may be lost there.
+        super().__init__(
+            title=self._source, attributes=attribute_states(base.heading), revision=1, **self._draft_state()
+        )
+        self._count_soon()
 
     # --- from Python
     @property
@@ -256,7 +260,7 @@ class RestrictionBuilder(LiveView):
         """Hand everything to the builder's own thread: also to read a tree may take a look at the database."""
         if isinstance(request.payload, LookRequest):
             with self._lock:
-                return {"revision": self.revision, "total": self.total, "counts": self.counts}
+                return {name: getattr(self, name) for name in _LOOKED_AT}
         self._worker.submit(lambda: self._handle(request))
         return None
 
@@ -293,12 +297,24 @@ class RestrictionBuilder(LiveView):
     def _show_draft(self) -> None:
         """Tell the page, in one message, what the tree is now; counts follow."""
         with self._lock, self.hold_sync():
-            draft = self._draft
-            self.content, self.problems = draft.content, dict(draft.problems)
-            self.counts = {key: count.state() for key, part in draft.parts.items() if (count := self._counted(part))}
-            self.texts = {"python": self.code, "sql": self.sql}
+            for name, value in self._draft_state().items():
+                setattr(self, name, value)
             self.revision += 1
-            revision = self.revision
+        self._count_soon()
+
+    def _draft_state(self) -> dict[str, Any]:
+        draft = self._draft
+        counts = {key: count.state() for key, part in draft.parts.items() if (count := self._counted(part))}
+        return {
+            "content": draft.content,
+            "problems": dict(draft.problems),
+            "counts": counts,
+            "texts": {"python": self.code, "sql": self.sql},
+        }
+
+    def _count_soon(self) -> None:
+        with self._lock:
+            draft, revision = self._draft, self.revision
         self._worker.submit(lambda: self._count(draft, revision), urgent=False)
 
     def _counted(self, part: Part) -> Count | None:
@@ -316,14 +332,19 @@ class RestrictionBuilder(LiveView):
                 )
             except Exception as error:  # noqa: BLE001 - shown in the widget
                 self.answer_error("", error)
-                return
+                self._tell_count(key, {"text": "not counted"}, revision)
+                continue
             with self._lock:
                 if len(self._cache) >= _CACHED:
                     self._cache.clear()
                 self._cache[part.table, part.condition] = count
-                if self.revision != revision:
-                    return
-                if key:
-                    self.counts = {**self.counts, key: count.state()}
-                else:
-                    self.total = count.state()
+            self._tell_count(key, count.state(), revision)
+
+    def _tell_count(self, key: str, state: dict[str, Any], revision: int) -> None:
+        with self._lock:
+            if self.revision != revision:
+                return
+            if key:
+                self.counts = {**self.counts, key: state}
+            else:
+                self.total = state

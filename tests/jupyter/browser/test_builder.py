@@ -89,7 +89,7 @@ def test_pictures_and_accessibility(new_notebook, pictures, expect, dark):
 
 
 def test_conditions_on_attributes(new_notebook, expect):
-    builder = opened(new_notebook, expect, "attributes", "%dj restrict Session -o builder")
+    builder = opened(new_notebook, expect, "simple", "%dj restrict Session -o builder")
     view, page = builder.view, builder.page
     builder.rows("3,000 rows")
     builder.python("Session")
