@@ -269,6 +269,7 @@ class Grid {
   refilter = () => {
     this.reorder();
     this.repaint();
+    this.panels.changed();
   };
 
   /** Other columns, perhaps of other rows. */
