@@ -23,7 +23,7 @@ from datajoint_jupyter.conditions import (
     read_condition,
     restriction_of,
 )
-from datajoint_jupyter.protocol import Payload
+from datajoint_jupyter.protocol import Payload, refuse
 
 _SIGNS = {"=": "=", "<>": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 _PLACES = {"contains": "contains", "starts": "starts with", "ends": "ends with"}
@@ -57,7 +57,22 @@ def clicked(payload: Payload, heading: Heading) -> Filter:
     ProtocolError
         If it does not fit the heading, or is none of those that can be clicked together.
     """
-    return filter_of(read_condition(payload, heading, _no_table))
+    condition = read_condition(payload, heading, _no_table)
+    if _has_words(condition):
+        refuse("filters are not written in words")
+    return filter_of(condition)
+
+
+def _has_words(condition: Condition) -> bool:
+    match condition:
+        case Verbatim():
+            return True
+        case Not(item=item):
+            return _has_words(item)
+        case Group(items=items):
+            return any(map(_has_words, items))
+        case _:
+            return False
 
 
 def filter_of(condition: Condition) -> Filter:

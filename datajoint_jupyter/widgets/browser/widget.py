@@ -161,6 +161,8 @@ class TableBrowser(LiveView):
         if rows is None or (isinstance(rows, list) and not rows):
             self._select({})
             return
+        if isinstance(rows, (type, QueryExpression)):  # a class, or rows: by their keys alone
+            rows = (rows() if isinstance(rows, type) else rows).proj()
         chosen = self._step.filtered & ([rows] if isinstance(rows, Mapping) else rows)
         keys = chosen.keys(limit=said.MAX_SELECTED + 1)
         if len(keys) > said.MAX_SELECTED:
