@@ -317,7 +317,8 @@ class Grid {
   /** @param {HTMLElement} el */
   build(el) {
     const bar = make("div", "dj-bar dj-head-bar");
-    bar.append(this.title, this.status, this.unselectButton, this.countButton, this.panels.buttons, this.refreshButton);
+    bar.append(this.title, this.status, this.unselectButton, this.countButton, this.panels.buttons);
+    this.panels.buttons.append(this.refreshButton);
     this.head.append(this.headRow);
     this.grid.append(this.head, this.body);
     this.alert.hidden = true;
@@ -591,12 +592,12 @@ class Grid {
     this.unselectButton.hidden = !pages.selected.size;
     this.countButton.hidden = exact || pages.counting || (known === null && !this.model.get("count_given_up"));
     this.grid.setAttribute("aria-busy", String(pages.asked !== null));
-    if (this.alert.dataset.error !== pages.error) this.paintError();
+    if (this.alert.dataset.error !== `${pages.failed}${pages.error}`) this.paintError();
   }
 
   paintError() {
     const { error, detail } = this.pages;
-    this.alert.dataset.error = error;
+    this.alert.dataset.error = `${this.pages.failed}${error}`;
     this.alert.hidden = !error;
     this.alert.replaceChildren();
     if (!error) return;
