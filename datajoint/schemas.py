@@ -25,6 +25,7 @@ from datajoint.table import FreeTable, Part, Table, TableMeta
 from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
 from datajoint.table.context import calling_frame, classes_in, visible_names
 from datajoint.table.drift import TableDrift, find_drift, warn_of_drift
+from datajoint.table.rename import awaits_rename
 from datajoint.tiers import Lookup, tier_of
 from datajoint.utils import user_choice
 
@@ -225,7 +226,7 @@ class _Schema:
             if create:
                 heal_lineage(table)
             warn_of_drift(table)
-        elif create:
+        elif create and not awaits_rename(table):
             table.declare(context)
         document(cls)
         if (

@@ -333,6 +333,10 @@ class SQLite(Backend):
         """Add a column with its CHECK, and its record."""
         return sqlite_ddl.add_column(name, attribute)
 
+    def rename_tables(self, names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+        """Rename tables with their records, and make the indexes that are named after them anew."""
+        return sqlite_ddl.rename_tables(names, catalog)
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
         which = Sql(" WHERE schema_name = ", Parameter(name.schema), " AND table_name = ", Parameter(name.name))

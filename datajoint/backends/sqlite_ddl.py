@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from datajoint.backends import ddl, sqlite_values
+from datajoint.backends.catalog import SchemaCatalog
 from datajoint.definition import AttributeDefinition, IndexDefinition, TableDefinition, TableName
 from datajoint.errors import DefinitionError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
@@ -55,6 +56,22 @@ def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
     clause = _column(attribute, TableDefinition((attribute,)))
     added = Sql(clause, " ", check) if check is not None else clause
     return [Sql("ALTER TABLE ", name.identifier, " ADD COLUMN ", added), _column_records(name, (attribute,), {})]
+
+
+def rename_tables(names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+    """Return the statements; SQLite itself corrects the foreign keys that refer to the tables."""
+    statements: list[Sql] = []
+    for old, new in names.items():
+        statements.append(Sql("ALTER TABLE ", old.identifier, " RENAME TO ", new.identifier))
+        for before, after in ddl.renamed_indexes(old, new, catalog.tables[old.name].indexes, _MAX_NAME):
+            statements.append(Sql("DROP INDEX ", Identifier((old.schema, before.name))))
+            statements.append(create_index(new, after, IndexDefinition(before.columns, unique=before.unique)))
+        statements += [
+            Sql(f"UPDATE `{records}` SET table_name = ", Parameter(new.name), " WHERE schema_name = ", Parameter(old.schema),
+                " AND table_name = ", Parameter(old.name))
+            for records in ("~dj_tables", "~dj_columns")
+        ]  # fmt: skip
+    return statements
 
 
 def _column(attribute: AttributeDefinition, definition: TableDefinition) -> Sql:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from datajoint.declare import AlterPlan, create_table, describe, parse_definition, read_heading, resolve
 from datajoint.declare.hidden import extended
+from datajoint.declare.rename import RenamePlan
 from datajoint.declare.resolve import table_info
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError, DefinitionError, MissingTableError, UnknownAttributeError
@@ -28,6 +29,7 @@ from datajoint.table import update as updating
 from datajoint.table import validate as validation
 from datajoint.table.context import calling_frame, find_referent_in, spell_in, visible_names
 from datajoint.table.meta import TableMeta
+from datajoint.table.rename import renaming_hint
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog, TableInfo
@@ -63,10 +65,13 @@ class Table(QueryExpression, metaclass=TableMeta):
         Names that the definition's foreign keys may use.
     definition : str
         Set by the user's class.
+    renamed_from : str or None
+        The class's former name, set by a user's class whose table has that one still; see `alter`.
     """
 
     database: str | None = None
     declaration_context: Mapping[str, Any] | None = None
+    renamed_from: ClassVar[str | None] = None
     tier_regexp: ClassVar[str | None] = None
     _prefix: ClassVar[str] = ""
     _table_name: str | None = None
@@ -178,7 +183,7 @@ class Table(QueryExpression, metaclass=TableMeta):
             raise MissingTableError(
                 f"The table {self.full_table_name} is not defined.",
                 table=str(self.name),
-                hint="Its schema was activated with create_tables=False, or it was dropped.",
+                hint=renaming_hint(self) or "Its schema was activated with create_tables=False, or it was dropped.",
             )
         return found
 
@@ -287,7 +292,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         altering.alter(self, prompt, context)
 
     @_documented_by(altering.plan_table_alter)
-    def alter_plan(self, context: Mapping[str, Any] | None = None) -> AlterPlan:
+    def alter_plan(self, context: Mapping[str, Any] | None = None) -> AlterPlan | RenamePlan:
         return altering.plan_table_alter(self, context)
 
     # --- rows in
