@@ -20,6 +20,7 @@ from datajoint.expression.nodes import TableNode
 from datajoint.sql.fragment import Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.provenance import records
 from datajoint.table.writing import head, named_fault
 from datajoint.values.accept import is_missing
 
@@ -68,6 +69,8 @@ def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
         return False
     known: dict[tuple[Any, ...], _RowForm | None] = node.heading.__dict__.setdefault("_row_forms", {})
     fields = tuple(row)
+    if records(node.heading, connection):
+        return False
     form = known[fields] if fields in known else known.setdefault(fields, _form_of(base_table(table), fields))
     if form is None:
         return False

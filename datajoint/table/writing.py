@@ -8,12 +8,14 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Duplicates
+from datajoint.declare.hidden import PROV_ATTRIBUTE
 from datajoint.errors import DataJointError, DuplicateError, IntegrityError, MissingAttributeError, TooLargeError
 from datajoint.events import RowsInserted
 from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter, in_row, key_first
 from datajoint.table.diagnose import explained, largest_row, unique_keys
+from datajoint.table.provenance import provenance, records
 from datajoint.table.rows import Batch
 
 if TYPE_CHECKING:
@@ -251,6 +253,10 @@ def _without_present(target: BaseTable, prepared: Prepared) -> Prepared:
 # --- sending
 def send_rows(target: BaseTable, prepared: Prepared, duplicates: Duplicates) -> None:
     """Send converted rows; those with an existing key are skipped if told so, all others must be new."""
+    if records(target.heading, target.connection) and (origin := provenance(target.connection)) is not None:
+        writer = ColumnWriter.of(target, PROV_ATTRIBUTE)
+        column = [writer.convert(origin, {})] * prepared.count
+        prepared = Prepared([*prepared.writers, writer], [*prepared.columns, column], prepared.count)
     for indices, writers in _groups(prepared, ordered=duplicates != "error" or target.heading.has_autoincrement):
         _send_group(target, prepared, indices, writers, skip=duplicates == "skip")
 
