@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from datajoint.declare import AlterPlan, create_table, describe, parse_definition, read_heading, resolve
@@ -11,9 +12,16 @@ from datajoint.declare.hidden import extended
 from datajoint.declare.rename import RenamePlan
 from datajoint.declare.resolve import table_info
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
-from datajoint.errors import DataJointError, DefinitionError, MissingTableError, UnknownAttributeError
+from datajoint.errors import (
+    DataJointError,
+    DefinitionError,
+    MissingTableError,
+    UnknownAttributeError,
+    UnknownFieldError,
+)
 from datajoint.expression.expression import QueryExpression
-from datajoint.expression.nodes import TableNode
+from datajoint.expression.fetchable import looking_again
+from datajoint.expression.nodes import Limit, Node, Restrict, TableNode
 from datajoint.graph.propagate import PartIntegrity
 from datajoint.heading import Heading
 from datajoint.logging import logger
@@ -187,33 +195,46 @@ class Table(QueryExpression, metaclass=TableMeta):
             )
         return found
 
-    # --- attributes that another program added a moment ago
+    # --- attributes that another program added or dropped a moment ago
+    @looking_again
     def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
         """Keep the rows that satisfy a condition; see `QueryExpression.restrict`."""
-        try:
-            return super().restrict(restriction, semantic_check)
-        except UnknownAttributeError:
-            if not self._changed_meanwhile():
-                raise
-            return super().restrict(restriction, semantic_check)
+        return super().restrict(restriction, semantic_check)
 
+    @looking_again
     def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
         """Choose, rename and compute attributes; see `QueryExpression.proj`."""
+        return super().proj(*attributes, **named_attributes)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        begun = False
         try:
-            return super().proj(*attributes, **named_attributes)
+            for row in super().__iter__():
+                begun = True
+                yield row
         except UnknownAttributeError:
-            if not self._changed_meanwhile():
+            if begun or not self._changed_meanwhile():
                 raise
-            return super().proj(*attributes, **named_attributes)
+        else:
+            return
+        yield from super().__iter__()
 
     def _changed_meanwhile(self) -> bool:
-        """Look at the structure again, and tell whether the table, unless restricted or projected, has another heading."""
+        """Follow the table's structure, unless its attributes were chosen or this is inside a transaction."""
+        outer: list[Restrict | Limit] = []
         node = self._node
+        while isinstance(node, Restrict | Limit):
+            outer.append(node)
+            node = node.source
         if not isinstance(node, TableNode) or self.connection.in_transaction:
             return False
         self.connection.look_again([node.name.schema])
-        self._node_cache = None
-        return self.heading.names != node.heading.names
+        fresh: Node = self._make_node()
+        changed = fresh.heading.names != node.heading.names
+        for one in reversed(outer):
+            fresh = replaced(one, source=fresh, heading=fresh.heading)
+        self._node_cache = fresh
+        return changed
 
     def _forget(self) -> None:
         """Forget the structure of the table's schema after it changed."""
@@ -306,16 +327,22 @@ class Table(QueryExpression, metaclass=TableMeta):
         allow_direct_insert: bool | None = None,
         chunk_size: int | None = None,
     ) -> None:
-        insertion.insert(
-            self,
-            rows,
-            replace=replace,
-            skip_duplicates=skip_duplicates,
-            ignore_extra_fields=ignore_extra_fields,
-            allow_direct_insert=allow_direct_insert,
-            chunk_size=chunk_size,
-        )
+        options: dict[str, Any] = {
+            "replace": replace,
+            "skip_duplicates": skip_duplicates,
+            "ignore_extra_fields": ignore_extra_fields,
+            "allow_direct_insert": allow_direct_insert,
+            "chunk_size": chunk_size,
+        }
+        try:
+            return insertion.insert(self, rows, **options)
+        except (UnknownAttributeError, UnknownFieldError):
+            # Nothing is kept of a call that is one lot, so that it may be repeated; an iterator is used up.
+            if chunk_size is not None or isinstance(rows, Iterator) or not self._changed_meanwhile():
+                raise
+        return insertion.insert(self, rows, **options)
 
+    @looking_again
     @_documented_by(insertion.insert1)
     def insert1(self, row: Any, **options: Any) -> None:
         insertion.insert1(self, row, **options)
@@ -332,6 +359,7 @@ class Table(QueryExpression, metaclass=TableMeta):
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:
         return validation.validate(self, rows, ignore_extra_fields=ignore_extra_fields)
 
+    @looking_again
     @_documented_by(updating.update1)
     def update1(self, row: Mapping[str, Any]) -> None:
         updating.update1(self, row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError, UnknownAttributeError
 from datajoint.expression import predicates
 from datajoint.expression.fetch import fetch_rows
 from datajoint.expression.nodes import Node, Restrict
@@ -73,7 +73,7 @@ def _check_names(target: BaseTable, row: Mapping[str, Any]) -> None:
         )
     for name in row:
         if name not in target.heading:
-            raise DataJointError(
+            raise UnknownAttributeError(
                 f"Attribute `{name}` not found.",
                 table=str(target.name),
                 attribute=str(name),

@@ -74,7 +74,7 @@ def test_the_source_is_kept(schema, capturing):
 
 def test_the_version_of_the_code_is_kept(schema, capturing, tmp_path, monkeypatch):
     def git(*words):
-        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e@x", *words], cwd=tmp_path, check=True)  # noqa: S603, S607
+        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e@x", *words], cwd=tmp_path, check=True)
 
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "x")
