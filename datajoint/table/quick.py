@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from datajoint.errors import DuplicateError, IntegrityError, InvalidValueError
+from datajoint.errors import DeadlockError, DuplicateError, IntegrityError, InvalidValueError
 from datajoint.events import RowsInserted
 from datajoint.expression.nodes import TableNode
 from datajoint.sql.fragment import Sql
@@ -95,6 +95,10 @@ def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
     except (DuplicateError, IntegrityError) as error:
         names, columns = [f.name for f in form.fields], [[v] for v in canonical]
         raise named_fault(base_table(table), names, columns, 0, error, "error") from error
+    except DeadlockError:
+        if connection.in_transaction:
+            raise
+        return False  # nothing is kept of it, and the general way tries again
     if connection.events.has_subscribers:
         connection.events.emit(RowsInserted(table=base_table(table).full_name, count=1))
     return True

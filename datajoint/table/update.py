@@ -14,6 +14,7 @@ from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
 from datajoint.table.diagnose import explained
+from datajoint.table.repeat import repeated
 from datajoint.values.compare import Comparison
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _update(
     where = Sql(" WHERE ", Sql.join(" AND ", conditions)) if conditions else Sql()
     statement = Sql("UPDATE ", target.name.identifier, " SET ", Sql.join(", ", assignments), where)
     try:
-        target.connection.execute(statement)
+        repeated(target.connection, lambda: target.connection.execute(statement), f"update of {target.name}")
     except (DuplicateError, IntegrityError) as error:
         values = {**key, **changes}
         raise explained(target, list(values), [[value] for value in values.values()], None, error) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datajoint.backends.base import Duplicates
 from datajoint.declare.hidden import PROV_ATTRIBUTE
@@ -16,10 +16,8 @@ from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter, in_row, key_first
 from datajoint.table.diagnose import explained, largest_row, unique_keys
 from datajoint.table.provenance import provenance, records
+from datajoint.table.repeat import repeated
 from datajoint.table.rows import Batch
-
-if TYPE_CHECKING:
-    from datajoint.connection import Connection
 
 _SLICE = 10_000  # rows sent between two events
 _BULK = 10  # rows from which a stream of them is faster than a statement for each
@@ -44,19 +42,23 @@ class Prepared:
         return Prepared(self.writers, [[c[i] for i in indices] for c in self.columns], len(indices))
 
 
-def atomically(connection: Connection, send: Callable[[], None], *, single: bool) -> None:
+def atomically(target: BaseTable, send: Callable[[], None], *, single: bool) -> None:
     """Run `send` so that nothing of it is kept if it fails, and an open transaction can go on after that.
+
+    What the server ends because of a deadlock is sent again, outside a transaction.
 
     Parameters
     ----------
     single : bool
         Whether `send` is one statement, which is kept as a whole or not at all by itself.
     """
-    if single:
-        send()
-    else:
+    connection = target.connection
+
+    def whole() -> None:
         with connection.transaction:
             send()
+
+    repeated(connection, send if single else whole, f"insert into {target.name}")
 
 
 def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> None:
@@ -68,7 +70,6 @@ def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> Non
         With the row that is at fault, as far as it can be found.
     """
     prepared = convert(target, batch)
-    connection = target.connection
     single = prepared.count == 1 and duplicates == "error"
 
     def send() -> None:
@@ -81,7 +82,7 @@ def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> Non
         send_rows(target, rows, duplicates)
 
     try:
-        atomically(connection, send, single=single)
+        atomically(target, send, single=single)
     except (DuplicateError, IntegrityError) as error:
         raise named_fault(target, batch.names, prepared.columns, batch.first, error, duplicates) from error
     except TooLargeError as error:
