@@ -106,23 +106,31 @@ class _Checker:
         self.first: frozenset[str] | None = None  # the attributes that the first row gives
         self.seen: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {key: {} for key in unique_keys(target) if key}
 
-    def problems(self, index: int, row: Any) -> Iterator[tuple[str | None, str]]:
-        """Yield attribute and fault: unknown fields first, then attributes in their order, the key, other rows."""
+    def problems(self, index: int, row: Any) -> list[tuple[str | None, str]]:
+        """Return attribute and fault: unknown fields first, then attributes in their order, the key, other rows."""
         heading = self.target.heading
         try:
             fields = fields_of(row)
         except DataJointError:
-            yield None, f"Invalid row type: {type(row).__name__}"
-            return
+            return [(None, f"Invalid row type: {type(row).__name__}")]
         if fields is None:
             if len(row) != len(heading):
-                yield None, f"Incorrect number of attributes: {len(row)} given, {len(heading)} expected"
-                return
+                return [(None, f"Incorrect number of attributes: {len(row)} given, {len(heading)} expected")]
             fields = dict(zip(heading.names, row, strict=True))
+        canonical: dict[str, Any] = {}
+        found = list(self._own_problems(fields, canonical))
+        own = frozenset(name for name in self.writers if name in fields)
+        self.first = own if self.first is None else self.first
+        if own != self.first and not found:  # else it has been said what is missing, or too much
+            differing = ", ".join(name for name in self.writers if name in own ^ self.first)
+            found.append((None, f"Row has other fields than the first one: they differ in {differing}"))
+        return [*found, *self._repetitions(index, canonical)]
+
+    def _own_problems(self, fields: Mapping[Any, Any], canonical: dict[str, Any]) -> Iterator[tuple[str | None, str]]:
+        heading = self.target.heading
         if not self.ignore_extra_fields:
             unknown = [str(name) for name in fields if name not in heading]
             yield from ((name, f"Field {name!r} not in table heading") for name in unknown)
-        canonical: dict[str, Any] = {}
         for name, writer in self.writers.items():
             if fault := _fault(writer, fields, canonical):
                 yield name, fault
@@ -130,18 +138,9 @@ class _Checker:
             writer = self.writers[name]
             if not writer.attribute.autoincrement and (name not in fields or writer.is_missing(fields[name])):
                 yield name, f"Primary key field {name!r} is missing or NULL"
-        yield from self._among_rows(index, fields, canonical)
 
-    def _among_rows(
-        self, index: int, fields: Mapping[Any, Any], canonical: Mapping[str, Any]
-    ) -> Iterator[tuple[str | None, str]]:
-        """Yield what is wrong with a row because of those before it."""
-        own = frozenset(name for name in self.writers if name in fields)
-        if self.first is None:
-            self.first = own
-        elif own != self.first:
-            differing = ", ".join(name for name in self.writers if name in own ^ self.first)
-            yield None, f"Row has other fields than the first one; they differ in {differing}"
+    def _repetitions(self, index: int, canonical: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
+        """Yield the keys that a row before this one has."""
         for key, seen in self.seen.items():
             if all(name in canonical for name in key):
                 values = tuple(canonical[name] for name in key)

@@ -219,15 +219,15 @@ def test_an_insert_is_sent_again_after_a_deadlock(schema, connection, new_connec
                     theirs.insert({"n": n} for n in range(100, 300))  # mostly, who has done less is ended
                     theirs.insert1({"n": 2})
                     outcome = pool.submit(insert)
-                    until(watch.locks)
+                    until(lambda: any(lock.table == str(table().name) for lock in watch.locks()))
                     theirs.insert1({"n": 1})
-                    raise KeyError("undone, so that the rows are free")
+                    raise KeyError("undone, so that the rows are free")  # noqa: TRY301
             except DeadlockError:
-                outcome.result(timeout=30)
+                assert outcome.exception(timeout=30) is None
                 table.delete_quick()
-                return None
             except KeyError:
                 return outcome.exception(timeout=30) or "inserted"
+        return None
 
     outcome = next(found for found in (collide() for _ in range(20)) if found)
     if retries:
