@@ -20,6 +20,10 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     "control characters in char(n) sort below the end of a text": {
         "mariadb": "it pads CHAR with blanks before it sorts; another order would cost the index",
     },
+    "comments, labels and defaults may have any character": {
+        "mysql": "its catalogue has none beyond U+FFFF; refused rather than kept as question marks",
+        "mariadb": "as MySQL",
+    },
     "floats can be infinite": {
         "mysql": "its floats are finite; infinity is refused with the reason",
         "mariadb": "as MySQL",

@@ -9,6 +9,7 @@ import pytest
 
 import datajoint as dj
 from datajoint.errors import DataJointError, DefinitionError, MissingTableError
+from tests.capabilities import differs
 
 
 def declare(schema, name, definition, tier=dj.Manual, context=None, **members):
@@ -349,3 +350,57 @@ def test_a_missing_table_is_told_on_use(schema, new_connection):
     assert not late.is_declared
     with pytest.raises(MissingTableError, match="is not defined"):
         late.to_dicts()
+
+
+# --- characters that a catalogue may lack
+WIDE = {
+    "table comment": "# mouse 🐭\na : int32",
+    "comment": "a : int32  # mouse 🐭",
+    "label": "a : int32\n---\nx = null : enum('🐭','b')",
+    "default": "a : int32\n---\nx = '🐭' : varchar(9)",
+}
+
+
+@differs("comments, labels and defaults may have any character")
+@pytest.mark.parametrize("place", WIDE)
+def test_any_character_is_kept(schema, place):
+    table = schema(type("Wide", (dj.Manual,), {"definition": WIDE[place]}), context={})
+    table.insert1({"a": 1})
+    assert "🐭" in table.describe()
+    assert schema.drift() == ()
+
+
+@pytest.mark.parametrize("place", WIDE)
+def test_no_character_becomes_a_question_mark(schema, place):
+    """What the server cannot keep is refused before anything is sent, at declaration and in `alter`."""
+    narrow = schema(type("Narrow", (dj.Manual,), {"definition": WIDE[place].replace("🐭", "é日")}), context={})
+    assert "é日" in narrow.describe()
+    narrow.definition = WIDE[place]
+    if schema.connection.dialect.name in {"mysql", "mariadb"}:
+        with pytest.raises(
+            dj.errors.DefinitionError, match=r"'🐭' \(U\+1F42D\), which the catalogue of this server cannot"
+        ):
+            narrow.alter(prompt=False)
+        with pytest.raises(dj.errors.DefinitionError, match="Write it with other characters"):
+            schema(type("Wide", (dj.Manual,), {"definition": WIDE[place]}), context={})
+        assert "wide" not in schema.connection.catalog(schema.database).tables
+    else:
+        narrow.alter(prompt=False)
+        assert "🐭" in narrow.describe()
+
+
+def test_a_label_fits_the_character_set_of_its_column(connection, new_schema_name):
+    """In an old schema labels and defaults that its character set lacks are refused; they would be question marks."""
+    if connection.dialect.name not in {"mysql", "mariadb"}:
+        pytest.skip("text is Unicode there")
+    name = new_schema_name("latin")
+    connection.query(f"CREATE DATABASE `{name}` CHARACTER SET latin1")
+    schema = dj.Schema(name, connection=connection)
+    for text in ("x = null : enum('日','b')", "x = '日' : varchar(9)"):
+        with pytest.raises(dj.errors.DefinitionError, match="column in the character set latin1 cannot hold"):
+            schema(type("Wide", (dj.Manual,), {"definition": f"a : int32\n---\n{text}"}), context={})
+    kept = schema(
+        type("Kept", (dj.Manual,), {"definition": "a : int32 # 日\n---\nx = 'é' : enum('é€','é')"}), context={}
+    )
+    kept.insert([{"a": 1, "x": None}, {"a": 2, "x": "é€"}])
+    assert kept.to_arrays("x", order_by="KEY").tolist() == ["é", "é€"]
