@@ -24,6 +24,9 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "mysql": "its catalogue has none beyond U+FFFF; refused rather than kept as question marks",
         "mariadb": "as MySQL",
     },
+    "text inside a JSON list or object is shown as it is": {
+        "mariadb": "it keeps the text of a document as it was written, with escapes; text by itself is shown as it is",
+    },
     "floats can be infinite": {
         "mysql": "its floats are finite; infinity is refused with the reason",
         "mariadb": "as MySQL",

@@ -274,7 +274,8 @@ class SQLite(Backend):
         if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
-                ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
+                ") WHEN 'null' THEN NULL WHEN 'array' THEN dj_json_text(", expression, " -> ", where,
+                ") WHEN 'object' THEN dj_json_text(", expression, " -> ", where, ") ELSE ", expression, " -> ", where, " END",
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
