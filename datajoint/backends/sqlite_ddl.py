@@ -114,6 +114,8 @@ def default_text(value_type: ValueType, text: str | None, name: str) -> str | No
     now = ddl.CURRENT_TIMESTAMP.fullmatch(text)
     if now:
         return _now(int(now[1] or 0), value_type)
+    if value_type.kind == "json":
+        return ddl.quote_text(ddl.unquote(text))
     try:
         value = acceptor(value_type)(ddl.unquote(text))
     except InvalidValueError as error:
