@@ -34,6 +34,7 @@ from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
 from datajoint.table import relatives
 from datajoint.table import update as updating
+from datajoint.table import upsert as upserting
 from datajoint.table import validate as validation
 from datajoint.table.context import calling_frame, find_referent_in, spell_in, visible_names
 from datajoint.table.meta import TableMeta
@@ -354,6 +355,23 @@ class Table(QueryExpression, metaclass=TableMeta):
     @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:
         insertion.insert_dataframe(self, df, index_as_pk, **insert_kwargs)
+
+    @_documented_by(upserting.upsert)
+    def upsert(
+        self,
+        rows: Any,
+        *,
+        ignore_extra_fields: bool = False,
+        allow_direct_insert: bool | None = None,
+        chunk_size: int | None = None,
+    ) -> None:
+        upserting.upsert(
+            self,
+            rows,
+            ignore_extra_fields=ignore_extra_fields,
+            allow_direct_insert=allow_direct_insert,
+            chunk_size=chunk_size,
+        )
 
     @_documented_by(validation.validate)
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:

@@ -75,7 +75,7 @@ def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> Non
     def send() -> None:
         rows = prepared
         if duplicates == "replace":
-            rows = _last_of_each_key(target, prepared)
+            rows = last_of_each_key(target, prepared)
             _delete_keys(target, rows)
         elif duplicates == "skip" and _generated_key_is_rowid(target, prepared):
             rows = _without_present(target, prepared)
@@ -103,8 +103,13 @@ def named_fault(
 
 
 # --- conversion
-def convert(target: BaseTable, batch: Batch) -> Prepared:
+def convert(target: BaseTable, batch: Batch, *, complete: bool = True) -> Prepared:
     """Convert column by column; key attributes first, because codecs may name files after them.
+
+    Parameters
+    ----------
+    complete : bool
+        Whether all fields that have no default must be given.
 
     Raises
     ------
@@ -113,7 +118,8 @@ def convert(target: BaseTable, batch: Batch) -> Prepared:
     Exception
         Whatever a codec raises.
     """
-    _check_required(target, batch)
+    if complete:
+        check_required(target, batch)
     writers = {name: ColumnWriter.of(target, name) for name in batch.names}
     given = dict(zip(batch.names, batch.columns, strict=True))
     key_names = [n for n in batch.names if target.heading[n].in_key]
@@ -147,8 +153,13 @@ def _one_by_one(
     return values
 
 
-def _check_required(target: BaseTable, batch: Batch) -> None:
-    """Refuse rows without fields that have no default."""
+def check_required(target: BaseTable, batch: Batch) -> None:
+    """Refuse rows without fields that have no default.
+
+    Raises
+    ------
+    MissingAttributeError
+    """
     absent = [n for n in target.heading.names if n not in batch.names and ColumnWriter.of(target, n).required]
     if not absent:
         return
@@ -166,7 +177,7 @@ def _check_required(target: BaseTable, batch: Batch) -> None:
 
 
 # --- rows whose key exists
-def _last_of_each_key(target: BaseTable, prepared: Prepared) -> Prepared:
+def last_of_each_key(target: BaseTable, prepared: Prepared) -> Prepared:
     """Return the rows that replace others: of those with the same key, the last."""
     columns = prepared.values(target.key)
     if not columns:
@@ -258,11 +269,15 @@ def send_rows(target: BaseTable, prepared: Prepared, duplicates: Duplicates) -> 
         writer = ColumnWriter.of(target, PROV_ATTRIBUTE)
         column = [writer.convert(origin, {})] * prepared.count
         prepared = Prepared([*prepared.writers, writer], [*prepared.columns, column], prepared.count)
-    for indices, writers in _groups(prepared, ordered=duplicates != "error" or target.heading.has_autoincrement):
+    for indices, writers in groups_by_columns(
+        prepared, ordered=duplicates != "error" or target.heading.has_autoincrement
+    ):
         _send_group(target, prepared, indices, writers, skip=duplicates == "skip")
 
 
-def _groups(prepared: Prepared, *, ordered: bool) -> Iterator[tuple[Sequence[int] | None, list[ColumnWriter]]]:
+def groups_by_columns(
+    prepared: Prepared, *, ordered: bool
+) -> Iterator[tuple[Sequence[int] | None, list[ColumnWriter]]]:
     """Split rows by the set of columns that are sent: a column is left out where its default is something else than NULL.
 
     Yields the indices of rows (None: all) with their writers. With `ordered`, rows are sent in their order, which
