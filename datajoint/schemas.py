@@ -134,6 +134,14 @@ class _Schema:
             raise DataJointError(
                 f"Schema `{name}` has not yet been declared.", hint="Pass create_schema=True to create it."
             )
+        twins = [
+            known for known in connection.backend.schema_names(connection.execute) if known.lower() == name.lower()
+        ]
+        if twins and name not in twins:
+            raise DataJointError(
+                f"Schema `{name}` cannot be created: there is `{twins[0]}`, and some databases do not tell them apart.",
+                hint=f"Write `{twins[0]}`, or choose another name.",
+            )
         try:
             for statement in connection.backend.create_schema(name, connection.target):
                 connection.execute(statement)
