@@ -53,7 +53,7 @@ def insert_query(target: BaseTable, query: Operand, duplicates: Duplicates, *, i
     if duplicates == "replace" and target.name.identifier in chosen.parts:
         _replace_in_itself(target, query, names)
         return
-    atomically(target, send, single=duplicates != "replace")
+    atomically(connection, send, single=duplicates != "replace")
     connection.events.emit(RowsInserted(table=target.full_name, count=count))
 
 

@@ -36,7 +36,7 @@ def insert_matching(target: BaseTable, batch: Batch) -> None:
         _compare(target, batch, prepared)
 
     try:
-        atomically(target, send, single=False)
+        atomically(target.connection, send, single=False)
     except DuplicateError as error:
         if error.row is not None:
             raise

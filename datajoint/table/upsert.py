@@ -15,11 +15,11 @@ from datajoint.table.insert import check_direct
 from datajoint.table.rows import Batch, batches
 from datajoint.table.writing import (
     Prepared,
+    _check_required,
+    _groups,
+    _last_of_each_key,
     atomically,
-    check_required,
     convert,
-    groups_by_columns,
-    last_of_each_key,
     named_fault,
     send_rows,
 )
@@ -86,20 +86,20 @@ def _upsert(target: BaseTable, batch: Batch) -> None:
             table=str(target.name),
         )
     prepared = convert(target, batch, complete=False)
-    rows = last_of_each_key(target, prepared)
+    rows = _last_of_each_key(target, prepared)
 
     def send() -> None:
         known = _existing_keys(target, rows)
         keys = list(zip(*(rows.values(target.key) or ()), strict=True))
         new = [index for index, key in enumerate(keys) if key not in known]
         if new:
-            check_required(target, batch)
+            _check_required(target, batch)
             send_rows(target, rows.chosen(new), "error")
         if len(new) < rows.count:
             _update(target, rows.chosen([index for index, key in enumerate(keys) if key in known]))
 
     try:
-        atomically(target, send, single=False)
+        atomically(target.connection, send, single=False, what="upsert")
     except (DuplicateError, IntegrityError) as error:
         raise named_fault(target, batch.names, prepared.columns, batch.first, error, "replace") from error
     except TooLargeError as error:
@@ -127,7 +127,7 @@ def _update(target: BaseTable, rows: Prepared) -> None:
     others = [w for w in rows.writers if not w.attribute.in_key]
     if not others:
         return
-    for indices, given in groups_by_columns(rows, ordered=False):
+    for indices, given in _groups(rows, ordered=False):
         sent = [w for w in others if w in given]
         reset = [w for w in others if w not in given]
         columns: list[Sequence[Any]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Duplicates
 from datajoint.declare.hidden import PROV_ATTRIBUTE
@@ -18,6 +18,9 @@ from datajoint.table.diagnose import explained, largest_row, unique_keys
 from datajoint.table.provenance import provenance, records
 from datajoint.table.repeat import repeated
 from datajoint.table.rows import Batch
+
+if TYPE_CHECKING:
+    from datajoint.connection import Connection
 
 _SLICE = 10_000  # rows sent between two events
 _BULK = 10  # rows from which a stream of them is faster than a statement for each
@@ -42,7 +45,7 @@ class Prepared:
         return Prepared(self.writers, [[c[i] for i in indices] for c in self.columns], len(indices))
 
 
-def atomically(target: BaseTable, send: Callable[[], None], *, single: bool) -> None:
+def atomically(connection: Connection, send: Callable[[], None], *, single: bool, what: str = "insert") -> None:
     """Run `send` so that nothing of it is kept if it fails, and an open transaction can go on after that.
 
     What the server ends because of a deadlock is sent again, outside a transaction.
@@ -51,14 +54,15 @@ def atomically(target: BaseTable, send: Callable[[], None], *, single: bool) -> 
     ----------
     single : bool
         Whether `send` is one statement, which is kept as a whole or not at all by itself.
+    what : str
+        What it is, for the log.
     """
-    connection = target.connection
 
     def whole() -> None:
         with connection.transaction:
             send()
 
-    repeated(connection, send if single else whole, f"insert into {target.name}")
+    repeated(connection, send if single else whole, what)
 
 
 def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> None:
@@ -70,19 +74,20 @@ def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> Non
         With the row that is at fault, as far as it can be found.
     """
     prepared = convert(target, batch)
+    connection = target.connection
     single = prepared.count == 1 and duplicates == "error"
 
     def send() -> None:
         rows = prepared
         if duplicates == "replace":
-            rows = last_of_each_key(target, prepared)
+            rows = _last_of_each_key(target, prepared)
             _delete_keys(target, rows)
         elif duplicates == "skip" and _generated_key_is_rowid(target, prepared):
             rows = _without_present(target, prepared)
         send_rows(target, rows, duplicates)
 
     try:
-        atomically(target, send, single=single)
+        atomically(connection, send, single=single)
     except (DuplicateError, IntegrityError) as error:
         raise named_fault(target, batch.names, prepared.columns, batch.first, error, duplicates) from error
     except TooLargeError as error:
@@ -119,7 +124,7 @@ def convert(target: BaseTable, batch: Batch, *, complete: bool = True) -> Prepar
         Whatever a codec raises.
     """
     if complete:
-        check_required(target, batch)
+        _check_required(target, batch)
     writers = {name: ColumnWriter.of(target, name) for name in batch.names}
     given = dict(zip(batch.names, batch.columns, strict=True))
     key_names = [n for n in batch.names if target.heading[n].in_key]
@@ -153,7 +158,7 @@ def _one_by_one(
     return values
 
 
-def check_required(target: BaseTable, batch: Batch) -> None:
+def _check_required(target: BaseTable, batch: Batch) -> None:
     """Refuse rows without fields that have no default.
 
     Raises
@@ -177,7 +182,7 @@ def check_required(target: BaseTable, batch: Batch) -> None:
 
 
 # --- rows whose key exists
-def last_of_each_key(target: BaseTable, prepared: Prepared) -> Prepared:
+def _last_of_each_key(target: BaseTable, prepared: Prepared) -> Prepared:
     """Return the rows that replace others: of those with the same key, the last."""
     columns = prepared.values(target.key)
     if not columns:
@@ -269,15 +274,11 @@ def send_rows(target: BaseTable, prepared: Prepared, duplicates: Duplicates) -> 
         writer = ColumnWriter.of(target, PROV_ATTRIBUTE)
         column = [writer.convert(origin, {})] * prepared.count
         prepared = Prepared([*prepared.writers, writer], [*prepared.columns, column], prepared.count)
-    for indices, writers in groups_by_columns(
-        prepared, ordered=duplicates != "error" or target.heading.has_autoincrement
-    ):
+    for indices, writers in _groups(prepared, ordered=duplicates != "error" or target.heading.has_autoincrement):
         _send_group(target, prepared, indices, writers, skip=duplicates == "skip")
 
 
-def groups_by_columns(
-    prepared: Prepared, *, ordered: bool
-) -> Iterator[tuple[Sequence[int] | None, list[ColumnWriter]]]:
+def _groups(prepared: Prepared, *, ordered: bool) -> Iterator[tuple[Sequence[int] | None, list[ColumnWriter]]]:
     """Split rows by the set of columns that are sent: a column is left out where its default is something else than NULL.
 
     Yields the indices of rows (None: all) with their writers. With `ordered`, rows are sent in their order, which

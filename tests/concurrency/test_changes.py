@@ -232,7 +232,7 @@ def test_an_insert_is_sent_again_after_a_deadlock(schema, connection, new_connec
     outcome = next(found for found in (collide() for _ in range(20)) if found)
     if retries:
         assert outcome == "inserted"
-        assert f"The insert into {table().name} is tried again" in caplog.text
+        assert "The insert is tried again" in caplog.text
         assert table.to_arrays("n", order_by="n").tolist() == [1, 2]
     else:
         assert isinstance(outcome, DeadlockError)
