@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from datajoint.autopopulate.digest import content_digest
 from datajoint.autopopulate.interrupts import Interrupts
+from datajoint.code_version import code_version
 from datajoint.errors import DataJointError, DuplicateError, LostConnectionError
 from datajoint.events import KeyFailed, KeySkipped, KeyStarted, KeySucceeded
 from datajoint.logging import logger
+from datajoint.table.provenance import made_by
 
 if TYPE_CHECKING:
     from datajoint.autopopulate.autopopulate import AutoPopulate
@@ -53,7 +55,8 @@ def _making(table: AutoPopulate, key: Key) -> Iterator[None]:
     outer = _current.table, _current.key
     _current.table, _current.key = table, dict(key)
     try:
-        yield
+        with made_by(table.full_table_name, key, code_version(table.connection.settings.jobs.version_method)):
+            yield
     finally:
         _current.table, _current.key = outer
 

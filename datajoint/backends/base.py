@@ -353,6 +353,13 @@ class Backend(ABC):
         )
 
     @abstractmethod
+    def rename_tables(self, names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+        """Return the statements that give tables of one schema new names; foreign keys that refer to them follow.
+
+        Where the engine cannot do so in a transaction, it is one statement, carried out wholly or not at all.
+        """
+
+    @abstractmethod
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Return the statements that drop a table, and enum types that nothing else uses."""
 

@@ -310,6 +310,11 @@ class MySQLProtocol(Backend):
         """Add a column."""
         return [mysql_ddl.add_column(name, attribute)]
 
+    def rename_tables(self, names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - names of indexes are the tables' own
+        """Rename tables in one statement."""
+        pairs = (Sql(old.identifier, " TO ", new.identifier) for old, new in names.items())
+        return [Sql("RENAME TABLE ", Sql.join(", ", pairs))]
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table."""
         return [Sql("DROP TABLE ", name.identifier)]

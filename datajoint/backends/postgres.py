@@ -295,6 +295,10 @@ class PostgreSQL(Backend):
         """Choose what the change stream carries of old rows."""
         return Sql("ALTER TABLE ", name.identifier, f" REPLICA IDENTITY {'FULL' if mode == 'full' else 'DEFAULT'}")
 
+    def rename_tables(self, names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+        """Rename tables, and the indexes that are named after them."""
+        return postgres_ddl.rename_tables(names, catalog)
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Drop a table, and enum types that nothing else uses."""
         return postgres_ddl.drop_table(name, catalog)

@@ -274,7 +274,8 @@ class SQLite(Backend):
         if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
-                ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
+                ") WHEN 'null' THEN NULL WHEN 'array' THEN dj_json_text(", expression, " -> ", where,
+                ") WHEN 'object' THEN dj_json_text(", expression, " -> ", where, ") ELSE ", expression, " -> ", where, " END",
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
@@ -332,6 +333,10 @@ class SQLite(Backend):
     def add_column(self, name: TableName, attribute: AttributeDefinition) -> list[Sql]:
         """Add a column with its CHECK, and its record."""
         return sqlite_ddl.add_column(name, attribute)
+
+    def rename_tables(self, names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+        """Rename tables with their records, and make the indexes that are named after them anew."""
+        return sqlite_ddl.rename_tables(names, catalog)
 
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
