@@ -65,6 +65,8 @@ DIALECT = Dialect(
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }  # fmt: skip
+_STATUS = psycopg.pq.TransactionStatus
+_IN_TRANSACTION = {_STATUS.INTRANS, _STATUS.INERROR, _STATUS.ACTIVE}
 _COPY = "COPY "
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
@@ -117,13 +119,12 @@ class PostgreSQL(Backend):
 
     def in_transaction(self, raw: Any, *, after_error: bool = False) -> bool:  # noqa: ARG002 - the protocol tells always
         """Return what the server said last."""
-        status, state = psycopg.pq.TransactionStatus, raw.info.transaction_status
-        return state in {status.INTRANS, status.INERROR, status.ACTIVE}
+        return raw.pgconn.transaction_status in _IN_TRANSACTION
 
     def is_settled(self, raw: Any) -> bool:
         """Tell whether the driver has read the answer to the end; on Ctrl-C it cancels and does."""
-        status, state = psycopg.pq.TransactionStatus, raw.info.transaction_status
-        return not raw.closed and state in {status.IDLE, status.INTRANS, status.INERROR}
+        settled = {_STATUS.IDLE, _STATUS.INTRANS, _STATUS.INERROR}
+        return not raw.closed and raw.pgconn.transaction_status in settled
 
     def cancel(self, raw: Any, target: Target) -> None:  # noqa: ARG002 - the driver knows where it is connected
         """Ask the server to end the statement."""
@@ -145,15 +146,16 @@ class PostgreSQL(Backend):
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
-        cursor = raw.execute(text, values or None)
-        if cursor.description is None:
+        cursor = raw.run(text, values)
+        described = cursor.description
+        if described is None:
             return RawResult((), [], cursor.rowcount)
-        return RawResult(tuple(d.name for d in cursor.description), cursor.fetchall(), cursor.rowcount)
+        return RawResult(tuple(d.name for d in described), cursor.fetchall(), cursor.rowcount)
 
     def fetch(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
         """Run one query; the server's binary form is read a third faster than text, where it is sure to be understood."""
-        cursor = raw.cursor(binary=postgres_values.binary(types))
-        return list(cursor.execute(text, values or None).fetchall())
+        rows: list[tuple[Any, ...]] = raw.rows(text, values, binary=postgres_values.binary(types))
+        return rows
 
     def fetch_columns(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[Any]:
         """Run one query; moments come as numbers, from which columns are made ten times as fast as from objects."""

@@ -432,7 +432,7 @@ class Connection:
 
         Read once, then kept; at most once a second a light query asks whether another program has changed it.
         """
-        return self.catalogs([schema]).get(schema)
+        return self._catalogs.one(schema)
 
     def catalogs(self, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Return the structure of several schemas, reading the unknown ones together."""

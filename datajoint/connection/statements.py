@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from datajoint.backends.base import RawResult
@@ -114,7 +113,10 @@ class Statements:
     def alone(self, text: str, call: Call, *, repeatable: bool, reconnect: bool | None = None) -> RawResult:
         """Run a statement that commits by itself; `repeatable`: run it again if the link is lost while it runs."""
         may_reconnect = self._connection.settings.database.reconnect if reconnect is None else reconnect
-        session = self._tried(self.session(reconnect=may_reconnect), text, reconnect=may_reconnect)
+        session = self.session(reconnect=may_reconnect)
+        long_idle = not repeatable and time.monotonic() - session.used > _IDLE_SECONDS
+        if long_idle or session.backend.is_stale(session.raw):
+            session = self._tried(session, text, reconnect=may_reconnect)
         try:
             result = self.once(session, text, call)
         except LostConnectionError as error:
@@ -128,16 +130,12 @@ class Statements:
                     query=text,
                 ) from error.__cause__
             result = self.once(self._reconnected(), text, call)
-        session.begun = session.usable and session.backend.in_transaction(session.raw)
+        session.begun = not session.closed and session.backend.in_transaction(session.raw)
         return result
 
     def _tried(self, session: Session, text: str, *, reconnect: bool) -> Session:
-        """Return a session on which a statement can be sent, as far as can be told before."""
-        backend = session.backend
-        long_idle = not is_read(text) and time.monotonic() - session.used > _IDLE_SECONDS
-        if not backend.is_stale(session.raw) and not long_idle:
-            return session
-        if backend.is_alive(session.raw):
+        """Return the session, or another one if its link is lost."""
+        if session.backend.is_alive(session.raw):
             return session
         self._give_up(session)
         if not reconnect:
@@ -258,11 +256,11 @@ class Statements:
         with session.in_use:
             if session.closed:
                 raise LostConnectionError("The connection was closed by another thread.")
-            with watch or nullcontext():
-                if first is not None:
-                    session.backend.execute(session.raw, first, ())
-                result = call(session)
-        if watch is not None and watch.exceeded and is_read(text):  # such as a sleep, which ends early without an error
+            if watch is None:
+                return _sent(session, call, first)
+            with watch:
+                result = _sent(session, call, first)
+        if watch.exceeded and is_read(text):  # such as a sleep, which ends early without an error
             raise _too_long(watch, text)
         return result
 
@@ -318,6 +316,12 @@ class Statements:
         thread.start()
         thread.join(_CANCEL_SECONDS)
         return bool(done)
+
+
+def _sent(session: Session, call: Call, first: str | None) -> RawResult:
+    if first is not None:
+        session.backend.execute(session.raw, first, ())
+    return call(session)
 
 
 def _savepoint(transaction: OpenTransaction) -> str | None:
