@@ -114,8 +114,8 @@ class Statements:
         """Run a statement that commits by itself; `repeatable`: run it again if the link is lost while it runs."""
         may_reconnect = self._connection.settings.database.reconnect if reconnect is None else reconnect
         session = self.session(reconnect=may_reconnect)
-        long_idle = not repeatable and time.monotonic() - session.used > _IDLE_SECONDS
-        if long_idle or session.backend.is_stale(session.raw):
+        # What may be sent twice finds out by itself that the link is lost.
+        if not (repeatable and may_reconnect):
             session = self._tried(session, text, reconnect=may_reconnect)
         try:
             result = self.once(session, text, call)
@@ -134,8 +134,10 @@ class Statements:
         return result
 
     def _tried(self, session: Session, text: str, *, reconnect: bool) -> Session:
-        """Return the session, or another one if its link is lost."""
-        if session.backend.is_alive(session.raw):
+        """Return a session on which a statement can be sent, as far as can be told before."""
+        backend = session.backend
+        idle = time.monotonic() - session.used
+        if (idle < _IDLE_SECONDS and not backend.is_stale(session.raw)) or backend.is_alive(session.raw):
             return session
         self._give_up(session)
         if not reconnect:
