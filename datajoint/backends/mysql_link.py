@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import pymysql
@@ -54,6 +55,11 @@ class Link(FastConnection):
         if found is not None:
             with contextlib.suppress(OSError):
                 found.shutdown(socket.SHUT_RDWR)
+
+    def run(self, text: str, values: Sequence[Any]) -> Any:
+        """Run one statement as a cursor would, its values written in by the driver, and return the driver's result."""
+        self.query(text % tuple(map(self.escape, values)) if values else text)
+        return self._result
 
     def query(self, sql: str | bytes | bytearray, unbuffered: bool = False) -> int:
         """Send a statement, unless the server would break the link because of its length."""

@@ -136,12 +136,11 @@ class MySQLProtocol(Backend):
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
-        cursor = raw.cursor()  # buffered and read to the end, so that closing it would do nothing but take time
-        cursor.execute(text, values or None)
-        if cursor.description is None:
-            return RawResult((), [], cursor.rowcount, cursor.lastrowid)
-        columns = tuple(d[0] for d in cursor.description)
-        return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
+        result = raw.run(text, values)
+        if result.description is None:
+            return RawResult((), [], result.affected_rows, result.insert_id)
+        names = tuple(d[0] for d in result.description)
+        return RawResult(names, list(result.rows), result.affected_rows, result.insert_id)
 
     def fetch(
         self,
@@ -151,9 +150,7 @@ class MySQLProtocol(Backend):
         types: Sequence[ValueType],  # noqa: ARG002 - there is one form of a result
     ) -> list[tuple[Any, ...]]:
         """Run one query and read its result to the end."""
-        cursor = raw.cursor()
-        cursor.execute(text, values or None)
-        return list(cursor.fetchall())
+        return list(raw.run(text, values).rows)
 
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in, as it does for every statement."""
