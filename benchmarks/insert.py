@@ -29,7 +29,7 @@ import pyarrow as pa
 import pymysql
 
 import datajoint as dj
-from benchmarks.__main__ import best
+from benchmarks.timing import fastest
 from datajoint.settings import Config
 
 ENGINES = ("sqlite", "mysql", "mariadb", "postgresql")
@@ -147,6 +147,10 @@ def driver_connection(engine: str, url: str, connection: dj.Connection) -> Any:
         password=place.password or "",
         autocommit=True,
     )
+
+
+def best(action: Callable[[], object], before: Callable[[], object]) -> float:
+    return fastest({"": action}, before=before)[""]
 
 
 def each(action: Callable[[tuple[Any, ...]], object], items: list[Any]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
@@ -417,6 +417,26 @@ class Backend(ABC):
         """
         columns = Sql.join(", ", (Identifier((name,)) for name in key))
         return Sql("DELETE FROM ", table.identifier, " WHERE (", columns, ") IN (", chosen, ")")
+
+    def delete_keys(
+        self,
+        table: TableName,
+        columns: Sequence[tuple[str, ValueType]],
+        keys: Sequence[Sequence[Any]],
+        filled: Sequence[str] = (),
+    ) -> Iterator[Sql]:
+        """Yield the statements that delete the rows of `table` whose `columns` have the values of one of `keys`.
+
+        Values are canonical and not NULL. Rows with NULL in one of the columns `filled` stay.
+        """
+        yield self._where_keys(table, columns, self.key_table(columns, keys), filled)
+
+    def _where_keys(
+        self, table: TableName, columns: Sequence[tuple[str, ValueType]], keys: Sql, filled: Sequence[str]
+    ) -> Sql:
+        names = Sql.join(", ", (Identifier((name,)) for name, _ in columns))
+        present = (Sql(" AND ", Identifier((name,)), " IS NOT NULL") for name in filled)
+        return Sql("DELETE FROM ", table.identifier, " WHERE (", names, ") IN (", keys, ")", *present)
 
     def advance_sequence(self, table: TableName, column: str) -> Sql | None:  # noqa: ARG002 - for engines that do not do so themselves
         """Return what moves a generated column past values that were given explicitly, None where nothing is to do."""

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,7 @@ _BEGIN: dict[BeginKind, str] = {
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
 _STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster
 _PACKET_MARGIN = 1024
+_LISTED_KEYS = 500  # of a list in a condition; the servers turn longer ones into joins, or forget their ranges
 _VARCHAR_CHARACTERS = 16_000  # what a column of utf8mb4 may have
 _CHARSET = "utf8mb4"
 
@@ -350,6 +351,21 @@ class MySQLProtocol(Backend):
         same = Sql.join(" AND ", (Sql(Identifier((*table, n)), " = k.", Identifier((n,))) for n in key))
         name = table.identifier
         return Sql("DELETE ", name, " FROM ", name, " JOIN (SELECT DISTINCT * FROM (", chosen, ") AS c) AS k ON ", same)
+
+    def delete_keys(
+        self,
+        table: TableName,
+        columns: Sequence[tuple[str, ValueType]],
+        keys: Sequence[Sequence[Any]],
+        filled: Sequence[str] = (),
+    ) -> Iterator[Sql]:
+        """List the keys, some hundred at a time: rows of ranges go half as fast again as rows that a join finds."""
+        types = [value_type for _, value_type in columns]
+        for start in range(0, len(keys), _LISTED_KEYS):
+            listed = (
+                Sql("(", Sql.join(", ", map(self.bind, types, key)), ")") for key in keys[start : start + _LISTED_KEYS]
+            )
+            yield self._where_keys(table, columns, Sql.join(", ", listed), filled)
 
     def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
         """Convert as an insert from Python would."""

@@ -182,7 +182,7 @@ class Connection:
         return Session(raw, self.backend, self.backend.session_id(raw))
 
     def _session(self) -> Session:
-        return self._statements.session(reconnect=self.settings.database.reconnect)
+        return self._statements.session()
 
     def close(self) -> None:
         """Close the sessions of all threads. Calling it again does nothing."""
