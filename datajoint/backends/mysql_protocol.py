@@ -159,11 +159,8 @@ class MySQLProtocol(Backend):
         return url and ExternalQuery(url, raw.cursor().mogrify(statement.text, statement.values or None))  # type: ignore[return-value]
 
     def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Run one data statement for many rows; the driver writes INSERTs of as many rows as a packet takes."""
-        with raw.cursor() as cursor:
-            cursor.max_stmt_length = min(_STATEMENT_BYTES, raw.packet_bytes() - _PACKET_MARGIN)
-            cursor.executemany(text, rows)
-            return int(cursor.rowcount)
+        """Run one data statement for many rows: an INSERT of as many rows as a packet takes."""
+        return int(raw.insert(text, rows, min(_STATEMENT_BYTES, raw.packet_bytes() - _PACKET_MARGIN)))
 
     def cursor(self, raw: Any, text: str, values: Any, *, as_dict: bool) -> Any:
         """Run a user's statement; the driver's cursor is buffered."""
