@@ -387,6 +387,13 @@ class Backend(ABC):
         """Return the statement for `execute_many` that takes rows as one stream; None where INSERT is the fastest."""
         return None
 
+    def table_stream(self, table: TableName, columns: Sequence[str]) -> Sql | None:  # noqa: ARG002 - as above
+        """Return the statement for `execute_many` that takes texts in CSV form, as Arrow writes it, in place of rows.
+
+        None where there is none.
+        """
+        return None
+
     def rows_source(
         self,
         columns: Sequence[tuple[str, ValueType]],  # noqa: ARG002 - for engines with arrays

@@ -67,7 +67,7 @@ _BEGIN: dict[BeginKind, str] = {
 }  # fmt: skip
 _STATUS = psycopg.pq.TransactionStatus
 _IN_TRANSACTION = {_STATUS.INTRANS, _STATUS.INERROR, _STATUS.ACTIVE}
-_COPY = "COPY "
+_COPY, _CSV = "COPY ", " (FORMAT csv)"
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
 
@@ -182,8 +182,9 @@ class PostgreSQL(Backend):
         with raw.cursor() as cursor:
             if text.startswith(_COPY):
                 with cursor.copy(text) as stream:
+                    write = stream.write if text.endswith(_CSV) else stream.write_row
                     for row in rows:
-                        stream.write_row(row)
+                        write(row)
                 return int(cursor.rowcount)
             cursor.executemany(text, rows)
             return int(cursor.rowcount)
@@ -342,6 +343,10 @@ class PostgreSQL(Backend):
     def stream_insert(self, table: TableName, columns: Sequence[str]) -> Sql:
         """Copy from the client, which knows the columns' types by itself."""
         return Sql(_COPY, table.identifier, " (", ddl.columns(columns), ") FROM STDIN")
+
+    def table_stream(self, table: TableName, columns: Sequence[str]) -> Sql:
+        """Copy texts from the client."""
+        return self.stream_insert(table, columns) + _CSV
 
     def rows_source(self, columns: Sequence[tuple[str, ValueType]], values: Sequence[Sequence[Any]]) -> Sql | None:
         """Send one array for each column."""
