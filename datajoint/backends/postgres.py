@@ -43,7 +43,6 @@ from datajoint.backends.base import (
     RawResult,
     Target,
     external_url,
-    transposed,
 )
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
@@ -159,12 +158,15 @@ class PostgreSQL(Backend):
 
     def fetch_columns(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[Any]:
         """Run one query; moments come as numbers, from which columns are made ten times as fast as from objects."""
-        moments = [n for n, t in enumerate(types) if t.kind in {"datetime", "timestamp"}]
-        if not moments or not postgres_values.binary(types):
-            return super().fetch_columns(raw, text, values, types)
-        cursor = raw.cursor(binary=True)
-        cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
-        columns = transposed(cursor.execute(text, values or None).fetchall(), len(types))
+        binary = postgres_values.binary(types)
+        moments = [n for n, t in enumerate(types) if binary and t.kind in {"datetime", "timestamp"}]
+        # All rows in one list, of which columns are cut: half as fast again as by way of tuples.
+        flat: list[Any] = []
+        cursor = raw.cursor(binary=binary, row_factory=lambda _: flat.extend)
+        if moments:
+            cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+        cursor.execute(text, values or None).fetchall()
+        columns: list[Any] = [flat[n :: len(types)] for n in range(len(types))]
         for n in moments:
             columns[n] = postgres_values.moments(columns[n])
         return columns
