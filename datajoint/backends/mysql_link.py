@@ -67,7 +67,7 @@ class Link(FastConnection):
         parts = insert_parts(text)
         if parts is None:
             with self.cursor() as cursor:
-                return int(cursor.executemany(text, rows) or 0)  # type: ignore[arg-type]  # it takes any iterable
+                return int(cursor.executemany(text, rows) or 0)
         affected, waiting, length = 0, list[str](), 0
         limit -= sum(map(len, parts))
         for row in literal_rows(rows, self.escape):

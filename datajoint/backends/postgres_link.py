@@ -38,7 +38,7 @@ class Link(psycopg.Connection[Any]):
     def _send(self, text: str, values: Sequence[Any], *, binary: bool = False) -> psycopg.Cursor[Any]:
         cursor, self._spare = self._spare or self.cursor(), None
         # The text is composed of quoted names and placeholders, which the driver's type does not know.
-        return cursor.execute(text, values or None, binary=binary)  # type: ignore[arg-type]
+        return cursor.execute(text, values or None, binary=binary)
 
     def close(self) -> None:
         """Close the connection."""

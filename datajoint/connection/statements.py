@@ -236,7 +236,9 @@ class Statements:
                 if session.closed:
                     raise LostConnectionError("The connection was closed by another thread.")
                 result = call(session) if watch is None else watch.run(call)
-            if watch is not None and watch.exceeded and is_read(text):  # such as a sleep, which ends early without an error
+            if (
+                watch is not None and watch.exceeded and is_read(text)
+            ):  # such as a sleep, which ends early without an error
                 raise _too_long(watch, text)
         except DataJointError as error:
             self._record(text, start, error=error)

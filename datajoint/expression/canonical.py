@@ -62,12 +62,10 @@ class _Canonical(NamedTuple):
     all: Callable[[Sequence[Any]], bool] | None = None
 
 
-_TEXT = _Canonical(
-    str, lambda value: first_unstorable(value) < 0, lambda values: first_unstorable("".join(values)) < 0
-)
+_TEXT = _Canonical(str, lambda value: first_unstorable(value) < 0, lambda values: first_unstorable("".join(values)) < 0)
 _CANONICAL = {
     "int": _Canonical(
-        int, lambda value: _LOW <= value <= _HIGH, lambda values: _LOW <= min(values) and max(values) <= _HIGH
+        int, lambda value: _LOW <= value <= _HIGH, lambda values: min(values) >= _LOW and max(values) <= _HIGH
     ),
     "varchar": _TEXT,
     "text": _TEXT,

@@ -15,7 +15,23 @@ from hypothesis import strategies as st
 import datajoint as dj
 from datajoint.errors import DataJointError, DuplicateError, InvalidValueError, MissingAttributeError
 
-HOSTILE = ["", "it's", 'a"b', "a,b", "\n", "\r\n", "\\.", "x\n\\.\ny", "\\N", "NULL", " ", "é\U0001f600", "%s", "\x1f", "-"]
+HOSTILE = [
+    "",
+    "it's",
+    'a"b',
+    "a,b",
+    "\n",
+    "\r\n",
+    "\\.",
+    "x\n\\.\ny",
+    "\\N",
+    "NULL",
+    " ",
+    "é\U0001f600",
+    "%s",
+    "\x1f",
+    "-",
+]
 FLOATS = [0.0, -0.0, 0.1, 1e22, -1e-300, 5e-324, 1.7976931348623157e308, 2.0**53 + 2, -1.5, 1 / 3]
 MOMENTS = [dt.datetime(1, 1, 1), dt.datetime(1969, 12, 31, 23, 59, 59, 999999), dt.datetime(9999, 12, 31, 23, 59, 59)]
 
@@ -142,6 +158,8 @@ def test_a_duplicate_is_named(Plain) -> None:
 def test_any_values_come_back(Plain, values) -> None:
     Plain.delete_quick()
     floats, texts, moments = zip(*values, strict=True)
-    Plain.insert(pa.table({"id": range(len(values)), "f": floats, "s": texts, "u": pa.array(moments, pa.timestamp("us"))}))
+    Plain.insert(
+        pa.table({"id": range(len(values)), "f": floats, "s": texts, "u": pa.array(moments, pa.timestamp("us"))})
+    )
     found = Plain.to_arrays("f", "s", "u", order_by="id")
     assert [column.tolist() for column in found] == [list(floats), list(texts), list(moments)]
