@@ -37,7 +37,6 @@ class Link(psycopg.Connection[Any]):
 
     def _send(self, text: str, values: Sequence[Any], *, binary: bool = False) -> psycopg.Cursor[Any]:
         cursor, self._spare = self._spare or self.cursor(), None
-        # The text is composed of quoted names and placeholders, which the driver's type does not know.
         return cursor.execute(text, values or None, binary=binary)
 
     def close(self) -> None:
@@ -47,7 +46,8 @@ class Link(psycopg.Connection[Any]):
 
 
 def _are_short(values: Iterable[Any]) -> bool:
-    for value in values:
+    # A loop: twice as fast as all() with a generator.
+    for value in values:  # noqa: SIM110
         if type(value) in _LONG and len(value) > _KEPT_LENGTH:
             return False
     return True

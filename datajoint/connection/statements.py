@@ -232,14 +232,7 @@ class Statements:
         start, limit = time.perf_counter(), self.here.limit
         watch = None if limit is None else TimeLimit(session, self._connection.target, limit)
         try:
-            with session.in_use:
-                if session.closed:
-                    raise LostConnectionError("The connection was closed by another thread.")
-                result = call(session) if watch is None else watch.run(call)
-            if (
-                watch is not None and watch.exceeded and is_read(text)
-            ):  # such as a sleep, which ends early without an error
-                raise _too_long(watch, text)
+            result = _exchange(session, text, call, watch)
         except DataJointError as error:
             self._record(text, start, error=error)
             raise
@@ -313,6 +306,18 @@ class Statements:
         thread.start()
         thread.join(_CANCEL_SECONDS)
         return bool(done)
+
+
+def _exchange(session: Session, text: str, call: Call, watch: TimeLimit | None) -> RawResult:
+    with session.in_use:
+        if session.closed:
+            raise LostConnectionError("The connection was closed by another thread.")
+        if watch is None:
+            return call(session)
+        result = watch.run(call)
+    if watch.exceeded and is_read(text):  # such as a sleep, which ends early without an error
+        raise _too_long(watch, text)
+    return result
 
 
 def _preceded(call: Call, first: str | None) -> Call:
