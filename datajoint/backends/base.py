@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from datajoint.backends.alteration import Alteration, AlterScript
@@ -17,6 +17,9 @@ from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement
 from datajoint.values.model import ValueType
+
+if TYPE_CHECKING:
+    from datajoint.backends.catalog.reader import CatalogReader
 
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
@@ -122,6 +125,8 @@ class Backend(ABC):
     """One engine. Instances hold no connection: a raw driver connection is passed in."""
 
     dialect: Dialect
+    _reader: CatalogReader
+    """Runs the engine's catalogue queries."""
 
     # --- sessions
     def resolved(self, target: Target) -> Target:
@@ -355,21 +360,21 @@ class Backend(ABC):
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Return the statements that drop a table, and enum types that nothing else uses."""
 
-    @abstractmethod
     def schema_names(self, execute: Execute) -> list[str]:
         """Return the names of all user schemas, sorted."""
+        return self._reader.schema_names(execute)
 
-    @abstractmethod
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure of schemas in a handful of queries; a schema that does not exist is absent."""
+        return self._reader.load(execute, schemas)
 
-    @abstractmethod
     def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
         """Return, by one light query, a text for each schema that exists; it changes with the structure."""
+        return self._reader.versions(execute, schemas)
 
-    @abstractmethod
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Return the schemas that refer to `schemas` by foreign keys (or that these refer to)."""
+        return self._reader.related(execute, schemas, downstream=downstream)
 
     # --- data
     @abstractmethod

@@ -309,22 +309,6 @@ class MySQLProtocol(Backend):
         """Drop a table."""
         return [Sql("DROP TABLE ", name.identifier)]
 
-    def schema_names(self, execute: Execute) -> list[str]:
-        """Return the databases that are not the server's own."""
-        return self._reader.schema_names(execute)
-
-    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
-        """Read the structure from the information schema."""
-        return self._reader.load(execute, schemas)
-
-    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
-        """Ask for a digest of the structure."""
-        return self._reader.versions(execute, schemas)
-
-    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
-        """Follow foreign keys one step."""
-        return self._reader.related(execute, schemas, downstream=downstream)
-
     # --- data
     def duplicate_clauses(
         self,
