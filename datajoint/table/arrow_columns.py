@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter
 from datajoint.table.frames import FrameColumn
 from datajoint.values.arrow import accept_arrow
 
 
-def arrow_columns(writers: Sequence[ColumnWriter], columns: Sequence[Sequence[Any]]) -> list[Sequence[Any]] | None:
-    """Return the canonical values of columns as Arrow's; None unless all of them are plain and stay so on the way."""
+def arrow_columns(
+    target: BaseTable, writers: Sequence[ColumnWriter], columns: Sequence[Sequence[Any]]
+) -> list[Sequence[Any]] | None:
+    """Return the canonical values of columns as Arrow's; None unless all are plain and the engine takes them so."""
+    if not columns or not isinstance(columns[0], FrameColumn):
+        return None
+    if target.connection.backend.table_stream(target.name, ()) is None:
+        return None
     found: list[Sequence[Any]] = []
     for writer, column in zip(writers, columns, strict=True):
         if not isinstance(column, FrameColumn) or writer.chain is not None:

@@ -113,10 +113,9 @@ def convert(target: BaseTable, batch: Batch) -> Prepared:
     """
     _check_required(target, batch)
     writers = {name: ColumnWriter.of(target, name) for name in batch.names}
-    if target.connection.backend.table_stream(target.name, ()) is not None:
-        together = arrow_columns(list(writers.values()), batch.columns)
-        if together is not None:
-            return Prepared(list(writers.values()), together, batch.count)
+    together = arrow_columns(target, list(writers.values()), batch.columns)
+    if together is not None:
+        return Prepared(list(writers.values()), together, batch.count)
     given = dict(zip(batch.names, batch.columns, strict=True))
     key_names = [n for n in batch.names if target.heading[n].in_key]
     converted: dict[str, Sequence[Any]] = {}
