@@ -140,7 +140,7 @@ def test_what_does_not_fit_is_judged_as_objects_are(Plain, name, column, error) 
 def test_a_duplicate_is_named(Plain) -> None:
     with pytest.raises(DuplicateError, match="rows 5 and 11"):
         Plain.insert(pa.table({"id": [*range(11), 5, *range(11, 20)], "s": ["x"] * 21}))
-    assert not Plain
+    assert not Plain()
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
