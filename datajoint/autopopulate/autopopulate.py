@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.key_source import default_key_source, keys_to_compute, without_rows
 from datajoint.autopopulate.make import Key, current_key, is_making, make_key, message_of
+from datajoint.autopopulate.upstream import current_trace
 from datajoint.errors import DataJointError
 from datajoint.events import (
     Event,
@@ -29,6 +30,7 @@ from datajoint.table.table import Table
 
 if TYPE_CHECKING:
     from datajoint.expression import QueryExpression
+    from datajoint.table.trace import Trace
 
 Order = Literal["original", "reverse", "random"]
 Stop = Callable[[], bool] | threading.Event
@@ -78,6 +80,21 @@ class AutoPopulate(Table):
         raise NotImplementedError(f"{type(self).__name__} does not define `make`.")
 
     make._is_placeholder = True  # type: ignore[attr-defined]
+
+    @property
+    def upstream(self) -> Trace:
+        """The rows that the key comes from, inside `make`: ``self.upstream[Session].fetch1()``.
+
+        The row that is being made counts as if it were there. Ancestors are found by the foreign keys in its primary
+        key, with renames, and from there on by all foreign keys. It is the same object while one key is computed;
+        every question asks the database anew.
+
+        Raises
+        ------
+        DataJointError
+            Outside of `make`.
+        """
+        return current_trace(self)
 
     def report(self, fraction: float, text: str = "") -> None:
         """Tell, from inside `make`, how far the computation of the key is.
