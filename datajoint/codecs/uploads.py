@@ -1,0 +1,195 @@
+"""Objects that are written for rows which do not exist yet: in parallel, and removed again if the rows never come."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import Any
+
+logger = logging.getLogger("datajoint")
+
+WORKERS = 32
+"""Objects that travel at once."""
+
+MEMORY = 64 * 2**20
+"""Bytes of objects that wait or travel; whoever makes further ones waits."""
+
+_current: ContextVar[Uploads | None] = ContextVar("datajoint_uploads", default=None)
+
+
+def current_uploads() -> Uploads | None:
+    """Return the uploads of the insert that this thread is in, if any."""
+    return _current.get()
+
+
+class Uploads:
+    """The objects that one insert writes.
+
+    Inside of its block, codecs of this thread hand their objects to it by way of the backend that `recorded` returns.
+    `settle` waits until all are written: only then may rows be sent. What was written under a name of its own, which
+    no other row can have, `discard` removes.
+
+    Parameters
+    ----------
+    parallel : bool
+        Whether it is worth while to start threads.
+    """
+
+    def __init__(self, *, parallel: bool) -> None:
+        self._parallel = parallel
+        self._pool: ThreadPoolExecutor | None = None
+        self._waiting: list[Future[None]] = []
+        self._bytes = 0
+        self._room = threading.Condition()
+        self._failed: BaseException | None = None
+        self._fresh: set[str] = set()
+        self._written: list[tuple[Any, str, bool]] = []
+        self._begun: set[tuple[str, str]] = set()
+
+    def __enter__(self) -> Uploads:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _current.reset(self._token)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    # --- what codecs do
+    def recorded(self, backend: Any) -> Any:
+        """Return `backend`, but so that what is written by it is known here, and buffers travel in the background."""
+        return _RecordedBackend(backend, self)
+
+    def new_path(self, path: str) -> str:
+        """Note that `path` holds a token drawn just now, so that the object is of this insert alone."""
+        self._fresh.add(path)
+        return path
+
+    def begin(self, backend: Any, path: str, *, folder: bool = False) -> None:
+        """Note that an object is about to be written."""
+        self._written.append((backend, path, folder))
+
+    def once(self, store: str, path: str) -> bool:
+        """Tell whether `path` is asked about for the first time: equal contents need one upload."""
+        seen = (store, path) in self._begun
+        self._begun.add((store, path))
+        return not seen
+
+    def later(self, write: Callable[[], Any], size: int) -> None:
+        """Let `write` run in another thread, once there is room for `size` bytes.
+
+        Raises
+        ------
+        Exception
+            What an earlier one raised.
+        """
+        if not self._parallel:
+            write()
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="datajoint-upload")
+        with self._room:
+            self._room.wait_for(lambda: self._failed or not self._bytes or self._bytes + size <= MEMORY)
+            if self._failed is None:
+                self._bytes += size
+        if self._failed is not None:
+            self.settle()
+        self._waiting.append(self._pool.submit(self._run, write, size))
+
+    def _run(self, write: Callable[[], Any], size: int) -> None:
+        try:
+            if self._failed is None:
+                write()
+        except BaseException as error:
+            with self._room:
+                self._failed = self._failed or error
+            raise
+        finally:
+            with self._room:
+                self._bytes -= size
+                self._room.notify_all()
+
+    # --- what the insert does
+    def settle(self) -> None:
+        """Wait until everything is written.
+
+        Raises
+        ------
+        Exception
+            What the first write that failed raised.
+        """
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done.exception()  # waits; a cancelled one cannot be among them
+        if self._failed is not None:
+            raise self._failed
+
+    def discard(self) -> None:
+        """Remove the objects that only rows of this insert could name; the rows must be known not to exist.
+
+        Objects under the hash of their content stay: another program may have found them there, and named them in rows
+        of its own. Garbage collection sees to these.
+        """
+        for done in self._waiting:
+            done.cancel()
+            if not done.cancelled():
+                done.exception()
+        self._waiting = []
+        for backend, path, folder in reversed(self._written):
+            if path not in self._fresh:
+                continue
+            try:
+                if folder:
+                    backend.remove_folder(path)  # with its manifest
+                else:
+                    backend.remove(path)
+            except Exception as error:  # noqa: BLE001 - the error that led here is the one to tell
+                logger.warning("The object %s was not removed and is left to garbage collection: %s", path, error)
+        self._written.clear()
+
+
+class _RecordedBackend:
+    """A store as a codec sees it during an insert; whatever asks about objects waits for those on their way."""
+
+    _KNOWN = frozenset({"spec", "protocol", "_full_path", "get_url", "location"})
+
+    def __init__(self, backend: Any, uploads: Uploads) -> None:
+        self._backend, self._uploads = backend, uploads
+
+    @property
+    def beneath(self) -> Any:
+        """The store itself."""
+        return self._backend
+
+    def put_buffer(self, buffer: bytes, remote_path: str) -> None:
+        """Write bytes, in the background."""
+        content = bytes(buffer)  # the caller may go on using a buffer that can change
+        self._uploads.begin(self._backend, remote_path)
+        self._uploads.later(lambda: self._backend.put_buffer(content, remote_path), len(content))
+
+    def put_file(self, local_path: Any, remote_path: str, metadata: dict[str, Any] | None = None) -> Any:
+        """Copy a file, at once: the caller may delete it right after."""
+        self._uploads.begin(self._backend, remote_path)
+        return self._backend.put_file(local_path, remote_path, metadata)
+
+    def put_folder(self, local_path: Any, remote_path: str) -> Any:
+        """Copy a folder, at once."""
+        self._uploads.begin(self._backend, remote_path, folder=True)
+        return self._backend.put_folder(local_path, remote_path)
+
+    def open(self, remote_path: str, mode: str = "rb") -> Any:
+        """Open a file."""
+        if "r" in mode and "+" not in mode:
+            self._uploads.settle()
+        else:
+            self._uploads.begin(self._backend, remote_path)
+        return self._backend.open(remote_path, mode)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._KNOWN:
+            self._uploads.settle()
+        return getattr(self._backend, name)
