@@ -12,6 +12,7 @@ from . import diagram as diagram
 from . import errors as errors
 from . import events as events
 from . import expression as expression
+from . import hash_registry as hash_registry
 from . import heading as heading
 from . import instance as instance
 from . import lineage as lineage
@@ -20,6 +21,8 @@ from . import preview as preview
 from . import provenance as provenance
 from . import schemas as schemas
 from . import settings as settings
+from . import storage as storage
+from . import storage_adapter as storage_adapter
 from . import table as table
 from . import types as types
 from . import user_tables as user_tables
@@ -52,6 +55,8 @@ from .search import search as search
 from .settings import config as config
 from .singleton import conn as conn
 from .sql import Sql as Sql
+from .storage import StorageAdapter as StorageAdapter
+from .storage import get_storage_adapter as get_storage_adapter
 from .table import FreeTable as FreeTable
 from .table import Table as Table
 from .table.validate import ValidationResult as ValidationResult

@@ -153,6 +153,17 @@ class JobsSettings(_Group):
     add_job_metadata: bool = False
 
 
+class ObjectsSettings(_Group):
+    """Objects in stores; `cache`: a folder for copies of what was fetched from far away, `cache_size` in bytes at most.
+
+    Garbage younger than `grace_seconds` is not collected, for programs that do not mark what they are writing.
+    """
+
+    cache: Path | None = None
+    cache_size: int = Field(default=10 * 1024**3, ge=0)
+    grace_seconds: float = Field(default=0.0, ge=0)
+
+
 class ProvenanceSettings(_Group):
     """Whether to record where rows come from, and what to say about the source."""
 
@@ -197,6 +208,7 @@ class Config(BaseSettings):
     display: DisplaySettings = Field(default_factory=DisplaySettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
     jobs: JobsSettings = Field(default_factory=JobsSettings)
+    objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
     provenance: ProvenanceSettings = Field(default_factory=ProvenanceSettings)
     stores: dict[str, Any] = Field(default_factory=Stores)
     loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
