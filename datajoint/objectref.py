@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,6 @@ from datajoint.errors import DataJointError, MissingExternalFile
 __all__ = ["IntegrityError", "ObjectRef"]
 
 _MANIFEST = ".manifest.json"
-_DOWNLOADS = 16  # files of a folder that travel at once
 
 
 class IntegrityError(DataJointError):
@@ -150,7 +148,8 @@ class ObjectRef:
         parts = PurePosixPath(str(subpath).replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts:
             raise DataJointError(
-                f"{subpath!r} does not lie inside of the folder {self.path!r}.", hint="Give a relative path without `..`."
+                f"{subpath!r} does not lie inside of the folder {self.path!r}.",
+                hint="Give a relative path without `..`.",
             )
         return f"{self.path}/{parts.as_posix()}"
 
@@ -200,10 +199,8 @@ class ObjectRef:
         """
         if not self.is_dir:
             raise DataJointError("Cannot listdir() on a file. Use read() or open().")
-        root = self.backend._full_path(self._within(subpath))
-        names = (str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in self.fs.ls(root, detail=False))
-        # Some stores list the folder itself, as an empty object that stands for it.
-        return sorted(name for name in names if name and name != root.rstrip("/").rsplit("/", 1)[-1])
+        names: list[str] = self.backend.listdir(self._within(subpath))
+        return names
 
     def walk(self) -> Iterator[tuple[str, list[str], list[str]]]:
         """Yield the relative path of each folder with the names of the folders and files in it; the root is ``""``.
@@ -215,19 +212,20 @@ class ObjectRef:
         """
         if not self.is_dir:
             raise DataJointError("Cannot walk() on a file.")
-        return self._walk()
-
-    def _walk(self) -> Iterator[tuple[str, list[str], list[str]]]:
-        root = str(self.backend._full_path(self.path)).strip("/")
-        for folder, folders, files in self.fs.walk(self.backend._full_path(self.path)):
-            below = str(folder).strip("/")[len(root) :].strip("/")
-            yield below, list(folders), [name for name in files if name]
+        tree: dict[str, tuple[set[str], list[str]]] = {"": (set(), [])}
+        for name in self._files():
+            folder, _, file = name.rpartition("/")
+            tree.setdefault(folder, (set(), []))[1].append(file)
+            while folder:
+                above, _, own = folder.rpartition("/")
+                tree.setdefault(above, (set(), []))[0].add(own)
+                folder = above
+        return ((folder, sorted(folders), sorted(files)) for folder, (folders, files) in sorted(tree.items()))
 
     def _files(self) -> dict[str, int]:
         """Return the size of every file of a folder by its relative path."""
-        root = str(self.backend._full_path(self.path)).strip("/")
-        found = self.fs.find(self.backend._full_path(self.path), detail=True)
-        return {str(name).strip("/")[len(root) :].strip("/"): int(about["size"]) for name, about in found.items()}
+        root = self.path.rstrip("/")
+        return {file.path[len(root) + 1 :]: file.size for file in self.backend.list_files(root)}
 
     def download(self, destination: str | PathLike[str], subpath: str | None = None) -> Path:
         """Copy the object to the local disk.
@@ -257,20 +255,13 @@ class ObjectRef:
             return target
         if target.is_dir():
             target /= PurePosixPath(source).name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._fetch(source, target)
+        self.backend.get_file(source, target)
         return target
 
     def _download_folder(self, target: Path) -> None:
         own = target / PurePosixPath(self.path).name
         own.mkdir(parents=True, exist_ok=True)
         self.backend.get_folder(self.path, own)
-
-    def _fetch(self, source: str, target: Path) -> None:
-        try:
-            self.backend.get_file(source, target)
-        except FileNotFoundError as error:
-            raise MissingExternalFile(f"The object {source!r} is not in its store.") from error
 
     def exists(self, subpath: str | None = None) -> bool:
         """Tell whether the object, or a file of a folder, is there.

@@ -17,6 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from datajoint.codecs.npyparts import read_part
 from datajoint.errors import DataJointError
 from datajoint.objectref import IntegrityError
+from datajoint.storage.files import temporary_beside
 
 Mode = Literal["r", "r+", "c"]
 
@@ -43,7 +44,7 @@ class NpyRef(NDArrayOperatorsMixin):
     # As for any object: references are told apart, arrays are compared with `numpy.equal` or after `load`.
     __eq__ = object.__eq__
     __ne__ = object.__ne__
-    __hash__ = object.__hash__  # type: ignore[assignment]  # the mixin, whose == compares elements, has none
+    __hash__ = object.__hash__
 
     def __init__(self, metadata: Mapping[str, Any], backend: Any) -> None:
         self._metadata, self._backend = dict(metadata), backend
@@ -157,14 +158,12 @@ class NpyRef(NDArrayOperatorsMixin):
         target = folder / f"{hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()[:24]}.npy"
         if not target.is_file() or target.stat().st_size < self.nbytes:
             content = self._backend.get_buffer(self.path)
-            handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+            unfinished = temporary_beside(target)
             try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                os.replace(name, target)
-            except BaseException:
-                os.unlink(name)
-                raise
+                unfinished.write_bytes(content)
+                unfinished.replace(target)
+            finally:
+                unfinished.unlink(missing_ok=True)
         return target
 
     # --- as an array
@@ -175,6 +174,13 @@ class NpyRef(NDArrayOperatorsMixin):
                 raise ValueError(f"An array of {array.dtype} cannot become one of {np.dtype(dtype)} without a copy.")
             return array.astype(dtype)
         return array.copy() if copy else array
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        # References stand for their arrays, but nothing is written into them: `ref += 1` would not reach the store.
+        if any(isinstance(target, NpyRef) for target in options.get("out", ())):
+            return NotImplemented
+        options = {name: _loaded(value) for name, value in options.items()}
+        return getattr(ufunc, method)(*map(_loaded, inputs), **options)
 
     def __getitem__(self, index: Any) -> Any:
         if self._array is None and self.nbytes > _WHOLE and not self._dtype.hasobject:
@@ -211,6 +217,10 @@ class NpyRef(NDArrayOperatorsMixin):
         return f"NpyRef(shape={self._shape}, dtype={self._dtype}, {said})"
 
 
+def _loaded(value: Any) -> Any:
+    return value.load() if isinstance(value, NpyRef) else value
+
+
 def _dtype(said: Any) -> np.dtype[Any]:
     """Return a type from its text; that of a structured one is a list of its fields."""
     if isinstance(said, str) and said.lstrip().startswith(("[", "(", "{")):
@@ -219,9 +229,10 @@ def _dtype(said: Any) -> np.dtype[Any]:
         said = ast.literal_eval(said)
     align = isinstance(said, dict) and said.pop("aligned", False)
     try:
-        return np.dtype(said, align=align)
+        found: np.dtype[Any] = np.dtype(said, align=align)
     except TypeError as error:
         raise DataJointError(f"The type {said!r} of a stored array is none of numpy's.") from error
+    return found
 
 
 def _parse(content: bytes, path: str) -> np.ndarray[Any, Any]:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 logger = logging.getLogger("datajoint")
 
@@ -30,7 +30,7 @@ class Uploads:
 
     Inside of its block, codecs of this thread hand their objects to it by way of the backend that `recorded` returns.
     `settle` waits until all are written: only then may rows be sent. What was written under a name of its own, which
-    no other row can have, `discard` removes.
+    no other row can have, `close` removes if the rows are not kept.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Uploads:
         self._written: list[tuple[Any, str, bool]] = []
         self._begun: set[tuple[str, str]] = set()
 
-    def __enter__(self) -> Uploads:
+    def __enter__(self) -> Self:
         self._token = _current.set(self)
         return self
 
@@ -128,28 +128,32 @@ class Uploads:
         if self._failed is not None:
             raise self._failed
 
-    def discard(self) -> None:
-        """Remove the objects that only rows of this insert could name; the rows must be known not to exist.
+    def close(self, *, kept: bool | None) -> None:
+        """Note what became of the rows, and remove the objects that only they could name if they do not exist.
 
         Objects under the hash of their content stay: another program may have found them there, and named them in rows
         of its own. Garbage collection sees to these.
+
+        Parameters
+        ----------
+        kept : bool or None
+            Whether the rows are kept; None if nobody knows.
         """
-        for done in self._waiting:
-            done.cancel()
-            if not done.cancelled():
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            if not done.cancel():
                 done.exception()
-        self._waiting = []
-        for backend, path, folder in reversed(self._written):
+        written, self._written = self._written, []
+        if kept is not False:
+            return
+        for backend, path, folder in reversed(written):
             if path not in self._fresh:
                 continue
             try:
-                if folder:
-                    backend.remove_folder(path)  # with its manifest
-                else:
-                    backend.remove(path)
+                # A folder's manifest goes with it.
+                backend.remove_folder(path) if folder else backend.remove(path)
             except Exception as error:  # noqa: BLE001 - the error that led here is the one to tell
                 logger.warning("The object %s was not removed and is left to garbage collection: %s", path, error)
-        self._written.clear()
 
 
 class _RecordedBackend:

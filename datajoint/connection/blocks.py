@@ -84,6 +84,11 @@ class Blocks:
         transaction.ended = True
         self.here.transaction = None
         self._statements.open.discard(transaction)
+        for call in transaction.at_end:
+            try:
+                call(transaction.kept)
+            except Exception:
+                logger.exception("What was to be done at the end of a transaction failed.")
 
     def leave(self) -> None:
         """Keep what the innermost block did.
@@ -118,6 +123,7 @@ class Blocks:
         try:
             with deferred_interrupts("The transaction was committed before."):
                 statements.once(session, "COMMIT", lambda s: s.backend.execute(s.raw, "COMMIT", ()))
+                transaction.kept = True
         except LostConnectionError as error:
             transaction.doom(error)
             session.close()
@@ -145,6 +151,7 @@ class Blocks:
                 # Gone where the engine itself has ended it, or where an interrupt came just after the commit.
                 if session.backend.in_transaction(session.raw, after_error=transaction.fault is not None):
                     statements.order(transaction, "ROLLBACK")
+                    transaction.kept = False
             elif transaction.fault is None:
                 name = _savepoint(transaction.depth - 1)
                 statements.order(transaction, f"ROLLBACK TO SAVEPOINT {name}")

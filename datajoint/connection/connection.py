@@ -413,6 +413,20 @@ class Connection:
         """Roll back the transaction of this thread, if there is one."""
         self._blocks.end(keep=False)
 
+    def at_end_of_transaction(self, call: Callable[[bool | None], None]) -> None:
+        """Call a function when the transaction of this thread has ended, or at once if there is none.
+
+        Parameters
+        ----------
+        call : callable
+            Is told whether what was done is kept: True, False, or None where nobody knows.
+        """
+        transaction = self._blocks.current
+        if transaction is None:
+            call(True)
+        else:
+            transaction.at_end.append(call)
+
     def attach(self) -> Attachment:
         """Return what lets helper threads work inside the transaction of this one.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -32,6 +33,10 @@ class OpenTransaction:
     fault : DataJointError or None
         What ended it too early: the engine has rolled it back (or committed it, as MySQL does before DDL). Nothing
         more is done in it; its blocks can only be left.
+    kept : bool or None
+        Whether it was committed; None as long as that is not known, and where it never will be.
+    at_end : list of callable
+        Called with `kept` when it has ended.
     """
 
     def __init__(self, session: Session, *, adopted: bool = False) -> None:
@@ -43,6 +48,8 @@ class OpenTransaction:
         self.thread_name = threading.current_thread().name
         self.fault: DataJointError | None = None
         self.ended = False
+        self.kept: bool | None = None
+        self.at_end: list[Callable[[bool | None], None]] = []
         self.statement_savepoints = [False]
 
     @property

@@ -13,6 +13,7 @@ from datajoint.expression.nodes import Restrict, TableNode
 from datajoint.naming import shorten
 from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.objects import row_objects
 from datajoint.table.rows import Batch
 from datajoint.table.writing import Prepared, atomically, convert, named_fault, send_rows
 from datajoint.values.accept import acceptor
@@ -29,18 +30,20 @@ def insert_matching(target: BaseTable, batch: Batch) -> None:
     DuplicateError
         If a stored row differs, or if another unique key is taken by another row. Nothing of the batch is kept.
     """
-    prepared = convert(target, batch)
+    with row_objects(target.connection, parallel=batch.count > 1) as objects:
+        prepared = convert(target, batch)
+        objects.settle_for_rows()
 
-    def send() -> None:
-        send_rows(target, prepared, "skip")
-        _compare(target, batch, prepared)
+        def send() -> None:
+            send_rows(target, prepared, "skip")
+            _compare(target, batch, prepared)
 
-    try:
-        atomically(target.connection, send, single=False)
-    except DuplicateError as error:
-        if error.row is not None:
-            raise
-        raise named_fault(target, batch.names, prepared.columns, batch.first, error, "error") from error
+        try:
+            atomically(target.connection, send, single=False)
+        except DuplicateError as error:
+            if error.row is not None:
+                raise
+            raise named_fault(target, batch.names, prepared.columns, batch.first, error, "error") from error
 
 
 def _compare(target: BaseTable, batch: Batch, prepared: Prepared) -> None:

@@ -17,6 +17,7 @@ class FilepathCodec(Codec):
     """Refer to a file or folder of a store by its path there. It is never copied, moved or removed."""
 
     name = "filepath"
+    _of_filepaths = True
 
     def get_dtype(self, is_store: bool) -> str:
         """Return ``json``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.codecs.base import Codec
+from datajoint.codecs.chain import waits_for_store
 from datajoint.codecs.places import config_or_global
 from datajoint.codecs.uploads import current_uploads
 from datajoint.errors import DataJointError
@@ -65,6 +66,7 @@ class HashCodec(Codec):
             uploads.later(lambda: put_hash(value, schema, store_name, config), len(value))
         return document
 
+    @waits_for_store
     def decode(
         self, stored: dict[str, Any], *, key: dict[str, Any] | None = None, context: dict[str, Any] | None = None
     ) -> bytes:

@@ -9,7 +9,7 @@ from datajoint.codecs.builtin.schema import SchemaCodec
 from datajoint.errors import DataJointError
 
 if TYPE_CHECKING:
-    from datajoint.codecs.npyref import NpyRef as NpyRef
+    from datajoint.codecs.npyref import NpyRef
 
 
 class NpyCodec(SchemaCodec):
@@ -51,9 +51,7 @@ class NpyCodec(SchemaCodec):
         schema, table, field, primary_key = self._extract_context(key, context)
         config = self._codec_config(key, context)
         content = value._backend.get_buffer(value.path) if _is_reference(value) else _file_of(value)
-        path, _ = self._build_path(
-            schema, table, field, primary_key, ext=".npy", store_name=store_name, config=config
-        )
+        path, _ = self._build_path(schema, table, field, primary_key, ext=".npy", store_name=store_name, config=config)
         self._get_backend(store_name, config=config).put_buffer(content, path)
         return {
             "path": path,
@@ -72,7 +70,7 @@ class NpyCodec(SchemaCodec):
         DataJointError
             If the store is not configured.
         """
-        from datajoint.codecs.npyref import NpyRef  # noqa: PLC0415, F811 - loads numpy
+        from datajoint.codecs.npyref import NpyRef  # noqa: PLC0415 - loads numpy
 
         config = self._codec_config(key, context)
         return NpyRef(stored, self._get_backend(stored.get("store"), config=config))
@@ -96,12 +94,3 @@ def _file_of(array: Any) -> bytes:
     file = io.BytesIO()
     np.save(file, np.asarray(array), allow_pickle=False)
     return file.getvalue()
-
-
-def __getattr__(name: str) -> Any:
-    # `NpyRef` belongs here too, but its module needs numpy, which registering the codec must not load.
-    if name == "NpyRef":
-        from datajoint.codecs.npyref import NpyRef  # noqa: PLC0415, F811
-
-        return NpyRef
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,9 +67,7 @@ class ObjectCodec(SchemaCodec):
         config = self._codec_config(key, context)
 
         def new_path(ext: str | None) -> str:
-            return self._build_path(
-                schema, table, field, primary_key, ext=ext, store_name=store_name, config=config
-            )[0]
+            return self._build_path(schema, table, field, primary_key, ext=ext, store_name=store_name, config=config)[0]
 
         backend = self._get_backend(store_name, config=config)
         return _write(value, backend, new_path) | {"store": self._resolved(store_name, config)}
