@@ -153,8 +153,10 @@ class NpyRef(NDArrayOperatorsMixin):
         folder = _private_folder()
         # Paths hold a random token, so that equal ones in a store mean the same array.
         spec = getattr(self._backend, "spec", None) or {}
-        place = {k: v for k, v in spec.items() if k in {"protocol", "endpoint", "bucket", "container", "location"}}
-        said = repr((sorted(place.items()), self.store, self.path)) if place or self.store else self.path
+        place = sorted(
+            (k, v) for k, v in spec.items() if k in {"protocol", "endpoint", "bucket", "container", "location"}
+        )
+        said = repr((place, self.store, self.path, str(self._dtype), self._shape))
         target = folder / f"{hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()[:24]}.npy"
         if not target.is_file() or target.stat().st_size < self.nbytes:
             content = self._backend.get_buffer(self.path)
