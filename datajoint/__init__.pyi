@@ -12,6 +12,7 @@ from . import diagram as diagram
 from . import errors as errors
 from . import events as events
 from . import expression as expression
+from . import gc as gc
 from . import hash_registry as hash_registry
 from . import heading as heading
 from . import instance as instance

@@ -21,7 +21,7 @@ from datajoint.values.model import ValueType
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
 Privilege = Literal["SELECT", "DELETE"]
-BeginKind = Literal["write", "snapshot", "read_only"]
+BeginKind = Literal["write", "snapshot", "read_only", "guarded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,8 +210,17 @@ class Backend(ABC):
         """Return the statements that begin a transaction.
 
         ``write`` may read and write and, where the engine has one writer, waits its turn; ``snapshot`` is the
-        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error.
+        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``guarded`` sees
+        one snapshot, of the moment after its first statement, which is that of `bar_inserts`.
         """
+
+    def bar_inserts(self, table: TableName, condition: Sql) -> Sql | None:  # noqa: ARG002 - for engines with several writers
+        """Return what keeps others from adding rows of a table, at least those that meet `condition`.
+
+        It comes first in a ``guarded`` transaction, waits for those that are being added, and holds until the end.
+        None where a transaction alone does so.
+        """
+        return None
 
     @abstractmethod
     def explain(self, error: BaseException, text: str = "") -> DataJointError:

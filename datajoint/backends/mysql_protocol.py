@@ -44,10 +44,11 @@ from datajoint.values.dates import moment_text, time_text
 from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
 
-_BEGIN: dict[BeginKind, str] = {
-    "write": "START TRANSACTION",
-    "snapshot": "START TRANSACTION WITH CONSISTENT SNAPSHOT",
-    "read_only": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+_BEGIN: dict[BeginKind, tuple[str, ...]] = {
+    "write": ("START TRANSACTION",),
+    "snapshot": ("START TRANSACTION WITH CONSISTENT SNAPSHOT",),
+    "read_only": ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
+    "guarded": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION"),
 }
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
 _STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster
@@ -175,7 +176,11 @@ class MySQLProtocol(Backend):
 
     def begin(self, kind: BeginKind) -> tuple[str, ...]:
         """Begin a transaction."""
-        return (_BEGIN[kind],)
+        return _BEGIN[kind]
+
+    def bar_inserts(self, table: TableName, condition: Sql) -> Sql:
+        """Lock the rows that there are and the gaps between them."""
+        return Sql("SELECT COUNT(*) FROM ", Identifier(tuple(table)), condition, " FOR UPDATE")
 
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of PyMySQL."""

@@ -64,6 +64,7 @@ DIALECT = Dialect(
 
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "guarded": "BEGIN ISOLATION LEVEL REPEATABLE READ",
 }  # fmt: skip
 _COPY = "COPY "
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
@@ -195,6 +196,10 @@ class PostgreSQL(Backend):
     def begin(self, kind: BeginKind) -> tuple[str, ...]:
         """Begin a transaction."""
         return (_BEGIN[kind],)
+
+    def bar_inserts(self, table: TableName, condition: Sql) -> Sql:  # noqa: ARG002 - the table is locked as a whole
+        """Lock the table against changes; reading goes on."""
+        return Sql("LOCK TABLE ", Identifier(tuple(table)), " IN SHARE ROW EXCLUSIVE MODE")
 
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of psycopg."""

@@ -108,6 +108,10 @@ class Transaction:
         """Return a transaction that sees one snapshot; with `read_only`, a write in it is an error."""
         return Transaction(self._connection, self._blocks, "read_only" if read_only else "write")
 
+    def guarded(self) -> Transaction:
+        """Return a transaction for what must be kept still while something is decided; see `Backend.bar_inserts`."""
+        return Transaction(self._connection, self._blocks, "guarded")
+
     def __enter__(self) -> Connection:
         self._blocks.enter(self._kind)
         return self._connection

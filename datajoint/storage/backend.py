@@ -188,6 +188,10 @@ class StorageBackend:
         """Return the size of an object in bytes; FileNotFoundError if there is none."""
         return self.objects.size(checked_path(remote_path))
 
+    def info(self, remote_path: RemotePath) -> StoredFile | None:
+        """Return size and time of the last change of a file; None if there is none."""
+        return self.objects.info(checked_path(remote_path))
+
     def remove(self, remote_path: RemotePath) -> None:
         """Remove an object; one that is not there is fine."""
         self.objects.remove(checked_path(remote_path))

@@ -174,6 +174,14 @@ class FileObjects:
         """Return the size in bytes."""
         return self.locate(path).stat().st_size
 
+    def info(self, path: str) -> StoredFile | None:
+        """Return size and time of the last change of a file; None if there is none."""
+        try:
+            found = self.locate(path).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return StoredFile(path, found.st_size, found.st_mtime)
+
     def listdir(self, path: str) -> list[str]:
         """Return the names in a folder, sorted."""
         try:

@@ -185,6 +185,17 @@ class RemoteObjects:
         filesystem.invalidate_cache()
         return int(filesystem.info(self._full_path(path))["size"])
 
+    def info(self, path: str) -> StoredFile | None:
+        """Return size and time of the last change of a file; None if there is none."""
+        with self._at(path) as place:
+            filesystem = self._filesystem()
+            filesystem.invalidate_cache()
+            try:
+                found = filesystem.info(place.full)
+            except FileNotFoundError:
+                return None
+            return StoredFile(path, int(found.get("size") or 0), modified_time(found))
+
     def listdir(self, path: str) -> list[str]:
         """Return the names in a folder, sorted."""
         with self._at(path) as place:
