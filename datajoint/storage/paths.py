@@ -24,6 +24,7 @@ MIN_TOKEN, MAX_TOKEN = 4, 16
 
 _UNSAFE = frozenset('/\\:*?"<>|')
 _LONGEST_VALUE = 100
+_LONGEST_NAME = 180  # bytes, which leaves room for an attribute's name within the 255 that file systems take
 _PATTERN_NAME = re.compile(r"\{(\w+)\}")
 
 
@@ -47,10 +48,18 @@ def encode_pk_value(value: Any) -> str:
         return str(value.isoformat())
     text = str(value)
     if len(text) <= _LONGEST_VALUE and not _UNSAFE & set(text):
-        return text
+        return _named(text, text)
+    cut = text
     if len(text) > _LONGEST_VALUE:
-        text = f"{text[:50]}_{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}"
-    return urllib.parse.quote(text, safe="")
+        cut = f"{text[:50]}_{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}"
+    return _named(urllib.parse.quote(cut, safe=""), text)
+
+
+def _named(spelled: str, text: str) -> str:
+    """Cut what no file system takes for the name of a folder; one character may be twelve bytes."""
+    if len(spelled.encode()) <= _LONGEST_NAME:
+        return spelled
+    return f"{urllib.parse.quote(text[:10], safe='')}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def build_object_path(

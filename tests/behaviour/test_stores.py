@@ -208,7 +208,7 @@ def test_arrays(Thing, backend, array):
     assert (ref.shape, ref.dtype, ref.ndim, ref.size) == (array.shape, array.dtype, array.ndim, array.size)
     assert not ref.is_loaded
     assert repr(ref) == str(ref) == f"NpyRef(shape={array.shape}, dtype={array.dtype}, not loaded)"
-    assert np.array_equal(ref.load(), array, equal_nan=array.dtype.kind in "M")
+    assert np.array_equal(ref.load(), array, equal_nan=array.dtype.kind == "M")
     assert ref.load().dtype == array.dtype
     assert ref.load() is ref.load()
 
@@ -485,7 +485,7 @@ def test_many_objects_keep_their_order(Thing, backend):
     assert {row["h"] for row in rows} == {b"same"}
     Thing.insert1({"id": 1000})
     assert [None if v is None else int(v[0]) for v in Thing.to_arrays("b", order_by="id")] == [*range(70), None]
-    assert len([row for row in Thing]) == 71
+    assert len(list(Thing)) == 71
     assert len(paths(backend)) == 70 + 70 + 1
 
 

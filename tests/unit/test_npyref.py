@@ -62,7 +62,7 @@ def test_known_without_reading(ref):
     assert (ref.path, ref.store, len(ref), ref.is_loaded) == ("x", "main", 2, False)
     assert repr(ref) == str(ref) == "NpyRef(shape=(2, 3), dtype=int64, not loaded)"
     assert isinstance(hash(ref), int)
-    assert ref == ref
+    assert {ref: 1}[ref] == 1
     assert ref != reference(np.arange(6).reshape(2, 3))
     assert ref._backend.reads == 0
     scalar = reference(np.array(2.5))
@@ -102,7 +102,7 @@ def test_as_an_array(ref):
         (np.concatenate([ref, array]), np.concatenate([array, array])),
         (ref[1], array[1]),
         (ref[:, ::-1], array[:, ::-1]),
-        (ref == array, array == array),
+        (ref == array, np.ones((2, 3), bool)),
     ):
         assert np.array_equal(found, expected)
     assert (np.mean(ref), ref.sum(), np.max(ref)) == (2.5, 15, 5)
@@ -118,7 +118,7 @@ def test_as_an_array(ref):
 
 def test_pickled_with_its_store(ref):
     ref.load()
-    again = pickle.loads(pickle.dumps(ref))
+    again = pickle.loads(pickle.dumps(ref))  # noqa: S301 - our own
     assert not again.is_loaded
     assert again.load().tolist() == ref.load().tolist()
 

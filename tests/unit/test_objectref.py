@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import json
 import pickle
 from pathlib import PurePosixPath
 
@@ -14,6 +14,8 @@ from datajoint.hash_registry import compute_hash
 from datajoint.objectref import IntegrityError, ObjectRef
 from datajoint.storage import StorageBackend
 
+MD5 = "5d41402abc4b2a76b9719d911017c592"  # of b"hello"
+SHA256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 MOMENT = "2024-05-01T10:00:00.123456+00:00"
 
 
@@ -46,7 +48,7 @@ def test_documents():
     ref = dj.ObjectRef.from_json(document)
     assert ref.to_json() == document
     assert ref.timestamp == dt.datetime(2024, 5, 1, 10, 0, 0, 123456, dt.UTC)
-    assert ref == ObjectRef.from_json(__import__("json").dumps(document))
+    assert ref == ObjectRef.from_json(json.dumps(document))
     with pytest.raises(TypeError, match="unhashable"):
         hash(ref)
     least = ObjectRef.from_json({"path": "p", "size": None, "timestamp": "2024-05-01T10:00:00Z"})
@@ -84,7 +86,7 @@ def test_a_file(backend, tmp_path):
     for use in (ref.open, lambda sub: ref.download(tmp_path, sub)):
         with pytest.raises(dj.DataJointError, match="Cannot use subpath on a file object"):
             use("sub")
-    assert pickle.loads(pickle.dumps(ref)).read() == b"hello"
+    assert pickle.loads(pickle.dumps(ref)).read() == b"hello"  # noqa: S301 - our own
 
 
 def test_download(backend, folder, tmp_path):
@@ -126,12 +128,12 @@ def test_links_out_of_the_store_are_refused(folder, backend, tmp_path):
     for use in (ref.read, ref.open, ref.exists, lambda: ref.download(tmp_path / "d")):
         with pytest.raises(dj.DataJointError, match="symbolic link"):
             use()
-    assert "link" not in dict((f, files) for f, _, files in folder.walk())[""]
+    assert "link" not in {f: files for f, _, files in folder.walk()}[""]
 
 
 def test_verify_a_file(backend):
     assert file(backend).verify() is True
-    for digest in (compute_hash(b"hello"), hashlib.md5(b"hello").hexdigest(), hashlib.sha256(b"hello").hexdigest()):
+    for digest in (compute_hash(b"hello"), MD5, SHA256):
         assert file(backend, hash=digest).verify() is True
     for said in ({"size": 4}, {"hash": compute_hash(b"other")}, {"path": "absent"}):
         with pytest.raises(IntegrityError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from datajoint.codecs.builtin.schema import SchemaCodec
@@ -92,5 +93,8 @@ def _file_of(array: Any) -> bytes:
     import numpy as np  # noqa: PLC0415 - loaded when arrays are stored
 
     file = io.BytesIO()
-    np.save(file, np.asarray(array), allow_pickle=False)
+    with warnings.catch_warnings():
+        # Names of fields may need a version of the format that numpy calls new; ours reads it.
+        warnings.simplefilter("ignore", UserWarning)
+        np.save(file, np.asarray(array), allow_pickle=False)
     return file.getvalue()
