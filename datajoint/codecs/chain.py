@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from datajoint.codecs.base import Codec
 from datajoint.codecs.places import store_name_of
 from datajoint.codecs.registry import lookup_codec
+from datajoint.codecs.uploads import current_uploads, uploads_aside
 from datajoint.errors import DataJointError
 from datajoint.storage.transfer import in_order
 
@@ -163,6 +164,10 @@ class CodecChain:
         """
         if stored is None:
             return None
+        if current_uploads() is not None:
+            # A codec or a comparison reads in the middle of an insert; what it gets must outlive that.
+            with uploads_aside():
+                return self.decode(stored, context)
         for codec in reversed(self.codecs):
             stored = _decode(codec, stored, context.config)
         return stored
@@ -173,7 +178,7 @@ class CodecChain:
         Where values wait for a store, several wait at the same time, and further ones while the first are decoded.
         """
         codecs = self.codecs[::-1]
-        if not codecs or not getattr(type(codecs[0]).decode, "waits_for_store", False):
+        if not codecs or current_uploads() is not None or not getattr(type(codecs[0]).decode, "waits_for_store", False):
             yield from (self.decode(value, context) for value in stored)
             return
         first, *others = codecs

@@ -17,6 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from datajoint.codecs.npyparts import read_part
 from datajoint.errors import DataJointError
 from datajoint.objectref import IntegrityError
+from datajoint.storage.cache import ObjectCache
 from datajoint.storage.files import temporary_beside
 
 Mode = Literal["r", "r+", "c"]
@@ -37,17 +38,19 @@ class NpyRef(NDArrayOperatorsMixin):
         ``path``, ``store``, ``dtype`` and ``shape``, as in the column.
     backend : object
         Has ``get_buffer(path) -> bytes``; for mapping also ``protocol`` and, on a file store, ``_full_path(path)``.
+    cache : ObjectCache, optional
+        Where copies of far objects are kept; it stays behind when the reference is pickled.
     """
 
-    __slots__ = ("_array", "_backend", "_dtype", "_metadata", "_shape")
+    __slots__ = ("_array", "_backend", "_cache", "_dtype", "_metadata", "_shape")
 
     # As for any object: references are told apart, arrays are compared with `numpy.equal` or after `load`.
     __eq__ = object.__eq__
     __ne__ = object.__ne__
     __hash__ = object.__hash__
 
-    def __init__(self, metadata: Mapping[str, Any], backend: Any) -> None:
-        self._metadata, self._backend = dict(metadata), backend
+    def __init__(self, metadata: Mapping[str, Any], backend: Any, *, cache: ObjectCache | None = None) -> None:
+        self._metadata, self._backend, self._cache = dict(metadata), backend, cache
         self._array: np.ndarray[Any, Any] | None = None
         self._shape = tuple(int(n) for n in metadata["shape"])
         self._dtype = _dtype(metadata["dtype"])
@@ -123,8 +126,20 @@ class NpyRef(NDArrayOperatorsMixin):
         if mmap_mode is not None:
             return self._mapped(mmap_mode)
         if self._array is None:
-            self._array = self._checked(_parse(self._backend.get_buffer(self.path), self.path))
+            self._array = self._read()
         return self._array
+
+    def _read(self) -> np.ndarray[Any, Any]:
+        if self._cache is None:
+            return self._checked(_parse(self._backend.get_buffer(self.path), self.path))
+        arrays: list[np.ndarray[Any, Any]] = []
+
+        def whole(content: bytes) -> bytes:
+            arrays.append(self._checked(_parse(content, self.path)))
+            return content
+
+        self._cache.fetch(self._backend, self.path, whole)
+        return arrays[-1]
 
     def _checked(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         if array.shape != self._shape or array.dtype != self._dtype:
@@ -143,10 +158,10 @@ class NpyRef(NDArrayOperatorsMixin):
             return self._checked(np.load(path, mmap_mode=mode, allow_pickle=False))
         except (ValueError, EOFError, FileNotFoundError) as error:
             # Absent, cut, or without elements, which cannot be mapped: reading says which.
-            array = _parse(backend.get_buffer(self.path), self.path)
+            array = self._read()
             if array.size:
                 raise IntegrityError(f"The object {self.path!r} cannot be mapped: {error}") from error
-            return self._checked(array)
+            return array
 
     def _local_copy(self) -> Path:
         """Return the path of a private copy, which is made if there is none of the right length."""

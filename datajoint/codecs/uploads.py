@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
 
@@ -23,6 +24,16 @@ _current: ContextVar[Uploads | None] = ContextVar("datajoint_uploads", default=N
 def current_uploads() -> Uploads | None:
     """Return the uploads of the insert that this thread is in, if any."""
     return _current.get()
+
+
+@contextmanager
+def uploads_aside() -> Iterator[None]:
+    """Let nothing in the block be taken for part of the insert that is at work."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 class Uploads:
@@ -90,15 +101,16 @@ class Uploads:
         if not self._parallel:
             write()
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="datajoint-upload")
         with self._room:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="datajoint-upload")
+            pool = self._pool
             self._room.wait_for(lambda: self._failed or not self._bytes or self._bytes + size <= MEMORY)
             if self._failed is None:
                 self._bytes += size
         if self._failed is not None:
             self.settle()
-        self._waiting.append(self._pool.submit(self._run, write, size))
+        self._waiting.append(pool.submit(self._run, write, size))
 
     def _run(self, write: Callable[[], Any], size: int) -> None:
         try:

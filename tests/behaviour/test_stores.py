@@ -525,6 +525,71 @@ def test_a_write_that_fails_fails_the_insert(Thing, backend, monkeypatch):
     assert paths(backend) == []
 
 
+def test_references_are_elements_and_stay_unread(Thing, backend):
+    Thing.insert([{"id": n, "n": np.arange(3), "o": b"x"} for n in range(3)])
+    arrays, objects = Thing.to_arrays("n", "o", order_by="id")
+    frame = Thing.to_pandas()
+    polars = Thing.to_polars()
+    table = Thing.to_arrays()
+    for refs in (arrays, frame["n"].to_numpy(), polars["n"].to_list(), table["n"], [row["n"] for row in Thing]):
+        assert len(refs) == 3
+        assert all(type(ref) is dj.NpyRef and not ref.is_loaded for ref in refs)
+    assert arrays.shape == objects.shape == table.shape == (3,)
+    assert arrays.dtype == object
+    assert all(type(ref) is dj.ObjectRef for ref in objects)
+    renamed = Thing.proj(m="n").to_dicts()
+    assert renamed[0]["m"].load().tolist() == [0, 1, 2]
+    assert not Thing.head(limit=1)[0]["n"].is_loaded
+
+
+def test_squeeze_reaches_decoded_arrays(Thing, backend):
+    Thing.insert1({"id": 1, "b": np.ones((1, 3, 1))})
+    assert Thing.fetch1("b", squeeze=True).shape == (3,)
+    assert Thing.to_arrays("b", squeeze=True)[0].shape == (3,)
+    assert Thing.fetch1("b").shape == (1, 3, 1)
+
+
+def test_rows_can_be_checked_before(Thing, backend, tmp_path):
+    found = Thing.validate(
+        [{"id": 1, "a": 3, "h": "text"}, {"id": 2, "o": 3}, {"id": 3, "f": b"x", "b": object()}, {"id": 4, "h": b"x"}]
+    )
+    assert [(row, name) for row, name, _ in found.errors] == [(0, "a"), (0, "h"), (1, "o"), (2, "f")]
+    assert all(said.startswith("Codec validation failed: ") for _, _, said in found.errors)
+    with pytest.raises(dj.DataJointError, match="<npy> requires numpy.ndarray"):
+        Thing.validate([{"id": 1, "n": [1]}])
+    assert paths(backend) == []
+
+
+def test_what_a_codec_fetches_while_it_encodes_outlives_the_insert(Thing, backend, schema):
+    Thing.insert1({"id": 1, "n": np.arange(3)})
+    kept = []
+
+    class Reading(dj.Codec):
+        name = "reading"
+
+        def get_dtype(self, is_store):
+            return "<hash>"
+
+        def encode(self, value, *, key=None):
+            kept.append((Thing & "id=1").fetch1("n"))
+            return value
+
+        def decode(self, stored, *, key=None):
+            return stored
+
+    try:
+
+        @schema
+        class Other(dj.Manual):
+            definition = "id : int32\n---\nx : <reading@>"
+
+        Other.insert([{"id": 1, "x": b"1"}, {"id": 2, "x": b"2"}])
+    finally:
+        unregister_codec("reading")
+    assert all(type(ref._backend) is StorageBackend for ref in kept)
+    assert kept[0].load().tolist() == [0, 1, 2]
+
+
 # --- plug-ins of others
 def test_codecs_written_for_datajoint_23(schema, backend):
     class Wav(dj.SchemaCodec):

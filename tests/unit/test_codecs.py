@@ -110,6 +110,12 @@ def test_names_must_be_text(name):
         define(name)
 
 
+@pytest.mark.parametrize("name", ["<x>", "x@y", "a:b", " x", "x\ny"])
+def test_names_that_no_definition_could_hold(name):
+    with pytest.raises(DataJointError, match="No definition could name a codec"):
+        define(name)
+
+
 def test_a_name_belongs_to_one_class():
     define("graph")
     with pytest.raises(DataJointError, match=r"Codec <graph> already registered by .*\.Defined"):

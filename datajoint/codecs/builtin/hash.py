@@ -9,7 +9,7 @@ from datajoint.codecs.chain import waits_for_store
 from datajoint.codecs.places import config_or_global
 from datajoint.codecs.uploads import current_uploads
 from datajoint.errors import DataJointError
-from datajoint.storage.hashing import get_hash, hash_metadata, put_hash
+from datajoint.storage.hashing import get_hash, hash_metadata, put_content, put_hash
 
 
 class HashCodec(Codec):
@@ -63,7 +63,7 @@ class HashCodec(Codec):
             return put_hash(value, schema, store_name, config)
         document = hash_metadata(value, schema, store_name, config)
         if uploads.once(document["store"], document["path"]):
-            uploads.later(lambda: put_hash(value, schema, store_name, config), len(value))
+            uploads.later(lambda: put_content(document, value, config), len(value))
         return document
 
     @waits_for_store

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint.codecs.builtin.schema import SchemaCodec
 from datajoint.errors import DataJointError
+from datajoint.storage.cache import cache_of
 
 if TYPE_CHECKING:
     from datajoint.codecs.npyref import NpyRef
@@ -74,7 +75,7 @@ class NpyCodec(SchemaCodec):
         from datajoint.codecs.npyref import NpyRef  # noqa: PLC0415 - loads numpy
 
         config = self._codec_config(key, context)
-        return NpyRef(stored, self._get_backend(stored.get("store"), config=config))
+        return NpyRef(stored, self._get_backend(stored.get("store"), config=config), cache=cache_of(config))
 
 
 def _is_array(value: Any) -> bool:
