@@ -12,7 +12,7 @@ from datajoint.connection import Connection
 from datajoint.errors import DataJointError, DeadlockError
 from datajoint.garbage.marks import LEASES, IsAlive, Marks, assume_alive
 from datajoint.garbage.plan import CollectionPlan, Kind, Orphan
-from datajoint.garbage.references import References, StoreMap, covered, read_references
+from datajoint.garbage.references import References, Scope, StoreMap, covered, read_references
 from datajoint.garbage.sections import Listing, Sections
 from datajoint.garbage.structure import Structure, refuse_unseen
 from datajoint.logging import logger
@@ -111,8 +111,7 @@ class GarbageCollector:
         return self._checked_references(verbose).schema
 
     def _checked_references(self, verbose: bool) -> References:
-        with self._one_state():
-            found = self._references()
+        found, _ = self._look()
         if found.problems:
             raise DataJointError(
                 f"Not all references could be read: {'; '.join(found.problems)}", hint="Mend this first."
@@ -120,6 +119,16 @@ class GarbageCollector:
         if verbose:
             logger.info("%d hash and %d schema references", len(found.hash), len(found.schema))
         return found
+
+    def _look(self) -> tuple[References, set[str]]:
+        """Return what rows refer to and what writers have marked, as of one moment."""
+        for attempt in range(_ATTEMPTS):
+            with self._one_state():
+                references = self._references()
+                marked = self._marked()
+            if not (references.problems and references.moved) or attempt == _ATTEMPTS - 1:
+                break
+        return references, marked
 
     @contextmanager
     def _one_state(self) -> Iterator[None]:
@@ -131,12 +140,8 @@ class GarbageCollector:
             yield
 
     def _references(self) -> References:
-        own = set(self._names)
-        found = read_references(
-            self._structures,
-            StoreMap(self.config, self.backend),
-            lambda path: not own.isdisjoint(path.split("/")),
-        )
+        stores = StoreMap(self.config, self.backend)
+        found = read_references(self._structures, Scope(stores, frozenset(self._names), self._sections.section_of))
         for structure in self._structures:
             refuse_unseen(structure)
         return found
@@ -192,11 +197,7 @@ class GarbageCollector:
         problems: list[str] = []
         # The listing comes first: what is in it was marked before, and has its mark or its reference still.
         listings = {kind: self._list(kind, problems) for kind in ("hash", "schema", "abandoned")}
-        with self._one_state():
-            for structure in self._structures:
-                structure.refresh()
-            marked = self._marked()
-            references = self._references()
+        references, marked = self._look()
         now = time.time()
         orphans, in_flight, too_young = [], 0, 0
         for kind, listing in listings.items():
@@ -328,8 +329,10 @@ class GarbageCollector:
 
     def _delete_certain(self, batch: tuple[Orphan, ...]) -> list[str] | None:
         """Delete what still is an orphan and tell of each file; None if the schemas changed and are to be asked anew."""
-        marked = self._marked()
         references = self._references()
+        marked = self._marked()
+        if references.problems and references.moved:
+            return None
         if references.problems:
             raise DataJointError(
                 f"Stopped deleting, since rows cannot be read any more: {'; '.join(references.problems)}",

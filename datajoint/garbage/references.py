@@ -11,7 +11,7 @@ from typing import Any
 from datajoint.errors import DataJointError, MissingTableError
 from datajoint.expression.nodes import TableNode
 from datajoint.expression.pages import iterate
-from datajoint.garbage.structure import ReferenceColumn, ReferenceTable, Structure
+from datajoint.garbage.structure import ReferenceColumn, ReferenceTable, Section, Structure
 from datajoint.storage import StorageBackend, checked_path, get_storage_backend
 
 # How often a schema may change while it is read.
@@ -67,12 +67,19 @@ class StoreMap:
 
 @dataclass
 class References:
-    """The paths that rows refer to, by the section that their codec writes to; and what could not be read."""
+    """The paths that rows refer to, by the section that their codec writes to; and what could not be read.
+
+    Attributes
+    ----------
+    moved : bool
+        Whether structure changed meanwhile: what could not be read may be readable in a new transaction.
+    """
 
     hash: set[str] = field(default_factory=set)
     schema: set[str] = field(default_factory=set)
     other: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    moved: bool = False
 
     def covers(self, path: str) -> bool:
         """Tell whether a file is referred to, or belongs to a folder or a manifest's object that is."""
@@ -89,7 +96,28 @@ def covered(path: str, *referenced: set[str]) -> bool:
     return any(candidate in paths for candidate in candidates for paths in referenced)
 
 
-def read_references(structures: Iterable[Structure], stores: StoreMap, is_ours: Callable[[str], bool]) -> References:
+@dataclass(frozen=True)
+class Scope:
+    """What is collected.
+
+    Attributes
+    ----------
+    stores : StoreMap
+    schemas : frozenset of str
+    section_of : callable
+        Tells by a path in which section it lies.
+    """
+
+    stores: StoreMap
+    schemas: frozenset[str]
+    section_of: Callable[[str], Section]
+
+    def may_hold(self, path: str) -> bool:
+        """Tell whether a path may be one of an object of the schemas."""
+        return not self.schemas.isdisjoint(path.split("/"))
+
+
+def read_references(structures: Iterable[Structure], scope: Scope) -> References:
     """Read what all rows of all schemas refer to.
 
     Within a transaction that sees one state, the answer is of that state.
@@ -98,27 +126,30 @@ def read_references(structures: Iterable[Structure], stores: StoreMap, is_ours: 
     ----------
     structures : iterable of Structure
         One for each connection.
-    stores : StoreMap
-    is_ours : callable
-        Tells whether a path may be one that is to be collected; others of foreign schemas are not kept.
+    scope : Scope
+        What schemas that are not collected say of other paths is not kept.
     """
     found = References()
     for structure in structures:
         scanned: dict[str, References] = {}
-        structure.refresh()
-        changed = list(structure.catalogs)
-        for _ in range(_ATTEMPTS):
-            for schema in changed:
-                scanned[schema] = _read_schema(structure, schema, stores, is_ours)
-            # On engines whose structure is not part of what a transaction sees, it may have moved on.
-            changed = structure.refresh()
-            if not changed:
-                break
-            for schema in changed:
-                scanned.pop(schema, None)
-            changed = [schema for schema in changed if schema in structure.catalogs]
-        else:
-            found.problems.append(f"the structure of {', '.join(changed)} changes all the time")
+        try:
+            structure.refresh()
+            changed = set(structure.catalogs)
+            for _ in range(_ATTEMPTS):
+                for schema in changed & structure.catalogs.keys():
+                    scanned[schema] = _read_schema(structure, schema, scope)
+                # On engines whose structure is not part of what a transaction sees, it may have moved on.
+                changed = set(structure.refresh())
+                for schema in changed:
+                    scanned.pop(schema, None)
+                if not changed:
+                    break
+                found.moved = True
+            else:
+                found.problems.append(f"the structure of {', '.join(sorted(changed))} changes all the time")
+        except DataJointError as error:
+            found.moved = True
+            found.problems.append(f"the structure of the schemas: {error}")
         for part in scanned.values():
             found.hash |= part.hash
             found.schema |= part.schema
@@ -127,16 +158,17 @@ def read_references(structures: Iterable[Structure], stores: StoreMap, is_ours: 
     return found
 
 
-def _read_schema(structure: Structure, schema: str, stores: StoreMap, is_ours: Callable[[str], bool]) -> References:
+def _read_schema(structure: Structure, schema: str, scope: Scope) -> References:
     tables = structure.tables(schema)
     found = References(problems=list(tables.problems))
     is_own = schema in structure.own
     for table in tables.tables:
         try:
             for column, path, store in _stored(structure, table):
-                for here in stores.paths_here(path, store):
-                    if is_own or is_ours(here):
-                        getattr(found, column.section).add(here)
+                for here in scope.stores.paths_here(path, store):
+                    if is_own or scope.may_hold(here):
+                        by_codec = column.section != "other" or not column.codecs
+                        getattr(found, column.section if by_codec else scope.section_of(here)).add(here)
         except MissingTableError:
             continue  # dropped or renamed since: what it is now, if anything, is found by asking again
         except Exception as error:  # noqa: BLE001 - what cannot be read may refer to anything

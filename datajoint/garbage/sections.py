@@ -9,6 +9,7 @@ from typing import Any
 
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.errors import DataJointError
+from datajoint.garbage.structure import Section
 from datajoint.storage import STORE_METADATA_FILENAME, StorageBackend
 from datajoint.storage.files import is_temporary
 from datajoint.storage.hashing import HASH
@@ -42,6 +43,12 @@ class Sections:
         """Return the sections that a store's settings name."""
         names = ("hash_prefix", "schema_prefix", "filepath_prefix")
         return cls(backend, *(str(spec.get(name) or "").strip("/") for name in names))
+
+    def section_of(self, path: str) -> Section:
+        """Tell in which section a path lies; of one that is the root of the store nothing is told."""
+        if self.hash_prefix and lies_in(path, self.hash_prefix):
+            return "hash"
+        return "schema" if self.schema_prefix and lies_in(path, self.schema_prefix) else "other"
 
     # --- addressed by content
     def hash_files(self, schema: str) -> Listing:

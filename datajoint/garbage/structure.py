@@ -15,6 +15,9 @@ from datajoint.errors import DataJointError
 from datajoint.heading import Attribute, Heading
 from datajoint.values.parse import parse_stored_type
 
+# How often schemas may vanish while they are listed.
+_ATTEMPTS = 20
+
 Section = Literal["hash", "schema", "other"]
 
 
@@ -73,28 +76,40 @@ class Structure:
 
     def refresh(self) -> list[str]:
         """Ask again what there is, and return the schemas that are new or changed, or gone."""
+        for _ in range(_ATTEMPTS):
+            names = self._names()
+            try:
+                return self._refresh(names)
+            except DataJointError:
+                # Some engines let schemas vanish between two questions, also within a transaction.
+                if names == self._names():
+                    raise
+        raise DataJointError(
+            f"Schemas appear and vanish so often that their tables cannot be listed ({len(names)} schemas).",
+            hint="Try again later, or name the schemas that are made all the time as unrelated.",
+        )
+
+    def _names(self) -> list[str]:
+        found = self.connection.backend.schema_names(self.connection._execute)
+        return [name for name in found if name not in self._unrelated]
+
+    def _refresh(self, names: list[str]) -> list[str]:
         backend, execute = self.connection.backend, self.connection._execute
-        names = [name for name in backend.schema_names(execute) if name not in self._unrelated]
         versions = backend.catalog_versions(execute, names)
         stale = [name for name in names if self._versions.get(name, "?") != versions.get(name)]
-        gone = [name for name in self._versions if name not in versions and name not in names]
-        for name in gone:
-            self._forget(name)
-        # Columns of foreign keys may have their type told by a parent in another schema.
+        gone = [name for name in self._versions if name not in names]
+        loaded = backend.load_catalog(execute, stale) if stale else {}
         if stale or gone:
+            # Columns of foreign keys may have their type told by a parent in another schema.
             self._tables.clear()
-        if stale:
-            loaded = backend.load_catalog(execute, stale)
-            for name in stale:
-                self._forget(name)
-                if name in loaded:
-                    self._catalogs[name] = loaded[name]
-                self._versions[name] = versions.get(name)
+        for name in (*stale, *gone):
+            self._catalogs.pop(name, None)
+            self._versions.pop(name, None)
+        for name in stale:
+            if name in loaded:
+                self._catalogs[name] = loaded[name]
+            self._versions[name] = versions.get(name)
         return stale + gone
-
-    def _forget(self, name: str) -> None:
-        self._catalogs.pop(name, None)
-        self._versions.pop(name, None)
 
     @property
     def catalogs(self) -> Mapping[str, SchemaCatalog]:

@@ -57,7 +57,8 @@ class StorageBackend:
         if self.protocol == "file":
             self.objects = FileObjects(str(spec["location"]))
         else:
-            self.objects = RemoteObjects(lambda: self.fs, self._full_path, self._name)
+            bucket = spec.get("bucket") or spec.get("container") if self.protocol in PROTOCOLS else None
+            self.objects = RemoteObjects(lambda: self.fs, self._full_path, self._name, bucket)
 
     def _validate_spec(self) -> None:
         if self.protocol == "s3":

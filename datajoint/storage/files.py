@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ TEMPORARY_PREFIX, TEMPORARY_SUFFIX = ".dj-", ".saving"
 """How files are called while they are written."""
 
 # A collector removes folders that became empty, perhaps the one that was just made for a new file.
-_ATTEMPTS = 10
+_ATTEMPTS = 100
 
 
 def is_temporary(path: str) -> bool:
@@ -103,24 +104,31 @@ class FileObjects:
 
     def _open_temporary(self, target: Path, mode: str = "xb") -> IO[Any]:
         for attempt in range(_ATTEMPTS):
-            self._make_folder(target.parent)
+            made = self._make_folder(target.parent)
             try:
-                return temporary_beside(target).open(mode)
+                file = temporary_beside(target).open(mode)
             except FileNotFoundError:
                 if attempt == _ATTEMPTS - 1:
                     raise
+                time.sleep(0.001 * secrets.randbelow(attempt + 1))
+            else:
+                for folder in made:
+                    _sync_folder(folder.parent)
+                return file
         raise AssertionError  # the loop returns or raises
 
-    def _make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, as far as the root, so that they survive a power cut."""
+    def _make_folder(self, folder: Path) -> list[Path]:
+        """Make a folder and those above it, as far as the root, and return those that were made."""
         if folder.is_dir():
-            return
+            return []
         self._check_root()
-        if folder != self.root:
-            self._make_folder(folder.parent)
-            with contextlib.suppress(FileExistsError, FileNotFoundError):
-                folder.mkdir()
-                _sync_folder(folder.parent)
+        if folder == self.root:
+            return []
+        above = self._make_folder(folder.parent)
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            folder.mkdir()
+            return [*above, folder]
+        return above
 
     def open(self, path: str, mode: str) -> IO[Any]:
         """Open an object. One opened for writing appears when it is closed, and not at all if its block raises."""
@@ -206,7 +214,8 @@ class FileObjects:
         while pending:
             folder = pending.pop()
             try:
-                entries = list(os.scandir(folder))
+                with os.scandir(folder) as found_here:
+                    entries = list(found_here)
             except (FileNotFoundError, NotADirectoryError):
                 # Not there to begin with, or removed since it was listed.
                 self._check_root()

@@ -71,7 +71,9 @@ def _files_below(folder: Path, root: Path, above: frozenset[str]) -> Iterator[st
     here = os.path.realpath(folder)
     if here in above:
         raise DataJointError(f"{folder} is a link to a folder that it lies in.", hint="Remove the link.")
-    for entry in os.scandir(folder):
+    with os.scandir(folder) as found:
+        entries = list(found)
+    for entry in entries:
         place = Path(entry.path)
         if entry.is_dir():
             yield from _files_below(place, root, above | {here})
@@ -114,12 +116,18 @@ def source(address: str) -> tuple[Any, str]:
     """Return the filesystem that an address, or a path of this machine, is of, and the path there."""
     import fsspec  # noqa: PLC0415 - only addresses need it
 
-    if not is_url(address):
-        return fsspec.filesystem("file"), str(address)
+    local = _local(address)
+    if local is not None:
+        return fsspec.filesystem("file"), local
     protocol, path = parse_url(address)
-    if protocol == "file":
-        return fsspec.filesystem("file"), url_to_path(path)
     return fsspec.filesystem(protocol), address if protocol.startswith("http") else path
+
+
+def _local(address: str) -> str | None:
+    if not is_url(address):
+        return str(address)
+    protocol, path = parse_url(address)
+    return url_to_path(path) if protocol == "file" else None
 
 
 def copy_from_url(backend: StorageBackend, address: str, path: str) -> int:
@@ -135,6 +143,8 @@ def copy_from_url(backend: StorageBackend, address: str, path: str) -> int:
         raise DataJointError(f"There is nothing at {address}.", hint="Check the address.")
     if not filesystem.isdir(source_path):
         return _copy(backend, filesystem, source_path, path)
+    if _local(address) is not None:
+        return int(put_folder(backend, Path(source_path), path)["total_size"])
     root = str(filesystem._strip_protocol(source_path)).rstrip("/")
     names = sorted(str(name) for name in filesystem.find(source_path))
 

@@ -140,23 +140,27 @@ def checked_path(path: str | PurePath, *, may_be_root: bool = False) -> str:
     DataJointError
         If the path is empty, absolute, leads out of the store (also by the rules of Windows, ``..\x``), or holds a NUL.
     """
-    text = path.as_posix() if isinstance(path, PurePath) else str(path)
-    if "\0" in text:
-        raise _refused(text, "holds a NUL character")
-    if text.startswith(("/", "\\")) or _has_drive(text):
-        raise _refused(text, "is absolute")
-    steps = text.split("/")
-    if any(step == ".." for part in steps for step in part.split("\\") if "\\" in part):
-        raise _refused(text, "leads out of the store")
-    if "." in steps or ".." in steps:
-        trailing = "/" if text.endswith("/") else ""
-        text = posixpath.normpath(text) + trailing
-        if text.split("/")[0] == "..":
-            raise _refused(str(path), "leads out of the store")
-        text = "" if text.rstrip("/") == "." else text
+    given = path.as_posix() if isinstance(path, PurePath) else str(path)
+    if "\0" in given:
+        raise _refused(given, "holds a NUL character")
+    text = _resolved(given)
+    for spelled in (given, text):
+        if spelled.startswith(("/", "\\")) or _has_drive(spelled):
+            raise _refused(given, "is absolute")
+    if any(".." in step.split("\\") for step in text.split("/")):
+        raise _refused(given, "leads out of the store")
     if not text.strip("/") and not may_be_root:
-        raise _refused(str(path), "names no object")
+        raise _refused(given, "names no object")
     return text
+
+
+def _resolved(text: str) -> str:
+    """Return a path without the steps ``.`` and ``..``, as far as that can be; everything else as it is spelled."""
+    steps = text.split("/")
+    if "." not in steps and ".." not in steps:
+        return text
+    resolved = posixpath.normpath(text)
+    return "" if resolved == "." else resolved + "/" * text.endswith("/")
 
 
 def _has_drive(text: str) -> bool:

@@ -92,19 +92,29 @@ class RemoteObjects:
         Returns the fsspec filesystem; asked for each time, since a forked process needs another one.
     full_path : callable
         Makes a path in the filesystem of one in the store.
+    name : str
+        Where the store is, for messages.
+    bucket : str, optional
+        What must exist, where stores have that; an empty listing of a bucket that is not there would be a lie.
     """
 
-    def __init__(self, filesystem: Callable[[], Any], full_path: Callable[[str], str], name: str) -> None:
-        self._filesystem, self._full_path, self._name = filesystem, full_path, name
+    def __init__(
+        self, filesystem: Callable[[], Any], full_path: Callable[[str], str], name: str, bucket: str | None = None
+    ) -> None:
+        self._filesystem, self._full_path, self._name, self._bucket = filesystem, full_path, name, bucket
 
     @contextlib.contextmanager
-    def _at(self, path: str) -> Iterator[_Place]:
+    def _at(self, path: str, *, needs_store: bool = False) -> Iterator[_Place]:
         """Say in words what a store answers."""
         try:
             yield _Place(path, self._full_path(path))
         except (DataJointError, IsADirectoryError, NotADirectoryError):
             raise
         except FileNotFoundError as error:
+            if needs_store:
+                raise BucketInaccessible(
+                    f"There is no store at {self._name} ({error}).", hint="Check its address, or make the bucket."
+                ) from error
             raise MissingExternalFile(f"The object {path!r} is not in the store at {self._name}.") from error
         except Exception as error:
             raise BucketInaccessible(
@@ -115,19 +125,19 @@ class RemoteObjects:
     # --- writing
     def put_bytes(self, path: str, data: bytes | memoryview) -> None:
         """Write an object as a whole; one that is there is replaced."""
-        with self._at(path) as place:
+        with self._at(path, needs_store=True) as place:
             self._filesystem().pipe_file(place.full, bytes(data))
 
     def put_file(self, path: str, local: Path) -> None:
         """Copy a file of this machine; an object that is there is replaced."""
         with local.open("rb"):  # what is wrong with the file is not the store's fault
             pass
-        with self._at(path) as place:
+        with self._at(path, needs_store=True) as place:
             self._filesystem().put_file(str(local), place.full)
 
     def open(self, path: str, mode: str) -> IO[Any]:
         """Open an object."""
-        with self._at(path) as place:
+        with self._at(path, needs_store="r" not in mode) as place:
             return self._filesystem().open(place.full, mode)  # type: ignore[no-any-return]
 
     # --- reading
@@ -213,13 +223,17 @@ class RemoteObjects:
         BucketInaccessible
             If any part cannot be listed: a listing is whole, or none.
         """
-        with self._at(path) as place:
+        with self._at(path, needs_store=True) as place:
             filesystem = self._filesystem()
             filesystem.invalidate_cache()
+            found_any = False
             root = filesystem._strip_protocol(self._full_path("")).strip("/")
             for name, info in _walk(filesystem, place.full.rstrip("/")):
                 key = name.lstrip("/") if not root else name.lstrip("/")[len(root) :].lstrip("/")
+                found_any = True
                 yield StoredFile(key, int(info.get("size") or 0), modified_time(info))
+            if not found_any and self._bucket:
+                filesystem.info(self._bucket)
 
     # --- removing
     def remove(self, path: str) -> None:
