@@ -15,14 +15,13 @@ from datajoint.staged_insert import staged_insert1
 from datajoint.storage import get_storage_backend
 
 
-@pytest.fixture(params=["file", "memory"])
-def backend(request, settings, tmp_path):
+@pytest.fixture(params=["file", "memory", "s3"])
+def backend(request, engine, settings, new_store):
     """The backend of the store `main`, the default one; `other` is another."""
+    if request.param != "file" and engine != "sqlite":
+        pytest.skip("the engine knows nothing of the store's kind; shown once")
     for name in ("main", "other"):
-        location = tmp_path / name
-        if request.param == "file":
-            location.mkdir()
-        settings.stores[name] = {"protocol": request.param, "location": str(location)}
+        settings.stores[name] = new_store(request.param)
     settings.stores["default"] = "main"
     return get_storage_backend(settings.get_store_spec("main"))
 

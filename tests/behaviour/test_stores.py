@@ -22,14 +22,13 @@ from datajoint.storage import StorageBackend, get_storage_backend
 TOKEN = r"[A-Za-z0-9_-]{8}"
 
 
-@pytest.fixture(params=["file", "memory"])
-def backend(request, settings, tmp_path):
+@pytest.fixture(params=["file", "memory", "s3"])
+def backend(request, engine, settings, new_store, tmp_path):
     """The backend of the store `main`, which is the default one; `cold` is another."""
+    if request.param != "file" and engine != "sqlite":
+        pytest.skip("the engine knows nothing of the store's kind; shown once")
     for name in ("main", "cold"):
-        location = tmp_path / name
-        if request.param == "file":
-            location.mkdir()
-        settings.stores[name] = {"protocol": request.param, "location": str(location)}
+        settings.stores[name] = new_store(request.param)
     settings.stores["default"] = settings.stores["filepath_default"] = "main"
     settings.download_path = str(tmp_path / "downloads")
     return get_storage_backend(settings.get_store_spec("main"))
