@@ -64,4 +64,4 @@ def store_of(store: str | None, config: Any = None, *, of_filepaths: bool = Fals
     """
     found = resolve_store(store, config_or_global(config), use_filepath_default=of_filepaths)
     uploads = current_uploads()
-    return found if uploads is None else found._replace(backend=uploads.recorded(found.backend))
+    return found if uploads is None else found._replace(backend=uploads.recorded(found.name, found.backend))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 logger = logging.getLogger("datajoint")
 
@@ -18,12 +18,24 @@ WORKERS = 32
 MEMORY = 64 * 2**20
 """Bytes of objects that wait or travel; whoever makes further ones waits."""
 
+_LOT = 200  # objects that are marked together
+
 _current: ContextVar[Uploads | None] = ContextVar("datajoint_uploads", default=None)
 
 
 def current_uploads() -> Uploads | None:
     """Return the uploads of the insert that this thread is in, if any."""
     return _current.get()
+
+
+class Marks(Protocol):
+    """What tells a collector of garbage which objects are on their way."""
+
+    def add(self, objects: Sequence[tuple[str, str]]) -> None:
+        """Mark objects, given by store and path; they are marked for everybody when this returns."""
+
+    def clear(self) -> None:
+        """Remove all marks that were added."""
 
 
 @contextmanager
@@ -47,10 +59,14 @@ class Uploads:
     ----------
     parallel : bool
         Whether it is worth while to start threads.
+    marks : Marks, optional
+        Where objects are marked as in flight before they are written, for a collector of garbage to spare them.
     """
 
-    def __init__(self, *, parallel: bool) -> None:
-        self._parallel = parallel
+    def __init__(self, *, parallel: bool, marks: Marks | None = None) -> None:
+        self._parallel, self._marks = parallel, marks
+        self._unmarked: list[tuple[str, str]] = []
+        self._held: list[tuple[Callable[[], Any], int]] = []
         self._pool: ThreadPoolExecutor | None = None
         self._waiting: list[Future[None]] = []
         self._bytes = 0
@@ -71,18 +87,26 @@ class Uploads:
             self._pool = None
 
     # --- what codecs do
-    def recorded(self, backend: Any) -> Any:
-        """Return `backend`, but so that what is written by it is known here, and buffers travel in the background."""
-        return _RecordedBackend(backend, self)
+    def recorded(self, store: str, backend: Any) -> Any:
+        """Return the backend of a store, but so that what is written is known here, and buffers travel in the background."""
+        return _RecordedBackend(store, backend, self)
 
     def new_path(self, path: str) -> str:
         """Note that `path` holds a token drawn just now, so that the object is of this insert alone."""
         self._fresh.add(path)
         return path
 
-    def begin(self, backend: Any, path: str, *, folder: bool = False) -> None:
-        """Note that an object is about to be written."""
+    def begin(self, store: str, backend: Any, path: str, *, folder: bool = False) -> None:
+        """Note that an object is about to be written, or to be found there."""
         self._written.append((backend, path, folder))
+        if self._marks is not None:
+            self._unmarked.append((store, path))
+
+    def mark(self) -> None:
+        """Have all objects marked that were noted: they may be written from now on."""
+        if self._marks is not None and self._unmarked:
+            unmarked, self._unmarked = self._unmarked, []
+            self._marks.add(unmarked)
 
     def once(self, store: str, path: str) -> bool:
         """Tell whether `path` is asked about for the first time: equal contents need one upload."""
@@ -91,7 +115,7 @@ class Uploads:
         return not seen
 
     def later(self, write: Callable[[], Any], size: int) -> None:
-        """Let `write` run in another thread, once there is room for `size` bytes.
+        """Let `write` run in another thread, once its object is marked and there is room for `size` bytes.
 
         Raises
         ------
@@ -99,8 +123,22 @@ class Uploads:
             What an earlier one raised.
         """
         if not self._parallel:
+            self.mark()
             write()
             return
+        self._held.append((write, size))
+        # Marks cost a statement: one for many objects.
+        enough = len(self._held) >= _LOT or sum(size for _, size in self._held) >= MEMORY // 4
+        if self._marks is None or enough:
+            self._release()
+
+    def _release(self) -> None:
+        self.mark()
+        held, self._held = self._held, []
+        for write, size in held:
+            self._submit(write, size)
+
+    def _submit(self, write: Callable[[], Any], size: int) -> None:
         with self._room:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="datajoint-upload")
@@ -109,7 +147,7 @@ class Uploads:
             if self._failed is None:
                 self._bytes += size
         if self._failed is not None:
-            self.settle()
+            self._wait()
         self._waiting.append(pool.submit(self._run, write, size))
 
     def _run(self, write: Callable[[], Any], size: int) -> None:
@@ -134,6 +172,10 @@ class Uploads:
         Exception
             What the first write that failed raised.
         """
+        self._release()
+        self._wait()
+
+    def _wait(self) -> None:
         waiting, self._waiting = self._waiting, []
         for done in waiting:
             done.exception()  # waits; a cancelled one cannot be among them
@@ -151,13 +193,21 @@ class Uploads:
         kept : bool or None
             Whether the rows are kept; None if nobody knows.
         """
+        self._held = []
         waiting, self._waiting = self._waiting, []
         for done in waiting:
             if not done.cancel():
                 done.exception()
         written, self._written = self._written, []
-        if kept is not False:
-            return
+        if kept is False:
+            self._remove(written)
+        if self._marks is not None:
+            try:
+                self._marks.clear()
+            except Exception as error:  # noqa: BLE001 - the rows are there; marks end with their process at the latest
+                logger.warning("Objects stay marked as in flight: %s", error)
+
+    def _remove(self, written: list[tuple[Any, str, bool]]) -> None:
         for backend, path, folder in reversed(written):
             if path not in self._fresh:
                 continue
@@ -173,8 +223,13 @@ class _RecordedBackend:
 
     _KNOWN = frozenset({"spec", "protocol", "_full_path", "get_url", "location"})
 
-    def __init__(self, backend: Any, uploads: Uploads) -> None:
-        self._backend, self._uploads = backend, uploads
+    def __init__(self, store: str, backend: Any, uploads: Uploads) -> None:
+        self._store, self._backend, self._uploads = store, backend, uploads
+
+    @property
+    def store(self) -> str:
+        """The store's name."""
+        return self._store
 
     @property
     def beneath(self) -> Any:
@@ -184,17 +239,17 @@ class _RecordedBackend:
     def put_buffer(self, buffer: bytes, remote_path: str) -> None:
         """Write bytes, in the background."""
         content = bytes(buffer)  # the caller may go on using a buffer that can change
-        self._uploads.begin(self._backend, remote_path)
+        self._uploads.begin(self._store, self._backend, remote_path)
         self._uploads.later(lambda: self._backend.put_buffer(content, remote_path), len(content))
 
     def put_file(self, local_path: Any, remote_path: str, metadata: dict[str, Any] | None = None) -> Any:
         """Copy a file, at once: the caller may delete it right after."""
-        self._uploads.begin(self._backend, remote_path)
+        self._begin(remote_path)
         return self._backend.put_file(local_path, remote_path, metadata)
 
     def put_folder(self, local_path: Any, remote_path: str) -> Any:
         """Copy a folder, at once."""
-        self._uploads.begin(self._backend, remote_path, folder=True)
+        self._begin(remote_path, folder=True)
         return self._backend.put_folder(local_path, remote_path)
 
     def open(self, remote_path: str, mode: str = "rb") -> Any:
@@ -202,8 +257,12 @@ class _RecordedBackend:
         if "r" in mode and "+" not in mode:
             self._uploads.settle()
         else:
-            self._uploads.begin(self._backend, remote_path)
+            self._begin(remote_path)
         return self._backend.open(remote_path, mode)
+
+    def _begin(self, path: str, *, folder: bool = False) -> None:
+        self._uploads.begin(self._store, self._backend, path, folder=folder)
+        self._uploads.mark()
 
     def __getattr__(self, name: str) -> Any:
         if name not in self._KNOWN:

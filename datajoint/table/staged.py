@@ -87,7 +87,8 @@ class StagedInsert:
         if field not in self._staged:
             self._staged[field] = self._place(field, ext)
         staged = self._staged[field]
-        self._objects.begin(staged.backend, self._objects.new_path(staged.path), folder=folder)
+        self._objects.begin(staged.store, staged.backend, self._objects.new_path(staged.path), folder=folder)
+        self._objects.mark()
         return staged
 
     def _place(self, field: str, ext: str) -> _Object:

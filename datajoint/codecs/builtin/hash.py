@@ -63,6 +63,7 @@ class HashCodec(Codec):
             return put_hash(value, schema, store_name, config)
         document = hash_metadata(value, schema, store_name, config)
         if uploads.once(document["store"], document["path"]):
+            uploads.begin(document["store"], None, document["path"])
             uploads.later(lambda: put_content(document, value, config), len(value))
         return document
 

@@ -127,7 +127,7 @@ def _put_file(backend: Any, source: Path, path: str, size: int) -> None:
         backend.put_file(source, path)
     else:
         beneath = backend.beneath
-        uploads.begin(beneath, path)
+        uploads.begin(backend.store, beneath, path)
         uploads.later(lambda: beneath.put_file(source, path), min(size, 1 << 20))
 
 
