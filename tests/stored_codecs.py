@@ -127,3 +127,20 @@ def set_state(connection, schema_name, worker, state):
         Sql("INSERT INTO ", Identifier((schema_name, "~dj_worker")), " (worker, state) VALUES (",
             Parameter(worker), ", ", Parameter(state), ")")
     )  # fmt: skip
+
+
+class GivenCodec(dj.Codec):
+    """What a program has stored by itself, given as the document that tells of it."""
+
+    name = "test_given"
+
+    def get_dtype(self, is_store):
+        return "json"
+
+    def encode(self, value, *, key=None, store_name=None):
+        return value
+
+    def decode(self, stored, *, key=None):
+        backend = get_store_backend(stored["store"], key["_config"])
+        path = stored["path"] + ("/data" if stored.get("is_dir") else "")
+        return backend.get_buffer(path)
