@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
+
 from datajoint.settings import Config
 from datajoint.settings.stores import register_adapter
 from datajoint.storage import StorageAdapter, get_hash, get_hashes, get_store_backend, put_hash, put_hashes
@@ -21,13 +23,10 @@ COUNT, SIZE = 500, 1_000_000
 
 def distant_filesystem(seconds, requests):
     """Return fsspec's memory, each of whose requests takes `seconds` and is counted."""
-    from fsspec.implementations.memory import MemoryFileSystem
 
     class Distant(MemoryFileSystem):
         protocol = "distant"
         cachable = False
-        store = {}
-        pseudo_dirs = [""]
 
         def _wait(self, name):
             requests.append(name)
@@ -37,17 +36,15 @@ def distant_filesystem(seconds, requests):
             self._wait("info")
             return super().info(path, **options)
 
-        def pipe_file(self, path, value, **options):
+        def pipe_file(self, path, value, **_):
             self._wait("put")
             self.store["/" + path.strip("/")] = self._stored(value)
 
-        def cat_file(self, path, start=None, end=None, **options):
+        def cat_file(self, path, **_):
             self._wait("get")
             return self.store["/" + path.strip("/")].getvalue()
 
         def _stored(self, value):
-            from fsspec.implementations.memory import MemoryFile
-
             return MemoryFile(self, "", value)
 
     return Distant()
