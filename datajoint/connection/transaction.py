@@ -21,6 +21,8 @@ class OpenTransaction:
 
     Attributes
     ----------
+    brief : bool
+        Whether a failed statement may end it, so that none needs a savepoint of its own.
     depth : int
         Number of blocks open: the transaction itself and the savepoints in it.
     adopted : bool
@@ -34,8 +36,9 @@ class OpenTransaction:
         more is done in it; its blocks can only be left.
     """
 
-    def __init__(self, session: Session, *, adopted: bool = False) -> None:
+    def __init__(self, session: Session, *, adopted: bool = False, brief: bool = False) -> None:
         self.session = session
+        self.brief = brief
         self.adopted = adopted
         self.depth = 1
         self.turn = threading.RLock()
@@ -97,9 +100,17 @@ class Transaction:
     def __init__(self, connection: Connection, blocks: Blocks, kind: BeginKind = "write") -> None:
         self._connection, self._blocks, self._kind = connection, blocks, kind
 
-    def __call__(self, *, read_only: bool = False) -> Transaction:
-        """Return a transaction that sees one snapshot; with `read_only`, a write in it is an error."""
-        return Transaction(self._connection, self._blocks, "read_only" if read_only else "write")
+    def __call__(self, *, read_only: bool = False, latest: bool = False) -> Transaction:
+        """Return another kind of transaction.
+
+        Parameters
+        ----------
+        read_only : bool
+            It sees one snapshot, and a write in it is an error.
+        latest : bool
+            Each statement sees what is committed by then; a statement that fails ends the transaction.
+        """
+        return Transaction(self._connection, self._blocks, "read_only" if read_only else "latest" if latest else "write")
 
     def __enter__(self) -> Connection:
         self._blocks.enter(self._kind)
