@@ -48,18 +48,45 @@ class KeyProgress(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeySucceeded(Event):
-    """`make` for `key` was committed after `duration` seconds."""
+class KeyLive(Event):
+    """The first write of `make` for `key` began its transaction, and what was read before was verified in it."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputsChanged(Event):
+    """What `make` for `key` had read from `inputs` was changed meanwhile; it runs again."""
+
+    key: Key
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongTransaction(Event):
+    """The write transaction of `key` stayed open for `duration` seconds; its first write is at `line` of `file`."""
 
     key: Key
     duration: float
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySucceeded(Event):
+    """`make` for `key` was committed after `duration` seconds; it read `unverified` tables in ways nobody can verify."""
+
+    key: Key
+    duration: float
+    unverified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySkipped(Event):
-    """`key` was there already when its turn came."""
+    """`key` was there already, or not ours any more, when its turn came; `reason` says which."""
 
     key: Key
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

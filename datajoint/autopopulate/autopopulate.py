@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.key_source import default_key_source, keys_to_compute, without_rows
-from datajoint.autopopulate.make import Key, current_key, is_making, make_key, message_of
+from datajoint.autopopulate.make import current_key, is_making, make_key, message_of
+from datajoint.autopopulate.task import Key, Task
 from datajoint.errors import DataJointError
 from datajoint.events import (
     Event,
@@ -155,7 +156,7 @@ class AutoPopulate(Table):
             for key in keys:
                 if stop is not None and (stop.is_set() if isinstance(stop, threading.Event) else stop()):
                     break
-                outcome = make_key(self, key, make_kwargs or {}, interrupts)
+                outcome = make_key(self, Task(key), make_kwargs or {}, interrupts)
                 counts[outcome.status] += 1
                 if outcome.error is None:
                     continue

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from datajoint.autopopulate.digest import content_digest
 from datajoint.autopopulate.interrupts import Interrupts
+from datajoint.autopopulate.task import Key, Task
 from datajoint.errors import DataJointError, DuplicateError, LostConnectionError
 from datajoint.events import KeyFailed, KeySkipped, KeyStarted, KeySucceeded
 from datajoint.logging import logger
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datajoint.autopopulate.autopopulate import AutoPopulate
     from datajoint.connection import Connection
 
-Key = dict[str, Any]
+MakeTransaction = Literal["auto", "long"]
 Form = Literal["simple", "three parts", "generator"]
 
 _PARTS = ("make_fetch", "make_compute", "make_insert")
@@ -60,10 +61,24 @@ def _making(table: AutoPopulate, key: Key) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one key: ``succeeded``, ``skipped`` because it was there, or ``failed`` with `error`."""
+    """What became of one key.
+
+    Attributes
+    ----------
+    status : {"succeeded", "skipped", "failed"}
+        Skipped: the target had the key already, or the key was no longer ours.
+    error : Exception or None
+        Why it failed.
+    duration : float
+        Seconds since the key's turn came, repetitions included.
+    unverified : tuple of str
+        Tables that were read in a way that could not be verified in the write transaction.
+    """
 
     status: Literal["succeeded", "skipped", "failed"]
     error: Exception | None = None
+    duration: float = 0.0
+    unverified: tuple[str, ...] = ()
 
 
 class _Present(Exception):  # noqa: N818 - not an error: it ends the block of a key that is there already
@@ -91,15 +106,21 @@ def callback_of(table: AutoPopulate) -> tuple[Callable[..., Any], Form]:
     return table.make, "generator" if inspect.isgeneratorfunction(type(table).make) else "simple"
 
 
-def make_key(table: AutoPopulate, key: Key, options: Mapping[str, Any], interrupts: Interrupts) -> Outcome:
-    """Compute `key`, commit, and tell everybody.
+def make_key(
+    table: AutoPopulate, task: Task, options: Mapping[str, Any], interrupts: Interrupts, mode: MakeTransaction = "auto"
+) -> Outcome:
+    """Compute the key of `task`, finish it, commit, and tell everybody.
 
     Parameters
     ----------
+    task : Task
+        The key, and who else must agree that it is ours.
     options : mapping
         Keyword arguments for the user's method.
     interrupts : Interrupts
         Keeps an interrupt from tearing a commit.
+    mode : {"auto", "long"}
+        When the transaction of a plain `make` begins: at its first write, or before anything.
 
     Raises
     ------
@@ -108,6 +129,7 @@ def make_key(table: AutoPopulate, key: Key, options: Mapping[str, Any], interrup
     BaseException
         What is no `Exception`, such as `KeyboardInterrupt`; everything written for the key is rolled back.
     """
+    key = task.key
     callback, form = callback_of(table)
     events, name = table.connection.events, table.full_table_name
     logger.jobs("Making %s -> %s", key, name)
@@ -116,25 +138,26 @@ def make_key(table: AutoPopulate, key: Key, options: Mapping[str, Any], interrup
     try:
         with _making(table, key):
             if form == "simple":
-                _run_simple(table, key, callback, options, interrupts)
+                _run_simple(table, task, callback, options, interrupts)
             else:
-                _run_in_parts(table, key, _driver(table, callback, form), options, interrupts)
+                _run_in_parts(table, task, _driver(table, callback, form), options, interrupts)
     except _Present:
         events.emit(KeySkipped(table=name, key=key))
-        return Outcome("skipped")
+        return Outcome("skipped", duration=time.monotonic() - start)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises fails this key only
         if isinstance(error, DuplicateError) and _has_row(table, key):
             events.emit(KeySkipped(table=name, key=key))  # another worker was faster
-            return Outcome("skipped")
+            return Outcome("skipped", duration=time.monotonic() - start)
         message = message_of(error)
         logger.jobs("Error making %s -> %s - %s", key, name, message)
         duration = time.monotonic() - start
         text = "".join(traceback.format_exception(error))
         events.emit(KeyFailed(table=name, key=key, message=message, traceback=text, duration=duration))
-        return Outcome("failed", error)
+        return Outcome("failed", error, duration)
     logger.jobs("Success making %s -> %s", key, name)
-    events.emit(KeySucceeded(table=name, key=key, duration=time.monotonic() - start))
-    return Outcome("succeeded")
+    duration = time.monotonic() - start
+    events.emit(KeySucceeded(table=name, key=key, duration=duration))
+    return Outcome("succeeded", duration=duration)
 
 
 def message_of(error: BaseException) -> str:
@@ -145,11 +168,13 @@ def message_of(error: BaseException) -> str:
 
 # --- one transaction for all
 def _run_simple(
-    table: AutoPopulate, key: Key, make: Callable[..., Any], options: Mapping[str, Any], interrupts: Interrupts
+    table: AutoPopulate, task: Task, make: Callable[..., Any], options: Mapping[str, Any], interrupts: Interrupts
 ) -> None:
+    start = time.monotonic()
     with _transaction(table.connection, interrupts):
-        _leave_if_present(table, key)
-        make(dict(key), **options)
+        _leave_if_present(table, task.key)
+        make(dict(task.key), **options)
+        _finish(task, start)
 
 
 @contextmanager
@@ -171,6 +196,11 @@ def _transaction(connection: Connection, interrupts: Interrupts) -> Iterator[Non
         return
     with interrupts.deferred():
         connection.commit_transaction()
+
+
+def _finish(task: Task, start: float) -> None:
+    if not task.finish(time.monotonic() - start):
+        raise _Present
 
 
 def _leave_if_present(table: AutoPopulate, key: Key) -> None:
@@ -207,13 +237,15 @@ def _three_parts(table: AutoPopulate) -> Callable[..., Parts]:
 
 
 def _run_in_parts(
-    table: AutoPopulate, key: Key, driver: Callable[..., Parts], options: Mapping[str, Any], interrupts: Interrupts
+    table: AutoPopulate, task: Task, driver: Callable[..., Parts], options: Mapping[str, Any], interrupts: Interrupts
 ) -> None:
+    key, start = task.key, time.monotonic()
     _leave_if_present(table, key)
     digest, computed = _fetch_and_compute(table, driver(dict(key), **options))
     with _transaction(table.connection, interrupts):
         _leave_if_present(table, key)
         _fetch_and_insert(table, driver(dict(key), **options), digest, computed)
+        _finish(task, start)
 
 
 def _fetch_and_compute(table: AutoPopulate, parts: Parts) -> tuple[bytes, Any]:
