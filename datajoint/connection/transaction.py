@@ -110,7 +110,9 @@ class Transaction:
         latest : bool
             Each statement sees what is committed by then; a statement that fails ends the transaction.
         """
-        return Transaction(self._connection, self._blocks, "read_only" if read_only else "latest" if latest else "write")
+        return Transaction(
+            self._connection, self._blocks, "read_only" if read_only else "latest" if latest else "write"
+        )
 
     def __enter__(self) -> Connection:
         self._blocks.enter(self._kind)
