@@ -56,7 +56,7 @@ class SharedBudget(Budget):
         if self._value is None:
             return count
         with self._value.get_lock():
-            taken = max(0, min(count, self._value.value))
+            taken: int = max(0, min(count, self._value.value))
             self._value.value -= taken
             return taken
 
@@ -150,13 +150,16 @@ class Processes:
 
     def _messages(self) -> Iterator[tuple[_Child, Any]]:
         """Yield what children say; None from one that is gone."""
-        by_pipe = {child.pipe: child for child in self._children if child.busy}
-        for pipe in wait(list(by_pipe), _LOOK):
+        busy = [child for child in self._children if child.busy]
+        ready = wait([child.pipe for child in busy], _LOOK)
+        for child in busy:
+            if child.pipe not in ready:
+                continue
             try:
-                message = pipe.recv()  # type: ignore[union-attr]
+                message = child.pipe.recv()
             except (EOFError, OSError):
                 message = None
-            yield by_pipe[pipe], message  # type: ignore[index]
+            yield child, message
 
     def _heard(self, message: Any) -> bool:
         """Pass on an event, or what became of a key; tell whether a key has ended."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.declare.resolve import table_info
-from datajoint.definition import AttributeDefinition, TableDefinition, TableName
+from datajoint.definition import AttributeDefinition, TableDefinition
 from datajoint.errors import DataJointError, DuplicateError
 from datajoint.jobs import layout, refreshing
-from datajoint.jobs.explaining import Explanation, explain
+from datajoint.jobs.explaining import explain
 from datajoint.jobs.keys import Key
 from datajoint.jobs.queue import Queue
 from datajoint.jobs.registry import Registry
@@ -214,20 +214,14 @@ class Job(Table):
         where, ignored = queue.keys.equals(found), queue.assigned(status="'ignore'")
         if queue.update(ignored, where) or queue.look(found) is not None:
             return
-        names = [*queue.keys.columns, *(queue.column(n) for n in ("status", "priority"))]
-        values = [
-            *(
-                self.connection.backend.bind(t, found[n])
-                for n, t in zip(queue.keys.names, queue.keys.types, strict=True)
-            ),
-            "'ignore'",
-            Parameter(self.connection.settings.jobs.default_priority),
-        ]
+        columns = Sql.join(", ", (*queue.keys.columns, queue.column("status"), queue.column("priority")))
+        bound = (
+            self.connection.backend.bind(t, found[n]) for n, t in zip(queue.keys.names, queue.keys.types, strict=True)
+        )  # fmt: skip
+        priority = Parameter(self.connection.settings.jobs.default_priority)
+        values = Sql.join(", ", (*bound, Sql("'ignore'"), priority))
         try:
-            self.connection.execute(
-                Sql("INSERT INTO ", self.name.identifier, " (", Sql.join(", ", (Sql(n) for n in names)), ") VALUES (",
-                    Sql.join(", ", (Sql(v) for v in values)), ")")
-            )  # fmt: skip
+            self.connection.execute(Sql("INSERT INTO ", self.name.identifier, " (", columns, ") VALUES (", values, ")"))
         except DuplicateError:  # somebody added it meanwhile
             queue.update(ignored, where)
 
@@ -251,19 +245,20 @@ class Job(Table):
         """
         return take_over(self._queue, self._registry)
 
-    def explain(self, key: Mapping[str, Any]) -> Explanation:
+    def explain(self, key: Mapping[str, Any] | None = None) -> Any:
         """Say why a key is not computed: in one sentence, with the next command.
 
         Parameters
         ----------
-        key : mapping
+        key : mapping, optional
+            Without one, how the engine would fetch the jobs, as of any table.
 
         Returns
         -------
-        Explanation
+        Explanation or str
             Shows itself as text; `state`, `sentence` and `command` are its parts.
         """
-        return explain(self, key)
+        return super().explain() if key is None else explain(self, key)
 
     def watch(self, interval: float = 1.0, *, timeout: float | None = None) -> Iterator[QueueState]:
         """Yield the state of the queue now, and whenever it has changed, as the database tells it.
