@@ -21,7 +21,7 @@ from datajoint.values.model import ValueType
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
 Privilege = Literal["SELECT", "DELETE"]
-BeginKind = Literal["write", "snapshot", "read_only"]
+BeginKind = Literal["write", "snapshot", "read_only", "late"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,26 @@ class RawResult(NamedTuple):
     rows: list[tuple[Any, ...]]
     rowcount: int
     lastrowid: int | None = None
+
+
+class Request(NamedTuple):
+    """A statement that can be run again.
+
+    Attributes
+    ----------
+    text : str
+    values : sequence
+        In the driver's form.
+    types : sequence of ValueType, optional
+        Of the columns, for a query whose rows are for the decoders of these types.
+    columns : bool
+        Whether it is answered by columns; see `Backend.fetch_columns`.
+    """
+
+    text: str
+    values: Sequence[Any] = ()
+    types: Sequence[ValueType] | None = None
+    columns: bool = False
 
 
 class ExternalQuery(NamedTuple):
@@ -193,6 +213,27 @@ class Backend(ABC):
         """
         return transposed(self.fetch(raw, text, values, types), len(types))
 
+    def answer(self, raw: Any, request: Request) -> RawResult:
+        """Run a statement in the way that it asks for."""
+        if request.types is None:
+            return self.execute(raw, request.text, request.values)
+        if request.columns:
+            columns = self.fetch_columns(raw, request.text, request.values, request.types)
+            return RawResult((), columns, len(columns[0]) if columns else 0)
+        rows = self.fetch(raw, request.text, request.values, request.types)
+        return RawResult((), rows, len(rows))
+
+    def together(self, raw: Any, requests: Sequence[Request]) -> list[RawResult]:
+        """Run several statements; with the dialect's `pipelines`, in one exchange. After an error none is run."""
+        return [self.answer(raw, request) for request in requests]
+
+    def digested(self, expression: Sql, most: int) -> Sql | None:  # noqa: ARG002 - for engines with a server
+        """Return a binary column with the SHA-256 of each value of more than `most` bytes in its place.
+
+        None where values need not travel.
+        """
+        return None
+
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:  # noqa: ARG002 - for engines with a server
         """Return the query for another program, its values written in by the driver; None where none can connect so."""
         return None
@@ -210,7 +251,8 @@ class Backend(ABC):
         """Return the statements that begin a transaction.
 
         ``write`` may read and write and, where the engine has one writer, waits its turn; ``snapshot`` is the
-        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error.
+        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``late`` begins
+        to write what was computed without a transaction, and sees whatever is committed by then.
         """
 
     @abstractmethod
