@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from datajoint.backends.alteration import Alteration, AlterScript
@@ -18,10 +18,17 @@ from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement
 from datajoint.values.model import ValueType
 
+if TYPE_CHECKING:
+    from datajoint.backends.coordination import Coordination
+
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
 Privilege = Literal["SELECT", "DELETE"]
+<<<<<<< HEAD
 BeginKind = Literal["write", "snapshot", "read_only", "late"]
+=======
+BeginKind = Literal["write", "snapshot", "read_only", "latest"]
+>>>>>>> wave/jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +149,7 @@ class Backend(ABC):
     """One engine. Instances hold no connection: a raw driver connection is passed in."""
 
     dialect: Dialect
+    coordination: Coordination
 
     # --- sessions
     def resolved(self, target: Target) -> Target:
@@ -251,8 +259,13 @@ class Backend(ABC):
         """Return the statements that begin a transaction.
 
         ``write`` may read and write and, where the engine has one writer, waits its turn; ``snapshot`` is the
+<<<<<<< HEAD
         reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``late`` begins
         to write what was computed without a transaction, and sees whatever is committed by then.
+=======
+        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``latest`` sees in
+        every statement what is committed by then, and locks no more than it changes.
+>>>>>>> wave/jobs
         """
 
     @abstractmethod

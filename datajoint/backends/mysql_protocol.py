@@ -34,6 +34,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import Expected, read_uuid, shortest_float32, whole_number
+from datajoint.backends.coordination import MySQLCoordination
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import MOMENT, CastType
 from datajoint.backends.link import CANCEL_SECONDS
@@ -44,11 +45,19 @@ from datajoint.values.dates import moment_text, time_text
 from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
 
+<<<<<<< HEAD
 _BEGIN: dict[BeginKind, str] = {
     "write": "START TRANSACTION",
     "late": "START TRANSACTION",
     "snapshot": "START TRANSACTION WITH CONSISTENT SNAPSHOT",
     "read_only": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+=======
+_BEGIN: dict[BeginKind, tuple[str, ...]] = {
+    "write": ("START TRANSACTION",),
+    "snapshot": ("START TRANSACTION WITH CONSISTENT SNAPSHOT",),
+    "read_only": ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
+    "latest": ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"),
+>>>>>>> wave/jobs
 }
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
 _STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster
@@ -69,6 +78,8 @@ class MySQLProtocol(Backend):
     engine : str
         Whose catalogue queries to run.
     """
+
+    coordination = MySQLCoordination()
 
     def __init__(self, collation: str, engine: str) -> None:
         self.collation = collation
@@ -182,7 +193,7 @@ class MySQLProtocol(Backend):
 
     def begin(self, kind: BeginKind) -> tuple[str, ...]:
         """Begin a transaction."""
-        return (_BEGIN[kind],)
+        return _BEGIN[kind]
 
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of PyMySQL."""

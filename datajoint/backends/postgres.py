@@ -48,6 +48,7 @@ from datajoint.backends.base import (
 )
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
+from datajoint.backends.coordination import PostgresCoordination
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
@@ -66,7 +67,11 @@ DIALECT = Dialect(
 
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+<<<<<<< HEAD
     "late": "BEGIN ISOLATION LEVEL READ COMMITTED",
+=======
+    "latest": "BEGIN ISOLATION LEVEL READ COMMITTED",
+>>>>>>> wave/jobs
 }  # fmt: skip
 _COPY = "COPY "
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
@@ -83,6 +88,7 @@ class PostgreSQL(Backend):
     """
 
     dialect = DIALECT
+    coordination = PostgresCoordination()
 
     def __init__(self, *, by_code_point: bool = False) -> None:
         self._by_code_point = by_code_point

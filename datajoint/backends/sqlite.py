@@ -41,6 +41,7 @@ from datajoint.backends.base import (
 )
 from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.catalog.reader import CatalogReader
+from datajoint.backends.coordination import Coordination
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
@@ -72,6 +73,7 @@ class SQLite(Backend):
     """The embedded engine."""
 
     dialect = DIALECT
+    coordination = Coordination()
 
     def __init__(self) -> None:
         self._reader = CatalogReader("sqlite")

@@ -66,7 +66,7 @@ class Blocks:
             statements.alone(first, lambda s: s.backend.execute(s.raw, first, ()), repeatable=True)
             session = statements.session()
             session.begun = False
-            transaction = OpenTransaction(session)
+            transaction = OpenTransaction(session, brief=kind == "latest")
             for text in others:
                 statements.once(session, text, lambda s, text=text: s.backend.execute(s.raw, text, ()))  # type: ignore[misc]
         except BaseException:

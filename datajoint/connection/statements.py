@@ -231,7 +231,7 @@ class Statements:
     def _after_error(self, transaction: OpenTransaction, error: DataJointError) -> None:
         """Find out whether the transaction outlived an error, and restore it where it can be."""
         session = transaction.session
-        if isinstance(error, DeadlockError):
+        if isinstance(error, DeadlockError) or transaction.brief:
             transaction.doom(error)
         elif transaction.statement_savepoints[-1]:
             try:
@@ -349,7 +349,7 @@ class Statements:
 
 def _savepoint(transaction: OpenTransaction) -> str | None:
     """Return what is sent before a statement, so that its failure leaves the transaction as it was."""
-    if not transaction.session.backend.dialect.error_ends_transaction:
+    if transaction.brief or not transaction.session.backend.dialect.error_ends_transaction:
         return None
     if transaction.savepoint_is_fresh:
         transaction.savepoint_is_fresh = False

@@ -44,6 +44,8 @@ class OpenTransaction:
 
     Attributes
     ----------
+    brief : bool
+        Whether a failed statement may end it, so that none needs a savepoint of its own.
     depth : int
         Number of blocks open: the transaction itself and the savepoints in it.
     adopted : bool
@@ -65,8 +67,14 @@ class OpenTransaction:
         Whether the savepoint that precedes the next statement was set with the statement before.
     """
 
+<<<<<<< HEAD
     def __init__(self, session: Session | None, *, adopted: bool = False, host: Host | None = None) -> None:
         self._session = session
+=======
+    def __init__(self, session: Session, *, adopted: bool = False, brief: bool = False) -> None:
+        self.session = session
+        self.brief = brief
+>>>>>>> wave/jobs
         self.adopted = adopted
         self.host = host
         self.begun = session is not None
@@ -152,9 +160,17 @@ class Transaction:
     def __init__(self, connection: Connection, blocks: Blocks, kind: BeginKind = "write") -> None:
         self._connection, self._blocks, self._kind = connection, blocks, kind
 
-    def __call__(self, *, read_only: bool = False) -> Transaction:
-        """Return a transaction that sees one snapshot; with `read_only`, a write in it is an error."""
-        return Transaction(self._connection, self._blocks, "read_only" if read_only else "write")
+    def __call__(self, *, read_only: bool = False, latest: bool = False) -> Transaction:
+        """Return another kind of transaction.
+
+        Parameters
+        ----------
+        read_only : bool
+            It sees one snapshot, and a write in it is an error.
+        latest : bool
+            Each statement sees what is committed by then; a statement that fails ends the transaction.
+        """
+        return Transaction(self._connection, self._blocks, "read_only" if read_only else "latest" if latest else "write")
 
     def __enter__(self) -> Connection:
         self._blocks.enter(self._kind)
