@@ -9,11 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.key_source import default_key_source, keys_to_compute, without_rows
-from datajoint.autopopulate.make import current_key, is_making, make_key, message_of
+from datajoint.autopopulate.make import Maker, current_key, is_making, message_of
+from datajoint.autopopulate.one_key import OneKey
+from datajoint.autopopulate.presence import still_absent
 from datajoint.autopopulate.task import Key, Task
 from datajoint.errors import DataJointError
 from datajoint.events import (
@@ -35,7 +38,7 @@ Order = Literal["original", "reverse", "random"]
 Stop = Callable[[], bool] | threading.Event
 
 
-class AutoPopulate(Table):
+class AutoPopulate(OneKey, Table):
     """A table whose rows are made by its own `make`, one call for each key of its `key_source`.
 
     A user's class defines `make(self, key)`, which computes and inserts what belongs to `key`; or, for computations so
@@ -106,6 +109,7 @@ class AutoPopulate(Table):
         make_kwargs: Mapping[str, Any] | None = None,
         order: Order = "original",
         stop: Stop | None = None,
+        make_transaction: str | None = None,
     ) -> dict[str, Any]:
         """Call `make` for every key of the key source that has no row yet.
 
@@ -130,6 +134,10 @@ class AutoPopulate(Table):
         stop : callable or threading.Event, optional
             Asked before each key: once it says true, or is set, no further key is taken.
 
+        make_transaction : {"auto", "long"}, optional
+            When the transaction of a plain `make` begins: at its first write, when all that it read is verified, or before
+            anything; by default as the class attribute of this name says, else the setting ``jobs.make_transaction``.
+
         Returns
         -------
         dict
@@ -150,13 +158,15 @@ class AutoPopulate(Table):
                 table=str(self.name),
                 hint="Leave the transaction first.",
             )
+        asked = time.monotonic()
         keys = self._pending_keys(restrictions, max_calls, order)
         errors: list[tuple[Key, str | Exception]] = []
         with self._progress_bar(display_progress), _run(self, len(keys)) as counts, Interrupts() as interrupts:
-            for key in keys:
+            maker = Maker(self, make_kwargs or {}, interrupts, make_transaction)
+            for key in still_absent(self, keys, asked, partial(_skip, self, counts)):
                 if stop is not None and (stop.is_set() if isinstance(stop, threading.Event) else stop()):
                     break
-                outcome = make_key(self, Task(key), make_kwargs or {}, interrupts)
+                outcome = maker(Task(key))
                 counts[outcome.status] += 1
                 if outcome.error is None:
                     continue
@@ -227,6 +237,11 @@ class AutoPopulate(Table):
 
             with self.connection.events.subscribe(follow):
                 yield
+
+
+def _skip(table: AutoPopulate, counts: Counter[str], key: Key) -> None:
+    counts["skipped"] += 1
+    table.connection.events.emit(KeySkipped(table=table.full_table_name, key=key, reason="present"))
 
 
 @contextmanager

@@ -101,7 +101,13 @@ class LiveMake:
     """
 
     def __init__(
-        self, table: AutoPopulate, task: Task, mode: MakeTransaction, *, threaded: bool = False, keep_reads: bool = False
+        self,
+        table: AutoPopulate,
+        task: Task,
+        mode: MakeTransaction,
+        *,
+        threaded: bool = False,
+        keep_reads: bool = False,
     ) -> None:
         self.table, self.task, self.mode, self.threaded = table, task, mode, threaded
         self._keep_reads = keep_reads

@@ -13,17 +13,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
-from datajoint.autopopulate.history import history_request
+from datajoint.autopopulate.history import history_request, prepare
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.live import LiveMake, MakeTransaction, Rerun, Skip
 from datajoint.autopopulate.lost_commit import what_became
 from datajoint.autopopulate.metadata import metadata_request
 from datajoint.autopopulate.parts import PARTS, Computation, Driver, three_parts
 from datajoint.autopopulate.task import Key, Task
-from datajoint.autopopulate.version import code_version
 from datajoint.backends.base import Request
 from datajoint.errors import DataJointError, DuplicateError, LostConnectionError
 from datajoint.events import InputsChanged, KeyFailed, KeySkipped, KeyStarted, KeySucceeded, LongTransaction
+from datajoint.jobs.version import code_version
 from datajoint.logging import logger
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def transaction_mode(table: AutoPopulate, asked: str | None = None) -> MakeTrans
     DataJointError
         If it is neither ``auto`` nor ``long``.
     """
-    mode = asked or getattr(type(table), "make_transaction", None) or table.connection.settings.jobs.make_transaction
+    mode: Any = (
+        asked or getattr(type(table), "make_transaction", None) or table.connection.settings.jobs.make_transaction
+    )
     if mode not in {"auto", "long"}:
         raise DataJointError(
             f"make_transaction is {mode!r}.",
@@ -191,7 +193,8 @@ class Maker:
         settings = table.connection.settings.jobs
         self._warn_seconds = settings.warn_transaction_seconds
         chosen = getattr(type(table), "keep_reads", None)
-        self._keep_reads = bool(settings.keep_reads if chosen is None else chosen) and keep
+        wanted = bool(settings.keep_reads if chosen is None else chosen) and keep
+        self._keep_reads = wanted and prepare(table.connection, table.name.schema)
 
     @cached_property
     def _callback(self) -> tuple[Callable[..., Any], Form]:
@@ -199,7 +202,7 @@ class Maker:
 
     @cached_property
     def _version(self) -> str:
-        return code_version(self._table.connection.settings)
+        return code_version(self._table.connection.settings.jobs.version_method)
 
     def __call__(self, task: Task) -> Outcome:
         """Compute the key of `task`, finish it, commit, and tell everybody.
@@ -267,7 +270,10 @@ class Maker:
                 if fault.inputs:
                     self._tell_change(task.key, fault.inputs)
                 # One that takes long runs once more without locking others out.
-                may_wait, again = False, may_wait and bool(fault.inputs) and time.monotonic() - began > self._warn_seconds
+                may_wait, again = (
+                    False,
+                    may_wait and bool(fault.inputs) and time.monotonic() - began > self._warn_seconds,
+                )
                 if not (fault.threaded or fault.lost_commit or again):
                     mode = "long"
                 if lost == _LOST_COMMITS:

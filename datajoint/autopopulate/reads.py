@@ -14,7 +14,6 @@ from datajoint.expression import predicates as p
 from datajoint.expression.compile import compile_select
 from datajoint.expression.nodes import (
     Aggregate,
-    Column,
     Distinct,
     Group,
     Join,
@@ -31,7 +30,6 @@ from datajoint.usertext import UserFragment
 if TYPE_CHECKING:
     from datajoint.connection import Connection
     from datajoint.table.table import Table
-    from datajoint.values.model import ValueType
 
 LARGE = 2**16
 """Bytes beyond which a binary value enters a digest by its own."""
@@ -115,7 +113,7 @@ class Digest:
         """Return the digest."""
         rows: Sequence[Sequence[Any]] = result.rows
         if self._columns:
-            rows = list(zip(*(getattr(c, "tolist", lambda c=c: c)() for c in result.rows), strict=True))  # type: ignore[misc]
+            rows = list(zip(*(getattr(c, "tolist", lambda c=c: c)() for c in result.rows), strict=True))
         plain = not self._rounded and self._binary == []
         texts = list(map(repr, rows)) if plain else [repr(self._told(row)) for row in rows]
         if not self._ordered:
@@ -140,7 +138,9 @@ class Digest:
 def verifiable_tables(table: Table) -> frozenset[TableName]:
     """Return the tables whose rows may be read again to see whether they changed: declared ancestors and their parts."""
     heading = table.heading
-    found: frozenset[TableName] = heading.derived("verifiable tables", lambda: _with_parts(table.connection, table.name))
+    found: frozenset[TableName] = heading.derived(
+        "verifiable tables", lambda: _with_parts(table.connection, table.name)
+    )
     return found
 
 
@@ -185,9 +185,7 @@ def can_be_verified(read: Read, tables: frozenset[TableName]) -> bool:
                 return False
             if any(item.computed is not None and item.computed.volatile for item in node.order):
                 return False
-        elif any(_is_volatile(column.computed) for column in _columns(node)):
-            return False
-        elif isinstance(node, Restrict) and any(_is_volatile(text) for text in _texts(node.condition)):
+        elif any(map(_is_volatile, _said(node))):
             return False
     return True
 
@@ -207,8 +205,11 @@ def _is_volatile(computed: object) -> bool:
     return isinstance(computed, Sql) or (isinstance(computed, UserFragment) and computed.volatile)
 
 
-def _columns(node: Node) -> tuple[Column, ...]:
-    return node.columns if isinstance(node, Project | Aggregate | Group) else ()
+def _said(node: Node) -> Iterator[object]:
+    """Yield what the user wrote into one node."""
+    if isinstance(node, Project | Aggregate | Group):
+        return (column.computed for column in node.columns)
+    return _texts(node.condition) if isinstance(node, Restrict) else iter(())
 
 
 def _texts(condition: p.Predicate) -> Iterator[object]:

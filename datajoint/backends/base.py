@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
 Privilege = Literal["SELECT", "DELETE"]
-<<<<<<< HEAD
-BeginKind = Literal["write", "snapshot", "read_only", "late"]
-=======
-BeginKind = Literal["write", "snapshot", "read_only", "latest"]
->>>>>>> wave/jobs
+BeginKind = Literal["write", "snapshot", "read_only", "latest", "late"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,13 +255,9 @@ class Backend(ABC):
         """Return the statements that begin a transaction.
 
         ``write`` may read and write and, where the engine has one writer, waits its turn; ``snapshot`` is the
-<<<<<<< HEAD
-        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``late`` begins
-        to write what was computed without a transaction, and sees whatever is committed by then.
-=======
         reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``latest`` sees in
-        every statement what is committed by then, and locks no more than it changes.
->>>>>>> wave/jobs
+        every statement what is committed by then, and locks no more than it changes; ``late`` begins to write what was
+        computed without a transaction.
         """
 
     @abstractmethod

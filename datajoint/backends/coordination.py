@@ -213,4 +213,3 @@ def _number(name: str) -> int:
     except ValueError:
         start = hashlib.sha256(name.encode()).digest()[:8]
     return int.from_bytes(start, "big", signed=True)
-

@@ -45,19 +45,12 @@ from datajoint.values.dates import moment_text, time_text
 from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
 
-<<<<<<< HEAD
-_BEGIN: dict[BeginKind, str] = {
-    "write": "START TRANSACTION",
-    "late": "START TRANSACTION",
-    "snapshot": "START TRANSACTION WITH CONSISTENT SNAPSHOT",
-    "read_only": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-=======
 _BEGIN: dict[BeginKind, tuple[str, ...]] = {
     "write": ("START TRANSACTION",),
+    "late": ("START TRANSACTION",),
     "snapshot": ("START TRANSACTION WITH CONSISTENT SNAPSHOT",),
     "read_only": ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
     "latest": ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"),
->>>>>>> wave/jobs
 }
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
 _STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster

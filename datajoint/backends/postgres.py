@@ -67,11 +67,8 @@ DIALECT = Dialect(
 
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-<<<<<<< HEAD
     "late": "BEGIN ISOLATION LEVEL READ COMMITTED",
-=======
     "latest": "BEGIN ISOLATION LEVEL READ COMMITTED",
->>>>>>> wave/jobs
 }  # fmt: skip
 _COPY = "COPY "
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
@@ -173,12 +170,20 @@ class PostgreSQL(Backend):
 
     def digested(self, expression: Sql, most: int) -> Sql:
         """Digest large values where they are."""
-        return Sql("CASE WHEN octet_length(", expression, f") > {most:d} THEN sha256(", expression, ") ELSE ", expression, " END")
+        return Sql(
+            "CASE WHEN octet_length(",
+            expression,
+            f") > {most:d} THEN sha256(",
+            expression,
+            ") ELSE ",
+            expression,
+            " END",
+        )
 
     def together(self, raw: Any, requests: Sequence[Request]) -> list[RawResult]:
         """Send all statements, then read all answers."""
         with raw.pipeline():
-            cursors = [raw.cursor(binary=bool(r.types) and postgres_values.binary(r.types)) for r in requests]
+            cursors = [raw.cursor(binary=bool(r.types and postgres_values.binary(r.types))) for r in requests]
             for cursor, request in zip(cursors, requests, strict=True):
                 if request.columns and request.types and postgres_values.binary(request.types):
                     cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)

@@ -248,9 +248,7 @@ class Connection:
         """Return a transaction of this thread whose statements `host` runs."""
         return HostedTransaction(self, self._blocks, self._statements, host)
 
-    def fetch(
-        self, statement: Statement, types: Sequence[ValueType], source: object = None
-    ) -> list[tuple[Any, ...]]:
+    def fetch(self, statement: Statement, types: Sequence[ValueType], source: object = None) -> list[tuple[Any, ...]]:
         """Run a query whose columns have the given types and return its rows, for the decoders of these types.
 
         Parameters

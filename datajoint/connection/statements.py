@@ -89,9 +89,7 @@ class Statements:
             raise LostConnectionError("The connection is closed.", hint="Call connection.connect() to open it again.")
         return self.sessions.renew()
 
-    def run(
-        self, text: str, call: Call, *, reconnect: bool | None = None, repeatable: bool = True
-    ) -> RawResult:
+    def run(self, text: str, call: Call, *, reconnect: bool | None = None, repeatable: bool = True) -> RawResult:
         """Run a statement and return its whole result.
 
         Parameters

@@ -67,14 +67,11 @@ class OpenTransaction:
         Whether the savepoint that precedes the next statement was set with the statement before.
     """
 
-<<<<<<< HEAD
-    def __init__(self, session: Session | None, *, adopted: bool = False, host: Host | None = None) -> None:
+    def __init__(
+        self, session: Session | None, *, adopted: bool = False, brief: bool = False, host: Host | None = None
+    ) -> None:
         self._session = session
-=======
-    def __init__(self, session: Session, *, adopted: bool = False, brief: bool = False) -> None:
-        self.session = session
         self.brief = brief
->>>>>>> wave/jobs
         self.adopted = adopted
         self.host = host
         self.begun = session is not None
@@ -170,7 +167,9 @@ class Transaction:
         latest : bool
             Each statement sees what is committed by then; a statement that fails ends the transaction.
         """
-        return Transaction(self._connection, self._blocks, "read_only" if read_only else "latest" if latest else "write")
+        return Transaction(
+            self._connection, self._blocks, "read_only" if read_only else "latest" if latest else "write"
+        )
 
     def __enter__(self) -> Connection:
         self._blocks.enter(self._kind)
