@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from datajoint.autopopulate.executors import Dispatcher
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.key_source import default_key_source, keys_to_compute, without_rows
-from datajoint.autopopulate.make import MakeTransaction, current_key, is_making
+from datajoint.autopopulate.make import current_key, is_making, transaction_mode
+from datajoint.autopopulate.one_key import OneKey
 from datajoint.autopopulate.processes import Processes, SharedBudget, can_fork, cpu_count
 from datajoint.autopopulate.run import ORDERS, Options, Order, Stop, Tally, announced, make_directly, refuse_nesting
 from datajoint.autopopulate.task import Key
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from datajoint.expression import QueryExpression
 
 
-class AutoPopulate(Table):
+class AutoPopulate(OneKey, Table):
     """A table whose rows are made by its own `make`, one call for each key of its `key_source`.
 
     A user's class defines `make(self, key)`, which computes and inserts what belongs to `key`; or, for computations so
@@ -121,7 +122,7 @@ class AutoPopulate(Table):
         make_kwargs: Mapping[str, Any] | None = None,
         priority: int | None = None,
         refresh: bool | None = None,
-        make_transaction: MakeTransaction | None = None,
+        make_transaction: str | None = None,
         max_attempts: int | None = None,
         order: Order = "original",
         executor: Any = None,
@@ -157,8 +158,8 @@ class AutoPopulate(Table):
         refresh : bool, optional
             Of a queue: whether to bring it up to date first; the setting ``jobs.auto_refresh`` by default.
         make_transaction : {"auto", "long"}, optional
-            Whether the transaction of a plain `make` begins at its first write, or before anything; by default what the
-            class or the setting ``jobs.make_transaction`` says.
+            When the transaction of a plain `make` begins: at its first write, when all that it read is verified, or before
+            anything; by default as the class attribute of this name says, else the setting ``jobs.make_transaction``.
         max_attempts : int, optional
             Of a queue: how often a key may fail before it stays an error; the setting ``jobs.max_attempts`` by default.
         order : {"original", "reverse", "random"}
@@ -195,7 +196,7 @@ class AutoPopulate(Table):
             suppress_errors=suppress_errors,
             return_exception_objects=return_exception_objects,
             make_kwargs=dict(make_kwargs or {}),
-            mode=_mode_of(self, make_transaction),
+            mode=transaction_mode(self, make_transaction),
             order=order,
             priority=priority,
             max_attempts=settings.max_attempts if max_attempts is None else max_attempts,
@@ -205,9 +206,10 @@ class AutoPopulate(Table):
         )
         run = _Run(self, options, executor, processes, stop)
         if not reserve_jobs:
+            asked = time.monotonic()
             keys = self._pending_keys(restrictions, max_calls, order)
             with self._progress_bar(display_progress, run.workers(len(keys))):
-                return run.directly(keys)
+                return run.directly(keys, asked)
         keys_to_compute(self, restrictions)  # refuses what cannot be populated
         jobs = self.jobs
         if settings.auto_refresh if refresh is None else refresh:
@@ -298,14 +300,14 @@ class _Run:
             return nullcontext(self._executor)
         return ProcessPoolExecutor(count)
 
-    def directly(self, keys: Sequence[Key]) -> dict[str, Any]:
-        """Make keys that nobody else is told of."""
+    def directly(self, keys: Sequence[Key], asked: float) -> dict[str, Any]:
+        """Make keys that nobody else is told of, none of which had a row at the moment `asked`."""
         table, options, tally = self._table, self._options, self._tally
         count = self.workers(len(keys))
         with announced(table, len(keys), tally.counts):
             if self._executor is None and count == 1:
                 with Interrupts(finish_current=options.finish_current) as interrupts:
-                    make_directly(table, keys, options, interrupts, self._stop, tally.add)
+                    make_directly(table, keys, options, interrupts, self._stop, tally.add, asked)
             elif self._executor is None and can_fork():
                 Processes(table, count, options, self._stop, tally.add).make(keys)
             else:
@@ -337,15 +339,3 @@ class _Run:
 def _check_order(order: str) -> None:
     if order not in ORDERS:
         raise DataJointError(f"The order {order!r} is unknown.", hint="Choose 'original', 'reverse' or 'random'.")
-
-
-def _mode_of(table: AutoPopulate, given: MakeTransaction | None) -> MakeTransaction:
-    """Return when the transaction of a plain `make` begins."""
-    mode: MakeTransaction = (
-        given or getattr(table, "make_transaction", None) or table.connection.settings.jobs.make_transaction
-    )
-    if mode not in {"auto", "long"}:
-        raise DataJointError(
-            f"The transaction of `make` cannot be {mode!r}.", table=str(table.name), hint="Choose 'auto' or 'long'."
-        )
-    return mode

@@ -20,12 +20,11 @@ class QueueTask(Task):
         Does what must be done at its end.
     """
 
-    __slots__ = ("_finisher", "_session", "claim")
+    __slots__ = ("_finisher", "claim")
 
     def __init__(self, claim: Claim, finisher: Finisher) -> None:
         super().__init__(dict(claim.key))
         self.claim, self._finisher = claim, finisher
-        self._session = 0
 
     def held(self) -> Sql:
         """Return the condition that nobody else has the job."""
@@ -33,10 +32,8 @@ class QueueTask(Task):
 
     def finish(self, duration: float) -> bool:
         """Take the job off the queue, if it is ours still."""
-        # Remembered in case that the answer to the commit is lost with the session.
-        self._session = self._finisher.queue.connection.connection_id
         return self._finisher.finish(self.claim, duration)
 
-    def after_lost_commit(self) -> Literal["kept", "not kept", "unknown"]:
+    def after_lost_commit(self, session: int | None) -> Literal["kept", "not kept", "unknown"]:
         """Ask the job's row, which the lost transaction holds until it is decided."""
-        return self._finisher.fate(self.claim, self._session)
+        return self._finisher.fate(self.claim, session)

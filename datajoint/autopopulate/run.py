@@ -6,16 +6,18 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from datajoint.autopopulate.interrupts import Interrupts
-from datajoint.autopopulate.make import MakeTransaction, Outcome, make_key, message_of
+from datajoint.autopopulate.live import MakeTransaction
+from datajoint.autopopulate.make import Maker, Outcome, message_of
+from datajoint.autopopulate.presence import still_absent
 from datajoint.autopopulate.task import Key, Task
 from datajoint.errors import DataJointError
-from datajoint.events import PopulateFinished, PopulateStarted
+from datajoint.events import KeySkipped, PopulateFinished, PopulateStarted
 from datajoint.logging import logger
 
 if TYPE_CHECKING:
@@ -128,31 +130,59 @@ def announced(table: AutoPopulate, total: int, counts: Counter[str]) -> Iterator
         )
 
 
-def make_one(table: AutoPopulate, task: Task, options: Options, interrupts: Interrupts) -> Outcome:
-    """Make a key within its time."""
-    with interrupts.time_limit(options.time_limit):
-        return make_key(table, task, options.make_kwargs, interrupts, options.mode)
+class TimedMaker:
+    """Makes keys of a table, each within its time.
+
+    Parameters
+    ----------
+    table : AutoPopulate
+    options : Options
+    interrupts : Interrupts
+    """
+
+    def __init__(self, table: AutoPopulate, options: Options, interrupts: Interrupts) -> None:
+        self._maker = Maker(table, options.make_kwargs, interrupts, options.mode)
+        self._interrupts, self._seconds = interrupts, options.time_limit
+
+    def __call__(self, task: Task) -> Outcome:
+        """Make a key."""
+        if self._seconds is None:
+            return self._maker(task)
+        with self._interrupts.time_limit(self._seconds):
+            return self._maker(task)
 
 
 def make_directly(
     table: AutoPopulate,
-    keys: Iterable[Key],
+    keys: Sequence[Key],
     options: Options,
     interrupts: Interrupts,
     stop: Stop | None,
     report: Report,
+    asked: float | None = None,
 ) -> None:
     """Make keys that nobody else is told of, one after the other.
+
+    Parameters
+    ----------
+    asked : float, optional
+        When, by the monotonic clock, none of them had a row; now by default.
 
     Raises
     ------
     BaseException
         What `report` raises, and what breaks a key off.
     """
-    for key in keys:
+
+    def skip(key: Key) -> None:
+        table.connection.events.emit(KeySkipped(table=table.full_table_name, key=key, reason="present"))
+        report(key, Outcome("skipped"))
+
+    make = TimedMaker(table, options, interrupts)
+    for key in still_absent(table, keys, time.monotonic() if asked is None else asked, skip):
         if interrupts.stopping or is_stopped(stop):
             return
-        report(key, make_one(table, Task(key), options, interrupts))
+        report(key, make(Task(key)))
 
 
 def refuse_nesting(table: AutoPopulate) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.make import Outcome, message_of
 from datajoint.autopopulate.queue_task import QueueTask
-from datajoint.autopopulate.run import Options, Report, Stop, is_stopped, make_one, text_of
+from datajoint.autopopulate.run import Options, Report, Stop, TimedMaker, is_stopped, text_of
 from datajoint.events import KeyInterrupted, KeyReserved, KeySkipped
 from datajoint.jobs.claiming import Claim, Claimer, release
 from datajoint.jobs.finishing import Finisher
@@ -113,6 +113,7 @@ class QueueWorker:
             restriction,
             code_version(settings.version_method),
         )
+        self._maker = TimedMaker(table, options, interrupts)
         self._pace = _Pace(settings.claim_seconds, settings.claim_max)
 
     def run(self) -> None:
@@ -154,7 +155,7 @@ class QueueWorker:
                 if self._queue.keys.hashable(claim.key) in present:
                     self._finisher.skipped(claim)
                     left.remove(claim)
-                    events.emit(KeySkipped(table=name, key=claim.key))
+                    events.emit(KeySkipped(table=name, key=claim.key, reason="present"))
                     self._report(claim.key, Outcome("skipped"))
             self._arrange(left)
             while left and not self._is_stopped():
@@ -173,7 +174,7 @@ class QueueWorker:
     def _make(self, claim: Claim) -> None:
         self._worker.starts(self._registry, claim.item)
         try:
-            outcome = make_one(self._table, QueueTask(claim, self._finisher), self._options, self._interrupts)
+            outcome = self._maker(QueueTask(claim, self._finisher))
         except (KeyboardInterrupt, SystemExit) as error:
             self._broken_off(claim, error)
             raise

@@ -23,6 +23,7 @@ from datajoint.values.model import TEXT, ValueType
 DIALECT = Dialect(
     name="mariadb", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
     transactional_ddl=False, inline_comments=True, inline_indexes=True, row_comparison=False, backslash_escapes=True, func_dep_group_by=False,
+    conflict_codes=frozenset({1213, 1020}),
 )  # fmt: skip
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "0": "\0"}

@@ -47,6 +47,7 @@ from datajoint.values.model import ValueType
 
 _BEGIN: dict[BeginKind, tuple[str, ...]] = {
     "write": ("START TRANSACTION",),
+    "late": ("START TRANSACTION",),
     "snapshot": ("START TRANSACTION WITH CONSISTENT SNAPSHOT",),
     "read_only": ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
     "latest": ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"),
@@ -158,6 +159,12 @@ class MySQLProtocol(Backend):
         cursor = raw.cursor()
         cursor.execute(text, values or None)
         return list(cursor.fetchall())
+
+    def digested(self, expression: Sql, most: int) -> Sql:
+        """Digest large values where they are."""
+        return Sql(
+            "IF(OCTET_LENGTH(", expression, f") > {most:d}, UNHEX(SHA2(", expression, ", 256)), ", expression, ")"
+        )  # fmt: skip
 
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in, as it does for every statement."""

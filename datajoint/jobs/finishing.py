@@ -63,14 +63,14 @@ class Finisher:
 
         return self.worker.ask(ours)
 
-    def fate(self, claim: Claim, session: int) -> Literal["kept", "not kept", "unknown"]:
+    def fate(self, claim: Claim, session: int | None) -> Literal["kept", "not kept", "unknown"]:
         """Find out what became of a commit whose answer was lost.
 
         The old transaction holds the job's row, so that looking at it waits until the transaction is decided.
 
         Parameters
         ----------
-        session : int
+        session : int or None
             Number of the session that sent the commit.
         """
         connection = self.queue.connection
@@ -89,12 +89,13 @@ class Finisher:
                 return "not kept" if found == ("reserved", claim.token) else "unknown"
         return "unknown"
 
-    def _end(self, session: int, claim: Claim) -> None:
+    def _end(self, session: int | None, claim: Claim) -> None:
         connection = self.queue.connection
-        ending = connection.backend.coordination.end_session(session, claim.token.reserved_time)
         try:
-            if ending is not None and session != connection.connection_id:
-                connection.execute(ending)
+            if session is not None and session != connection.connection_id:
+                ending = connection.backend.coordination.end_session(session, claim.token.reserved_time)
+                if ending is not None:
+                    connection.execute(ending)
         except DataJointError as error:
             logger.debug("The session %d could not be ended: %s", session, error)
         time.sleep(_PAUSE)
