@@ -87,7 +87,7 @@ class Worker:
         self._requests: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}
         self._ended: list[_Ended] = []
-        self._guard = threading.Lock()
+        self._guard, self._beginning = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
         self._session = 0
 
@@ -108,15 +108,16 @@ class Worker:
         return self.obstacle is None
 
     def __enter__(self) -> Self:
-        with self._guard:
-            self._users += 1
-            first = self._users == 1
-        if first:
-            try:
-                self._begin()
-            except BaseException:
-                self._leave()
-                raise
+        with self._beginning:  # whoever comes second waits until there are leases
+            with self._guard:
+                self._users += 1
+                first = self._users == 1
+            if first:
+                try:
+                    self._begin()
+                except BaseException:
+                    self._leave()
+                    raise
         return self
 
     def __exit__(
