@@ -189,6 +189,9 @@ class Registry:
     @property
     def is_there(self) -> bool:
         """Whether both tables exist in a form that this release knows."""
+        if self.obstacle() is None:
+            return True
+        self.connection.look_again([self.schema])  # somebody may just have created them
         return self.obstacle() is None
 
     def ensure(self) -> str | None:
