@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.key_source import default_key_source, keys_to_compute, without_rows
-from datajoint.autopopulate.make import Maker, current_key, is_making, message_of
+from datajoint.autopopulate.make import Maker, current_key, is_made_elsewhere, is_making, message_of
 from datajoint.autopopulate.one_key import OneKey
 from datajoint.autopopulate.presence import still_absent
 from datajoint.autopopulate.task import Key, Task
@@ -52,6 +52,12 @@ class AutoPopulate(OneKey, Table):
     @property
     def _allow_insert(self) -> bool:  # type: ignore[override]  # decided at the moment of asking
         return is_making(self)
+
+    @property
+    def _insert_hint(self) -> str:
+        if is_made_elsewhere(self):
+            return "If this thread works for a make, let it join: `with self.connection.attach():`."
+        return super()._insert_hint
 
     @property
     def key_source(self) -> QueryExpression:

@@ -62,10 +62,6 @@ class Rerun(Abandoned):
         self.inputs, self.threaded, self.lost_commit = inputs, threaded, lost_commit
 
 
-class AbandonedHelper(Abandoned, SystemExit):
-    """The same in a thread that has joined: as a `SystemExit` it ends the thread without a word."""
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """A line of the user's code."""
@@ -129,7 +125,7 @@ class LiveMake:
         """Refuse every further statement, once the result cannot be kept."""
         if self.fault is not None:
             if self._transaction.is_joined:
-                raise AbandonedHelper(str(self.fault)) from self.fault
+                raise SystemExit(str(self.fault)) from self.fault  # which ends a thread without a word
             raise self.fault
 
     def read(self, request: Request, source: Any) -> RawResult:

@@ -61,6 +61,12 @@ def current_key(table: AutoPopulate) -> Key | None:
     return None
 
 
+def is_made_elsewhere(table: AutoPopulate) -> bool:
+    """Tell whether another thread makes a key of this table on the same connection."""
+    hosts = [transaction.host for transaction in table.connection.open_transactions]
+    return any(isinstance(host, LiveMake) and host.table.name == table.name for host in hosts)
+
+
 def current_context() -> tuple[str, Key] | None:
     """Return full name and key of what this thread computes, whatever the table; None outside of a `make`."""
     if _current.table is None or _current.key is None:
@@ -316,6 +322,10 @@ class Maker:
             run.check()
             run.hosted.transaction.wait_for_guests()
             run.check()
+        except SystemExit as error:
+            if run.fault is not None and error.__cause__ is run.fault:  # a helper's result
+                raise run.fault from error
+            raise
         except Exception as error:
             if run.fault is not None:
                 raise run.fault from error
