@@ -14,6 +14,7 @@ from . import events as events
 from . import expression as expression
 from . import heading as heading
 from . import instance as instance
+from . import jobs as jobs
 from . import lineage as lineage
 from . import logging as logging
 from . import preview as preview
@@ -43,6 +44,7 @@ from .expression import QueryExpression as QueryExpression
 from .expression import Top as Top
 from .expression import U as U
 from .instance import Instance as Instance
+from .jobs import Job as Job
 from .logging import logger as logger
 from .schemas import Schema as Schema
 from .schemas import VirtualModule as VirtualModule

@@ -100,6 +100,43 @@ class KeyFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyReserved(Event):
+    """`worker` took `key` from the queue; it will be made when its turn comes."""
+
+    key: Key
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInterrupted(Event):
+    """`make` for `key` was broken off; nothing of it was kept, and it is `requeued` or an error."""
+
+    key: Key
+    worker: str
+    requeued: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTakenOver(Event):
+    """The worker that had `key` is dead, for the `deaths`-th time; it is `requeued` or an error."""
+
+    key: Key
+    worker: str
+    deaths: int
+    requeued: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsRefreshed(Event):
+    """The queue of `table` was brought up to date."""
+
+    added: int
+    removed: int
+    orphaned: int
+    re_pended: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PopulateFinished(Event):
     """`populate` ended; `stopped` tells that it did so before all keys were tried."""
 
@@ -172,6 +209,10 @@ class EventStream:
     def has_subscribers(self) -> bool:
         """Whether anybody listens; where events are frequent, none need be made otherwise."""
         return bool(self._subscriptions)
+
+    def clear(self) -> None:
+        """End all subscriptions, as in a forked process, where they are its parent's."""
+        self._lock, self._subscriptions = threading.Lock(), ()
 
     def emit(self, event: Event) -> None:
         """Deliver `event`; a no-op without subscribers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from datajoint.backends.base import Target
 from datajoint.sql.fragment import Identifier, Parameter, Sql
@@ -56,8 +57,8 @@ class Coordination:
         """Return what makes the server end this session after so many seconds without a statement."""
         return []
 
-    def end_session(self, number: int) -> Sql | None:  # noqa: ARG002 - as above
-        """Return the statement that ends another session of the same user."""
+    def end_session(self, number: int, since: Any) -> Sql | None:  # noqa: ARG002 - as above
+        """Return the statement that ends another session, which was there at the moment `since` of the server's clock."""
         return None
 
     def sessions(self, number: int) -> Sql | None:  # noqa: ARG002 - as above
@@ -107,7 +108,7 @@ class MySQLCoordination(Coordination):
         """Set the session's time-out."""
         return [Sql(f"SET SESSION wait_timeout = {max(1, round(seconds))}")]
 
-    def end_session(self, number: int) -> Sql:
+    def end_session(self, number: int, since: Any) -> Sql:  # noqa: ARG002 - numbers are not used twice between starts
         """Kill it."""
         return Sql(f"KILL {int(number)}")
 
@@ -176,9 +177,14 @@ class PostgresCoordination(Coordination):
         """Set the session's time-out."""
         return [Sql(f"SET idle_session_timeout = {max(1, round(1000 * seconds))}")]
 
-    def end_session(self, number: int) -> Sql:
-        """Terminate it."""
-        return Sql("SELECT pg_terminate_backend(", Parameter(number), "::int)")
+    def end_session(self, number: int, since: Any) -> Sql:
+        """Terminate it, unless its number has gone to a later one."""
+        began = "(SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')"
+        return Sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ", Parameter(number),
+            f"::int AND usename = current_user AND backend_start AT TIME ZONE {began} <= ", Parameter(since),
+            "::timestamp + interval '1 second'",
+        )  # fmt: skip
 
     def sessions(self, number: int) -> Sql:
         """Look at the activity."""
