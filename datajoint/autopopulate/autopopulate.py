@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from datajoint.autopopulate.executors import Dispatcher
 from datajoint.autopopulate.interrupts import Interrupts
 from datajoint.autopopulate.key_source import default_key_source, keys_to_compute, without_rows
-from datajoint.autopopulate.make import current_key, is_making, transaction_mode
+from datajoint.autopopulate.make import current_key, is_made_elsewhere, is_making, transaction_mode
 from datajoint.autopopulate.one_key import OneKey
 from datajoint.autopopulate.processes import Processes, SharedBudget, can_fork, cpu_count
 from datajoint.autopopulate.run import ORDERS, Options, Order, Stop, Tally, announced, make_directly, refuse_nesting
@@ -46,6 +46,12 @@ class AutoPopulate(OneKey, Table):
     @property
     def _allow_insert(self) -> bool:  # type: ignore[override]  # decided at the moment of asking
         return is_making(self)
+
+    @property
+    def _insert_hint(self) -> str:
+        if is_made_elsewhere(self):
+            return "If this thread works for a make, let it join: `with self.connection.attach():`."
+        return super()._insert_hint
 
     @property
     def key_source(self) -> QueryExpression:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from datajoint.autopopulate.plain_reads import is_plain_read
 from datajoint.autopopulate.reads import Read, can_be_verified, tables_of, verifiable_tables
 from datajoint.backends.base import RawResult, Request
-from datajoint.errors import DataJointError, LockError
+from datajoint.errors import DataJointError, LockError, LostConnectionError
 from datajoint.events import KeyLive
+from datajoint.expression import predicates as p
 from datajoint.expression.compile import compile_exists
-from datajoint.expression.nodes import Limit
+from datajoint.expression.nodes import Limit, Restrict
 from datajoint.expression.plans import select
 from datajoint.logging import logger
 from datajoint.sql.fragment import Sql
+from datajoint.values.compare import compare
 
 if TYPE_CHECKING:
     from datajoint.autopopulate.autopopulate import AutoPopulate
@@ -62,10 +64,6 @@ class Rerun(Abandoned):
         self.inputs, self.threaded, self.lost_commit = inputs, threaded, lost_commit
 
 
-class AbandonedHelper(Abandoned, SystemExit):
-    """The same in a thread that has joined: as a `SystemExit` it ends the thread without a word."""
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """A line of the user's code."""
@@ -83,6 +81,8 @@ class LiveMake:
     task : Task
     mode : {"auto", "long"}
         Whether the transaction begins with the first write, or before anything.
+    name : str
+        The table's full name.
     threaded : bool
         Whether a thread of its own carries out the statements, where a session must stay in one thread.
     keep_reads : bool
@@ -106,6 +106,7 @@ class LiveMake:
         task: Task,
         mode: MakeTransaction,
         *,
+        name: str,
         threaded: bool = False,
         keep_reads: bool = False,
     ) -> None:
@@ -122,14 +123,14 @@ class LiveMake:
         self.wrote_target = False
         self.was_ended = False
         self.fault: Abandoned | None = None
-        self._name = table.full_table_name
+        self._name = name
 
     # --- what the connection asks of a host
     def check(self) -> None:
         """Refuse every further statement, once the result cannot be kept."""
         if self.fault is not None:
             if self._transaction.is_joined:
-                raise AbandonedHelper(str(self.fault)) from self.fault
+                raise SystemExit(str(self.fault)) from self.fault  # which ends a thread without a word
             raise self.fault
 
     def read(self, request: Request, source: Any) -> RawResult:
@@ -160,19 +161,34 @@ class LiveMake:
                 return self._inside(text, call)
             if is_plain_read(text):
                 return self.hosted.alone(text, call)
-            for _ in range(_ATTEMPTS):
-                self.begin()
-                try:
-                    return self._sent(text, call)
-                except LockError as error:
-                    if not self._is_conflict(error):
-                        raise
-                    if not repeatable:
-                        self._lose_to(error)
-                    self.hosted.roll_back()
-                    self.live_since = None
-            self.begin()
-            return self._inside(text, call)
+            return self._first_write(text, call, repeatable=repeatable)
+
+    def _first_write(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
+        self.first_write = _users_line()
+        for _ in range(_ATTEMPTS):
+            self._go_live()
+            try:
+                return self._sent(text, call, unguarded=True)
+            except LockError as error:
+                if self._is_conflict(error) and not repeatable:
+                    self._lose_to(error)
+                self._undo_first_write()
+                if not self._is_conflict(error):
+                    self._go_live()
+                    raise
+            except LostConnectionError:
+                raise
+            except DataJointError:
+                if self.connection.dialect.error_ends_transaction:
+                    self._undo_first_write()
+                    self._go_live()
+                raise
+        self._go_live()
+        return self._inside(text, call)
+
+    def _undo_first_write(self) -> None:
+        self.hosted.roll_back()
+        self.live_since = None
 
     def begin(self) -> None:
         """Begin the transaction, if it has not begun."""
@@ -216,10 +232,10 @@ class LiveMake:
                 self._lose_to(error)
             raise
 
-    def _sent(self, text: str, call: Callable[[Session], RawResult]) -> RawResult:
+    def _sent(self, text: str, call: Callable[[Session], RawResult], *, unguarded: bool = False) -> RawResult:
         if not self.wrote_target and self._name in text and text.startswith(("INSERT", "COPY", "REPLACE")):
             self.wrote_target = True
-        return self.hosted.inside(text, call)
+        return self.hosted.inside(text, call, unguarded=unguarded)
 
     def _is_conflict(self, error: DataJointError) -> bool:
         return error.code in self.connection.dialect.conflict_codes
@@ -268,12 +284,15 @@ class LiveMake:
 
     def key_check(self) -> Request:
         """Return what asks whether the key has rows, and whether it is still ours."""
-        table, held = self.table, self.task.held()
-        node = (table & self.task.key)._node
-        if held is None and self.task.key:
-            text, values = select(Limit(node, (), 1, 0, node.heading), table.connection.backend, ())
+        table, key, held = self.table, self.task.key, self.task.held()
+        heading, backend = table.heading, table.connection.backend
+        if held is None and key and None not in key.values():
+            types = {name: heading._attributes[name].value_type for name in key}
+            equal = [p.Compare(n, types[n], compare(types[n], "=", key[n])) for n in key]
+            node = Restrict(table._node, p.conjunction([*equal]), heading)
+            text, values = select(Limit(node, (), 1, 0, heading), backend, ())
             return Request(f"SELECT EXISTS ({text})", values)
-        exists = Sql("SELECT EXISTS (", compile_exists(node, table.connection.backend), ")")
+        exists = Sql("SELECT EXISTS (", compile_exists((table & key)._node, backend), ")")
         text, values = (exists if held is None else Sql(exists, ", (", held, ")")).render(table.connection.dialect)
         return Request(text, values)
 

@@ -61,6 +61,12 @@ def current_key(table: AutoPopulate) -> Key | None:
     return None
 
 
+def is_made_elsewhere(table: AutoPopulate) -> bool:
+    """Tell whether another thread makes a key of this table on the same connection."""
+    hosts = [transaction.host for transaction in table.connection.open_transactions]
+    return any(isinstance(host, LiveMake) and host.table.name == table.name for host in hosts)
+
+
 def current_context() -> tuple[str, Key] | None:
     """Return full name and key of what this thread computes, whatever the table; None outside of a `make`."""
     if _current.table is None or _current.key is None:
@@ -188,6 +194,7 @@ class Maker:
         look: Callable[[], None] | None = None,
     ) -> None:
         self._table, self._options, self._interrupts = table, options, interrupts
+        self._name = table.full_table_name
         self._mode = transaction_mode(table, mode)
         self._keep, self._look = keep, look
         settings = table.connection.settings.jobs
@@ -219,7 +226,7 @@ class Maker:
         """
         table, key = self._table, task.key
         self._callback  # noqa: B018 - says what is missing before anything is told
-        events, name = table.connection.events, table.full_table_name
+        events, name = table.connection.events, self._name
         logger.jobs("Making %s -> %s", key, name)
         if events.has_subscribers:
             events.emit(KeyStarted(table=name, key=key))
@@ -236,11 +243,11 @@ class Maker:
         return self._succeeded(key, start, unverified)
 
     def _skipped(self, key: Key, reason: str, start: float) -> Outcome:
-        self._table.connection.events.emit(KeySkipped(table=self._table.full_table_name, key=key, reason=reason))
+        self._table.connection.events.emit(KeySkipped(table=self._name, key=key, reason=reason))
         return Outcome("skipped", duration=time.monotonic() - start)
 
     def _failed(self, key: Key, error: Exception, start: float) -> Outcome:
-        name, message, duration = self._table.full_table_name, message_of(error), time.monotonic() - start
+        name, message, duration = self._name, message_of(error), time.monotonic() - start
         logger.jobs("Error making %s -> %s - %s", key, name, message)
         text = "".join(traceback.format_exception(error))
         self._table.connection.events.emit(
@@ -249,7 +256,7 @@ class Maker:
         return Outcome("failed", error, duration)
 
     def _succeeded(self, key: Key, start: float, unverified: tuple[str, ...]) -> Outcome:
-        events, name, duration = self._table.connection.events, self._table.full_table_name, time.monotonic() - start
+        events, name, duration = self._table.connection.events, self._name, time.monotonic() - start
         logger.jobs("Success making %s -> %s", key, name)
         if events.has_subscribers:
             events.emit(KeySucceeded(table=name, key=key, duration=duration, unverified=unverified))
@@ -265,7 +272,7 @@ class Maker:
             try:
                 self._run(run, task, start)
             except Rerun as fault:
-                logger.debug("%s -> %s is made again: %s", task.key, self._table.full_table_name, fault)
+                logger.debug("%s -> %s is made again: %s", task.key, self._name, fault)
                 lost += fault.lost_commit
                 if fault.inputs:
                     self._tell_change(task.key, fault.inputs)
@@ -297,7 +304,7 @@ class Maker:
         _, form = self._callback
         if form != "simple":
             mode = "long"
-        return LiveMake(self._table, task, mode, threaded=threaded, keep_reads=self._keep_reads)
+        return LiveMake(self._table, task, mode, name=self._name, threaded=threaded, keep_reads=self._keep_reads)
 
     def _run(self, run: LiveMake, task: Task, start: float) -> None:
         callback, form = self._callback
@@ -316,6 +323,10 @@ class Maker:
             run.check()
             run.hosted.transaction.wait_for_guests()
             run.check()
+        except SystemExit as error:
+            if run.fault is not None and error.__cause__ is run.fault:  # a helper's result
+                raise run.fault from error
+            raise
         except Exception as error:
             if run.fault is not None:
                 raise run.fault from error
@@ -399,14 +410,14 @@ class Maker:
 
     # --- what others should know
     def _tell_change(self, key: Key, inputs: tuple[str, ...]) -> None:
-        name = self._table.full_table_name
+        name = self._name
         self._table.connection.events.emit(InputsChanged(table=name, key=key, inputs=inputs))
 
     def _warn_if_long(self, run: LiveMake, key: Key) -> None:
         duration = 0.0 if run.live_since is None else time.monotonic() - run.live_since
         if duration <= self._warn_seconds or self._callback[1] != "simple":
             return
-        name, place = self._table.full_table_name, run.first_write
+        name, place = self._name, run.first_write
         file, line = (place.file, place.line) if place else (_source(self._callback[0]))
         self._table.connection.events.emit(
             LongTransaction(table=name, key=key, duration=duration, file=file, line=line)

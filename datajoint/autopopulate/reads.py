@@ -174,14 +174,12 @@ def can_be_verified(read: Read, tables: frozenset[TableName]) -> bool:
     """Tell whether a repetition of a query must answer the same unless rows of `tables` changed, and asks no others."""
     if read.source is None:
         return False
-    top = read.source[0]
-    for node in _nodes(top):
+    for node in _nodes(read.source[0]):
         if isinstance(node, TableNode):
             if node.name not in tables:
                 return False
         elif isinstance(node, Limit):
-            cut = node.limit is not None or node.offset
-            if cut and not _is_total(node):
+            if not (_is_total(node) or _took_all(read, node)):
                 return False
             if any(item.computed is not None and item.computed.volatile for item in node.order):
                 return False
@@ -197,8 +195,20 @@ def _is_ordered(node: Node) -> bool:
 
 
 def _is_total(node: Limit) -> bool:
+    """Tell whether it is certain which rows a limit takes."""
+    if node.limit is None and not node.offset:
+        return True
     named = {item.name for item in node.order if item.computed is None}
     return named >= set(node.heading.primary_key)
+
+
+def _took_all(read: Read, node: Limit) -> bool:
+    """Tell whether a limit at the top left out no row."""
+    assert read.source is not None
+    top, names = read.source
+    while isinstance(top, Project):
+        top = top.source
+    return top is node and names is not None and not node.offset and node.limit is not None and read.rows < node.limit
 
 
 def _is_volatile(computed: object) -> bool:

@@ -23,7 +23,7 @@ from datajoint.connection.query_cache import QueryCache
 from datajoint.connection.query_log import QueryRecord
 from datajoint.connection.session import Session, Sessions
 from datajoint.connection.statements import Statements
-from datajoint.connection.transaction import Attachment, Host, Transaction
+from datajoint.connection.transaction import Attachment, Host, OpenTransaction, Transaction
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.events import EventStream
 from datajoint.settings import process_config
@@ -421,6 +421,11 @@ class Connection:
     def in_transaction(self) -> bool:
         """Whether this thread is inside a transaction."""
         return self._blocks.current is not None
+
+    @property
+    def open_transactions(self) -> list[OpenTransaction]:
+        """The transactions of all threads at this moment."""
+        return list(self._statements.open)
 
     def start_transaction(self) -> None:
         """Begin a transaction that `commit_transaction` or `cancel_transaction` ends.

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from datajoint.connection.statements import Call, Statements
 
 _COMMIT = Request("COMMIT")
-_SAVEPOINT = Request("SAVEPOINT dj_statement")
 
 
 class HostedTransaction:
@@ -109,9 +108,7 @@ class HostedTransaction:
         """
         statements, backend = self._statements, self._connection.backend
         first = [Request(text) for text in backend.begin(kind)]
-        # The savepoint before the first write travels with the others, where they travel together.
-        fresh = backend.dialect.error_ends_transaction and backend.dialect.pipelines
-        everything = [*first, *requests, *([_SAVEPOINT] if fresh else [])]
+        everything = [*first, *requests]
         may_reconnect = self._connection.settings.database.reconnect
         session = self._session(threaded=threaded, may_reconnect=may_reconnect)
         try:
@@ -126,9 +123,8 @@ class HostedTransaction:
             self._undo_begin(session)
             raise
         self.transaction.begin_in(session)
-        self.transaction.savepoint_is_fresh = self.transaction.statement_savepoints[-1] = fresh
         self.number = session.number
-        return results[len(first) : len(first) + len(requests)]
+        return results[len(first) :]
 
     def _session(self, *, threaded: bool, may_reconnect: bool, lost: bool = False) -> Session:
         if threaded and self._thread_bound:
@@ -158,8 +154,15 @@ class HostedTransaction:
             session.close()  # the engine rolls back
 
     # --- in it
-    def inside(self, text: str, call: Call) -> RawResult:
-        """Run a statement as part of it."""
+    def inside(self, text: str, call: Call, *, unguarded: bool = False) -> RawResult:
+        """Run a statement as part of it.
+
+        Parameters
+        ----------
+        unguarded : bool
+            Whether, where an error ends a transaction, this one may be ended by it: nothing is in it yet.
+        """
+        self.transaction.unguarded = unguarded
         return self._statements.inside(self.transaction, text, call)
 
     # --- the end
@@ -171,7 +174,7 @@ class HostedTransaction:
             with transaction.turn:
                 transaction.depth = 1
                 self._blocks.roll_back(transaction)
-        transaction.begun = transaction.savepoint_is_fresh = False
+        transaction.begun = False
         transaction.fault, transaction.depth = None, depth
         transaction.statement_savepoints = [False] * depth
 

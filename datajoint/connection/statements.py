@@ -349,8 +349,8 @@ def _savepoint(transaction: OpenTransaction) -> str | None:
     """Return what is sent before a statement, so that its failure leaves the transaction as it was."""
     if transaction.brief or not transaction.session.backend.dialect.error_ends_transaction:
         return None
-    if transaction.savepoint_is_fresh:
-        transaction.savepoint_is_fresh = False
+    if transaction.unguarded:
+        transaction.unguarded = False
         return None
     stands = transaction.statement_savepoints[-1]
     transaction.statement_savepoints[-1] = True

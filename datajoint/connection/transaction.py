@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from datajoint.connection.connection import Connection
 
 
+# Guards the numbers of guests of all transactions, and tells when one has left.
+_left = threading.Condition()
+
+
 class Host(Protocol):
     """Who runs the statements of a transaction that need not have begun yet, such as those of a `make`."""
 
@@ -63,8 +67,8 @@ class OpenTransaction:
         Whether the database knows of it yet.
     guests : int
         Number of threads that have joined it and not left yet.
-    savepoint_is_fresh : bool
-        Whether the savepoint that precedes the next statement was set with the statement before.
+    unguarded : bool
+        Whether the next statement needs no savepoint, because its failure may end the transaction.
     """
 
     def __init__(
@@ -76,8 +80,7 @@ class OpenTransaction:
         self.host = host
         self.begun = session is not None
         self.guests = 0
-        self.savepoint_is_fresh = False
-        self.left = threading.Condition()
+        self.unguarded = False
         self.depth = 1
         self.turn = threading.RLock()
         self.thread = threading.get_ident()
@@ -98,8 +101,9 @@ class OpenTransaction:
 
     def wait_for_guests(self) -> None:
         """Wait until every thread that joined has left."""
-        with self.left:
-            self.left.wait_for(lambda: not self.guests)
+        if self.guests:
+            with _left:
+                _left.wait_for(lambda: not self.guests)
 
     @property
     def is_joined(self) -> bool:
@@ -204,7 +208,7 @@ class Attachment:
         self._transaction.check()
         if self._transaction.host is not None and self._transaction.is_joined:
             self._transaction.host.join()
-        with self._transaction.left:
+        with _left:
             self._transaction.guests += self._transaction.is_joined
         self._before.stack = [*getattr(self._before, "stack", ()), before]
         here.transaction = self._transaction
@@ -214,6 +218,6 @@ class Attachment:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._blocks.here.transaction = self._before.stack.pop()
-        with self._transaction.left:
+        with _left:
             self._transaction.guests -= self._transaction.is_joined
-            self._transaction.left.notify_all()
+            _left.notify_all()
