@@ -78,6 +78,7 @@ class Claimer:
                 self._latest = False
             else:
                 if claims is not None:
+                    self.worker.holding(self.registry, [claim.item for claim in claims])
                     return claims
         return []
 
@@ -117,7 +118,7 @@ class Claimer:
                 or judge.is_dead(lease.worker or "")
             ):
                 continue
-            row = judge.row(lease.worker or "")
+            row = judge.row(lease.worker)
             key = details.pop(next(d for d in details if item_of(d) == lease.item))
             if row is None:
                 continue
@@ -133,6 +134,7 @@ def release(queue: Queue, registry: Registry, worker: Worker, claims: Sequence[C
     """Give claims back that were not done, and remember why."""
     if not claims:
         return
+    worker.lets_go(registry, [claim.item for claim in claims])
     queue.give_back(claims)
     if worker.has_leases:
         registry.release(worker.id, [claim.item for claim in claims], reason=reason)

@@ -127,6 +127,7 @@ class Finisher:
 
     def failed(self, claim: Claim, message: str, stack: str, max_attempts: int) -> bool:
         """Record a failure; tell whether the key will be tried again. What cannot be written is logged, never raised."""
+        self.worker.lets_go(self.registry, [claim.item])
         attempts = claim.attempts + 1
         retried = attempts < max_attempts
         seconds = min(self.queue.connection.settings.jobs.retry_seconds * 2 ** (attempts - 1), _LONGEST_RETRY)

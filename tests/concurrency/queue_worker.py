@@ -89,7 +89,10 @@ def main(url, name, options):
         )  # fmt: skip
         made += outcome["success_count"]
         errors += [message for _, message in outcome["error_list"]]
-        if not options.get("loop") or not jobs.connection.execute(Sql("SELECT 1 FROM ", jobs.name.identifier, " LIMIT 1")).rows:
+        if (
+            not options.get("loop")
+            or not jobs.connection.execute(Sql("SELECT 1 FROM ", jobs.name.identifier, " LIMIT 1")).rows
+        ):
             break
         time.sleep(0.05)
     print(json.dumps({"made": made, "errors": errors}))

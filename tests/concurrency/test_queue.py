@@ -121,7 +121,9 @@ def test_sleeper(pipeline, start, settings):
         time.sleep(0.02)
     os.kill(worker.pid, signal.SIGSTOP)
     try:
-        assert result.populate(reserve_jobs=True, refresh=False)["success_count"] == 0, "it lives, however long it sleeps"
+        assert result.populate(reserve_jobs=True, refresh=False)["success_count"] == 0, (
+            "it lives, however long it sleeps"
+        )
         (key,) = result.jobs.reserved.keys()
         assert result.jobs.revoke(key)
         assert result.populate(reserve_jobs=True, refresh=False)["success_count"] == 1
