@@ -112,11 +112,12 @@ class Claimer:
         """Give jobs back to workers that live and have a lease: others, who know of no leases, took them away."""
         queue, judge = self.queue, Judge(self.registry)
         for lease in leases.values():
-            if (
-                lease.worker in {None, self.worker.id}
-                or lease.reserved_time is None
-                or judge.is_dead(lease.worker or "")
-            ):
+            if lease.worker is None or lease.reserved_time is None:
+                continue
+            if lease.worker == self.worker.id:
+                if not self.worker.holds(self.registry, lease.item):
+                    continue
+            elif judge.is_dead(lease.worker):
                 continue
             row = judge.row(lease.worker)
             key = details.pop(next(d for d in details if item_of(d) == lease.item))
