@@ -17,6 +17,7 @@ from . import instance as instance
 from . import jobs as jobs
 from . import lineage as lineage
 from . import logging as logging
+from . import migrate as migrate
 from . import preview as preview
 from . import provenance as provenance
 from . import schemas as schemas

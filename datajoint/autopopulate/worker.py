@@ -186,7 +186,8 @@ class QueueWorker:
         if outcome.status == "succeeded":
             self._finisher.settled(claim)
         elif outcome.error is None:
-            self._finisher.skipped(claim)
+            if not self._finisher.skipped(claim):
+                self._claimer.besides.append(claim.key)
         else:
             message = message_of(outcome.error)
             if self._finisher.failed(claim, message, text_of(outcome.error), self._options.max_attempts):

@@ -78,6 +78,7 @@ class Claimer:
                 self._latest = False
             else:
                 if claims is not None:
+                    self.worker.holding(self.registry, [claim.item for claim in claims])
                     return claims
         return []
 
@@ -111,13 +112,14 @@ class Claimer:
         """Give jobs back to workers that live and have a lease: others, who know of no leases, took them away."""
         queue, judge = self.queue, Judge(self.registry)
         for lease in leases.values():
-            if (
-                lease.worker in {None, self.worker.id}
-                or lease.reserved_time is None
-                or judge.is_dead(lease.worker or "")
-            ):
+            if lease.worker is None or lease.reserved_time is None:
                 continue
-            row = judge.row(lease.worker or "")
+            if lease.worker == self.worker.id:
+                if not self.worker.holds(self.registry, lease.item):
+                    continue
+            elif judge.is_dead(lease.worker):
+                continue
+            row = judge.row(lease.worker)
             key = details.pop(next(d for d in details if item_of(d) == lease.item))
             if row is None:
                 continue
@@ -133,6 +135,7 @@ def release(queue: Queue, registry: Registry, worker: Worker, claims: Sequence[C
     """Give claims back that were not done, and remember why."""
     if not claims:
         return
+    worker.lets_go(registry, [claim.item for claim in claims])
     queue.give_back(claims)
     if worker.has_leases:
         registry.release(worker.id, [claim.item for claim in claims], reason=reason)

@@ -108,18 +108,26 @@ class Finisher:
         """
         self.worker.settled(self.registry, claim.item, claim, self.queue.give_back)
 
-    def skipped(self, claim: Claim) -> None:
-        """Take the job of a key that was not made off the queue, if the target has the key; else give it back."""
+    def skipped(self, claim: Claim) -> bool:
+        """Take the job of a key that was not made off the queue, if the target has the key; else give it back.
+
+        Returns
+        -------
+        bool
+            Whether the target has it.
+        """
         if self.queue.present([claim.key]):
             self.queue.finish(
                 claim.key, claim.token, 0.0, keep=self.queue.connection.settings.jobs.keep_completed
             )  # fmt: skip
             self.settled(claim)
-        else:
-            release(self.queue, self.registry, self.worker, [claim], "skipped")
+            return True
+        release(self.queue, self.registry, self.worker, [claim], "skipped")
+        return False
 
     def failed(self, claim: Claim, message: str, stack: str, max_attempts: int) -> bool:
         """Record a failure; tell whether the key will be tried again. What cannot be written is logged, never raised."""
+        self.worker.lets_go(self.registry, [claim.item])
         attempts = claim.attempts + 1
         retried = attempts < max_attempts
         seconds = min(self.queue.connection.settings.jobs.retry_seconds * 2 ** (attempts - 1), _LONGEST_RETRY)

@@ -189,6 +189,9 @@ class Registry:
     @property
     def is_there(self) -> bool:
         """Whether both tables exist in a form that this release knows."""
+        if self.obstacle() is None:
+            return True
+        self.connection.look_again([self.schema])  # somebody may just have created them
         return self.obstacle() is None
 
     def ensure(self) -> str | None:
@@ -293,6 +296,21 @@ class Registry:
             Sql("UPDATE ", self.leases.identifier, " SET ", assignments, " WHERE ", self._which, " AND ", column("item"),
                 " = ", Parameter(item))
         ).rowcount  # fmt: skip
+
+    def all_of_kind(self) -> list[Lease]:
+        """Return the leases of this kind on items of all tables."""
+        rows = self.connection.execute(
+            Sql("SELECT ", _columns(_LEASE), " FROM ", self.leases.identifier, " WHERE ", column("kind"), " = ", Parameter(self.kind))
+        ).rows  # fmt: skip
+        return [_lease(row) for row in rows]
+
+    def delete_mark(self, lease: Lease) -> None:
+        """Delete a lease of this kind on an item of whatever table, unless another worker has it now."""
+        owner = Sql(" IS NULL") if lease.worker is None else Sql(" = ", Parameter(lease.worker))
+        self.connection.execute(
+            Sql("DELETE FROM ", self.leases.identifier, " WHERE ", column("kind"), " = ", Parameter(self.kind), " AND ",
+                column("item"), " = ", Parameter(lease.item), " AND ", column("worker"), owner)
+        )  # fmt: skip
 
     def delete_free(self, item: str) -> None:
         """Delete a lease that nobody has."""

@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
@@ -86,8 +86,9 @@ class Worker:
         self._registry = Registry(connection, schema, "")
         self._requests: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}
+        self._held: set[tuple[str, str]] = set()
         self._ended: list[_Ended] = []
-        self._guard = threading.Lock()
+        self._guard, self._beginning = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
         self._session = 0
 
@@ -108,15 +109,16 @@ class Worker:
         return self.obstacle is None
 
     def __enter__(self) -> Self:
-        with self._guard:
-            self._users += 1
-            first = self._users == 1
-        if first:
-            try:
-                self._begin()
-            except BaseException:
-                self._leave()
-                raise
+        with self._beginning:  # whoever comes second waits until there are leases
+            with self._guard:
+                self._users += 1
+                first = self._users == 1
+            if first:
+                try:
+                    self._begin()
+                except BaseException:
+                    self._leave()
+                    raise
         return self
 
     def __exit__(
@@ -146,6 +148,20 @@ class Worker:
             self._thread = None
 
     # --- what others tell it
+    def holds(self, registry: Registry, item: str) -> bool:
+        """Tell whether one of this process's threads has claimed a key and not settled it."""
+        return (registry.table, item) in self._held
+
+    def holding(self, registry: Registry, items: Iterable[str]) -> None:
+        """Note that keys were claimed."""
+        with self._guard:
+            self._held.update((registry.table, item) for item in items)
+
+    def lets_go(self, registry: Registry, items: Iterable[str]) -> None:
+        """Note that keys are settled."""
+        with self._guard:
+            self._held.difference_update([(registry.table, item) for item in items])
+
     def starts(self, registry: Registry, item: str) -> None:
         """Note that the calling thread begins to make a key."""
         _here.worker = self
@@ -166,6 +182,7 @@ class Worker:
 
     def settled(self, registry: Registry, item: str, subject: Any, undo: Callable[[list[Any]], Any]) -> None:
         """Have a lease deleted soon, and `undo` called with the subjects of those that were deleted together."""
+        self.lets_go(registry, [item])
         if self.has_leases:
             with self._guard:
                 self._ended.append(_Ended(registry, item, subject, undo))
