@@ -106,10 +106,6 @@ class Queue:
             parts.append(Sql(self._set[name], " IS NULL" if value is None else Sql(" = ", Parameter(value))))
         return Sql.join(" AND ", parts)
 
-    def emptied(self) -> dict[str, str]:
-        """Return the assignments of a job that nobody has."""
-        return dict(_EMPTY)
-
     def pending(self, **others: Sql | str | Parameter) -> Sql:
         """Return the assignments that give a job back; priority and times stay."""
         return self.assigned(status="'pending'", **_EMPTY, **others)
