@@ -63,7 +63,7 @@ def main(milliseconds=50.0):
     class Adapter(StorageAdapter):
         protocol = "distant"
 
-        def create_filesystem(self, spec):
+        def create_filesystem(self, spec):  # noqa: ARG002 - there is but one
             return filesystem
 
     register_adapter(Adapter())

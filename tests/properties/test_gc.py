@@ -45,7 +45,7 @@ class Writer:
         self.world, self.content, self.folder = world, content, folder
         self.connection = world.new_connection()
         self.table = dj.FreeTable(self.connection, world.table.full_table_name)
-        self.id, self.worker = uuid.uuid4().hex, uuid.uuid4().hex
+        self.id, self.worker = uuid.uuid4().hex, str(uuid.uuid4())
         schema = world.schema.database
         if folder:
             path = f"_schema/{schema}/thing/id={self.id}/x_{self.id[:8]}"
@@ -59,6 +59,7 @@ class Writer:
         return self.document["path"]
 
     def mark(self):
+        set_state(self.connection, self.world.schema.database, self.worker, "running")
         self.clear = mark(self.connection, self.world.schema.database, [self.path], worker=self.worker)
 
     def put(self):
