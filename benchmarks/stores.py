@@ -1,113 +1,102 @@
-"""Measure objects in a store that is far away: ``python -m benchmarks.stores [--objects 500] [--latency 0.05]``.
+"""Transfers over a store with latency, against one after the other: ``python -m benchmarks.stores [MILLISECONDS]``.
 
-The store is memory that answers every request after a fixed time. The same work one by one, that is by `insert1` and
-`fetch1`, is measured with a tenth as many objects. Fetching again must ask nothing: the local cache has it.
+The store is memory behind a wrapper in which every request takes so long. What is measured is how well waiting is
+overlapped, and that a second fetch makes no request.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
+import sys
 import tempfile
-import threading
 import time
-from typing import Any
+from pathlib import Path
 
-import datajoint as dj
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
+
 from datajoint.settings import Config
 from datajoint.settings.stores import register_adapter
-from datajoint.storage import StorageAdapter
+from datajoint.storage import StorageAdapter, get_hash, get_hashes, get_store_backend, put_hash, put_hashes
 
-SIZE = 1 << 20
-
-
-class Far(StorageAdapter):
-    """Memory with a latency."""
-
-    protocol = "far"
-    allowed_keys = ("latency",)
-    requests = 0
-    _lock = threading.Lock()
-
-    def create_filesystem(self, spec: dict[str, Any]) -> Any:
-        """Return a filesystem that waits before it answers."""
-        from fsspec.implementations.memory import MemoryFileSystem  # noqa: PLC0415 - as the library loads it
-
-        def wait() -> None:
-            with Far._lock:
-                Far.requests += 1
-            time.sleep(spec["latency"])
-
-        class FarFileSystem(MemoryFileSystem):  # type: ignore[misc]  # a package without types
-            cachable = False
-
-            def pipe_file(self, *args: Any, **options: Any) -> None:
-                wait()
-                super().pipe_file(*args, **options)
-
-            def cat_file(self, *args: Any, **options: Any) -> Any:
-                wait()
-                return super().cat_file(*args, **options)
-
-            def info(self, *args: Any, **options: Any) -> Any:
-                wait()
-                return super().info(*args, **options)
-
-        return FarFileSystem()
+COUNT, SIZE = 500, 1_000_000
 
 
-def timed(action: Any) -> tuple[float, int]:
-    """Return the seconds and the requests that `action` takes."""
-    before, start = Far.requests, time.perf_counter()
-    action()
-    return time.perf_counter() - start, Far.requests - before
+def distant_filesystem(seconds, requests):
+    """Return fsspec's memory, each of whose requests takes `seconds` and is counted."""
+
+    class Distant(MemoryFileSystem):
+        protocol = "distant"
+        cachable = False
+
+        def _wait(self, name):
+            requests.append(name)
+            time.sleep(seconds)
+
+        def info(self, path, **options):
+            self._wait("info")
+            return super().info(path, **options)
+
+        def pipe_file(self, path, value, **_):
+            self._wait("put")
+            self.store["/" + path.strip("/")] = self._stored(value)
+
+        def cat_file(self, path, **_):
+            self._wait("get")
+            return self.store["/" + path.strip("/")].getvalue()
+
+        def _stored(self, value):
+            return MemoryFile(self, "", value)
+
+    return Distant()
 
 
-def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--objects", type=int, default=500)
-    parser.add_argument("--latency", type=float, default=0.05)
-    chosen = parser.parse_args()
-    register_adapter(Far())
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main(milliseconds=50.0):
+    requests = []
+    filesystem = distant_filesystem(milliseconds / 1000, requests)
+
+    class Adapter(StorageAdapter):
+        protocol = "distant"
+
+        def create_filesystem(self, spec):  # noqa: ARG002 - there is but one
+            return filesystem
+
+    register_adapter(Adapter())
     with tempfile.TemporaryDirectory() as folder:
-        config = Config(safemode=False)
-        config.stores.update(default="far", far={"protocol": "far", "location": "bench", "latency": chosen.latency})
-        config.objects.cache, config.objects.cache_size = f"{folder}/cache", 10 * chosen.objects * SIZE
-        with dj.Connection(f"sqlite:///{folder}/bench.db", config_override=config) as connection:
-            measure(connection, chosen.objects)
+        stores = {"default": "far", "far": {"protocol": "distant", "location": "b"}}
+        config = Config(stores=stores, objects={"cache": Path(folder) / "cache"})
+        uncached = Config(stores=stores)
+        contents = [os.urandom(16) + bytes(SIZE - 16) for _ in range(COUNT)]
+        backend = get_store_backend("far", config)
+        print(f"{COUNT} objects of {SIZE / 1e6:.0f} MB, {milliseconds:.0f} ms a request, load {os.getloadavg()[0]:.1f}")
 
+        one = seconds(lambda: [put_hash(content, "one", "far", config) for content in contents])
+        rows = []
+        many = seconds(lambda: rows.extend(put_hashes(contents, "many", "far", config)))
+        print(f"put by content:  one by one {one:6.1f} s, together {many:5.2f} s: {one / many:4.1f} times as fast")
 
-def measure(connection: dj.Connection, count: int) -> None:
-    """Insert and fetch, together and one by one."""
-    schema = dj.Schema("bench", connection=connection)
+        one = seconds(lambda: [get_hash(row, uncached) for row in rows])
+        many = seconds(lambda: list(get_hashes(rows, uncached)))
+        print(f"get by content:  one by one {one:6.1f} s, together {many:5.2f} s: {one / many:4.1f} times as fast")
 
-    @schema
-    class Thing(dj.Manual):
-        definition = "id : int32\n---\ncontent : <hash@>"
+        items = [(f"raw/{n}", content) for n, content in enumerate(contents)]
+        one = seconds(lambda: [backend.put_buffer(content, path) for path, content in items])
+        many = seconds(lambda: backend.put_many(items))
+        print(f"put_many:        one by one {one:6.1f} s, together {many:5.2f} s: {one / many:4.1f} times as fast")
+        one = seconds(lambda: [backend.get_buffer(path) for path, _ in items])
+        many = seconds(lambda: list(backend.get_many(path for path, _ in items)))
+        print(f"get_many:        one by one {one:6.1f} s, together {many:5.2f} s: {one / many:4.1f} times as fast")
 
-    contents = [os.urandom(SIZE) for _ in range(count + count // 10)]
-    together, singly = contents[:count], contents[count:]
-    scale = count / len(singly)
-    rows = [{"id": n, "content": data} for n, data in enumerate(contents)]
-    found: list[Any] = []
-    put, put_requests = timed(lambda: Thing.insert(rows[:count]))
-    put_alone, _ = timed(lambda: [Thing.insert1(row) for row in rows[count:]])
-    some = Thing & f"id < {count}"
-    get, get_requests = timed(lambda: found.extend(some.to_arrays("content", order_by="id")))
-    get_alone, _ = timed(lambda: found.extend((Thing & {"id": row["id"]}).fetch1("content") for row in rows[count:]))
-    assert found == together + singly
-    again, again_requests = timed(lambda: some.to_arrays("content", order_by="id"))
-    print(f"{count} objects of 1 MB, load {os.getloadavg()[0]:.1f}")
-    for name, seconds, requests, alone in (
-        ("insert", put, put_requests, put_alone * scale),
-        ("fetch", get, get_requests, get_alone * scale),
-        ("fetch again", again, again_requests, get_alone * scale),
-    ):
-        print(
-            f"{name:12} {seconds:6.2f} s, {requests:5d} requests; one by one {alone:6.2f} s: {alone / seconds:5.1f} times"
-        )
+        first = seconds(lambda: list(get_hashes(rows, config)))
+        requests.clear()
+        second = seconds(lambda: list(get_hashes(rows, config)))
+        print(f"fetched with a cache: {first:.2f} s, again {second:.2f} s with {len(requests)} requests")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(float, sys.argv[1:]))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
 import uuid
 
 import datajoint as dj
-from datajoint.definition import AttributeDefinition, TableDefinition, TableName
-from datajoint.sql import Sql
-from datajoint.sql.fragment import Identifier, Parameter
+from datajoint.jobs.keys import item_of
+from datajoint.jobs.machine import machine, process_start
+from datajoint.jobs.registry import Registry
+from datajoint.jobs.uploads import Upload
 from datajoint.storage import build_object_path, get_hash, get_store_backend, put_hash, resolve_store
-from datajoint.values.parse import parse_type
 
 
 class ContentCodec(dj.Codec):
@@ -90,40 +90,42 @@ class OwnPathsCodec(dj.Codec):
 
 def make_marks(connection, schema_name):
     """Make the tables in which writers mark what is in flight."""
-    leases = [("kind", "varchar(8)"), ("table_name", "varchar(64)"), ("item", "varchar(64)")]
-    others = [("worker", "varchar(36)"), ("detail", "varchar(1000)")]
-    for name, key, rest in (("~dj_lease", leases, others), ("~dj_worker", others[:1], [("state", "varchar(16)")])):
-        attributes = [
-            AttributeDefinition(column, kind, parse_type(kind), in_key=(column, kind) in key)
-            for column, kind in (*key, *rest)
-        ]
-        definition = TableDefinition(tuple(attributes))
-        catalog = connection.catalog(schema_name)
-        for statement in connection.backend.create_table(TableName(schema_name, name), definition, catalog):
-            connection.execute(statement)
-    connection.forget_catalog(schema_name)
+    assert Registry(connection, schema_name, "t", "upload").ensure() is None
 
 
-def mark(connection, schema_name, paths, worker="w", store="main"):
-    """Mark paths as in flight, and return what takes the marks back."""
-    leases = Identifier((schema_name, "~dj_lease"))
-    items = [uuid.uuid4().hex for _ in paths]
-    for item, path in zip(items, paths, strict=True):
-        values = Sql.join(", ", map(Parameter, ("upload", "t", item, worker, json.dumps([store, path]))))
-        connection.execute(
-            Sql("INSERT INTO ", leases, " (kind, table_name, item, worker, detail) VALUES (", values, ")")
-        )
-
-    def clear():
-        for item in items:
-            connection.execute(Sql("DELETE FROM ", leases, " WHERE ", Identifier(("item",)), " = ", Parameter(item)))
-
-    return clear
+def mark(connection, schema_name, paths, worker=None, store="main"):
+    """Mark paths as in flight for a worker, a living one if none is named, and return what takes the marks back."""
+    registry = Registry(connection, schema_name, "t", "upload")
+    if worker is None:
+        worker = str(uuid.uuid4())
+        set_state(connection, schema_name, worker, "running")
+    details = {item_of(upload.detail): upload.detail for upload in (Upload(store, path) for path in paths)}
+    registry.take(worker, details, None, None)
+    return lambda: registry.delete(worker, list(details))
 
 
 def set_state(connection, schema_name, worker, state):
-    """Enter a worker."""
-    connection.execute(
-        Sql("INSERT INTO ", Identifier((schema_name, "~dj_worker")), " (worker, state) VALUES (",
-            Parameter(worker), ", ", Parameter(state), ")")
-    )  # fmt: skip
+    """Enter a worker that is this process, or note what became of it."""
+    registry = Registry(connection, schema_name, "t", "upload")
+    registry.register({
+        "worker": worker, "host": "here", "db_user": "me", "pid": os.getpid(), "process_start": process_start(os.getpid()) or "",
+        "machine": machine(), "session_id": 0, "version": "", "protocol": 1, "started": registry.now,
+        "last_seen": registry.now, "state": state,
+    })  # fmt: skip
+
+
+class GivenCodec(dj.Codec):
+    """What a program has stored by itself, given as the document that tells of it."""
+
+    name = "test_given"
+
+    def get_dtype(self, is_store):
+        return "json"
+
+    def encode(self, value, *, key=None, store_name=None):
+        return value
+
+    def decode(self, stored, *, key=None):
+        backend = get_store_backend(stored["store"], key["_config"])
+        path = stored["path"] + ("/data" if stored.get("is_dir") else "")
+        return backend.get_buffer(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.connection import Connection
 from datajoint.errors import DataJointError, DeadlockError
-from datajoint.garbage.marks import LEASES, IsAlive, Marks, assume_alive
+from datajoint.garbage.marks import LEASES, Marks
 from datajoint.garbage.plan import CollectionPlan, Kind, Orphan
 from datajoint.garbage.references import References, Scope, StoreMap, covered, read_references
 from datajoint.garbage.sections import Listing, Sections
@@ -50,8 +50,6 @@ class GarbageCollector:
     unrelated : iterable of str
         Other schemas of the database that are known not to refer to these objects and are not read: those to which
         one has no access.
-    is_alive : callable, optional
-        Judges, by connection, schema and worker, whether a writer that marked objects still lives.
 
     Attributes
     ----------
@@ -76,7 +74,6 @@ class GarbageCollector:
         store: str | None = None,
         config: Any = None,
         unrelated: Iterable[str] = (),
-        is_alive: IsAlive = assume_alive,
     ) -> None:
         if not schemas:
             raise DataJointError("At least one schema must be provided", hint="GarbageCollector(schema, store=…)")
@@ -93,7 +90,7 @@ class GarbageCollector:
             Structure(c, [str(s.database) for s, link in zip(schemas, links, strict=True) if link is c], unrelated)
             for c in self._connections
         ]
-        self._marks = [Marks(c, is_alive) for c in self._connections]
+        self._marks = [Marks(c) for c in self._connections]
 
     # --- what there is
     def hash_references(self, verbose: bool = False) -> set[str]:
@@ -123,10 +120,19 @@ class GarbageCollector:
     def _look(self) -> tuple[References, set[str]]:
         """Return what rows refer to and what writers have marked, as of one moment."""
         for attempt in range(_ATTEMPTS):
+            is_last = attempt == _ATTEMPTS - 1
             with self._one_state():
-                references = self._references()
+                try:
+                    for structure in self._structures:
+                        structure.refresh()
+                except DataJointError:
+                    if is_last:
+                        raise
+                    continue
+                # Marks first: how long their writers have been silent must not include the reading of the rows.
                 marked = self._marked()
-            if not (references.problems and references.moved) or attempt == _ATTEMPTS - 1:
+                references = self._references()
+            if is_last or not (references.problems and references.moved):
                 break
         return references, marked
 
@@ -304,6 +310,9 @@ class GarbageCollector:
                     done[orphan.kind].append(orphan)
                 spared += outcome == "spared"
                 errors += outcome == "failed"
+        for structure, marks in zip(self._structures, self._marks, strict=True):
+            for schema in sorted(self._with_leases() & structure.own):
+                marks.clear_dead(schema)
         everything = [orphan for orphans in done.values() for orphan in orphans]
         return plan.report(
             hash_paths_deleted=len(done["hash"]),
@@ -329,8 +338,8 @@ class GarbageCollector:
 
     def _delete_certain(self, batch: tuple[Orphan, ...]) -> list[str] | None:
         """Delete what still is an orphan and tell of each file; None if the schemas changed and are to be asked anew."""
-        references = self._references()
         marked = self._marked()
+        references = self._references()
         if references.problems and references.moved:
             return None
         if references.problems:

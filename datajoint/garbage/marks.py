@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Literal
 
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.connection import Connection
 from datajoint.definition import TableName
+from datajoint.errors import AccessError
+from datajoint.jobs import machine, uploads
+from datajoint.jobs.registry import LEASE_TABLE, Registry, is_dead
 from datajoint.sql.fragment import Identifier, Parameter, Sql
 
-LEASES, WORKERS = "~dj_lease", "~dj_worker"
-"""The tables of a schema in which workers say what they hold, and that they live."""
+LEASES = LEASE_TABLE
+"""The table of a schema in which workers say what they hold."""
 
-UPLOAD = "upload"
-_GONE = frozenset(("stopped", "dead"))
-
-IsAlive = Callable[[Connection, str, str], bool]
-"""Tells by connection, schema and worker whether a worker that is not known to have ended may still live."""
-
-
-def assume_alive(_connection: Connection, _schema: str, _worker: str) -> bool:
-    """Take a worker to live until it is recorded that it does not."""
-    return True
+UPLOAD: Literal["upload"] = "upload"
 
 
 class Marks:
-    """The marks in the schemas of one connection.
+    """The marks in the schemas of one connection."""
 
-    Parameters
-    ----------
-    connection : Connection
-    is_alive : callable, optional
-        Judges workers that are not recorded as ended.
-    """
-
-    def __init__(self, connection: Connection, is_alive: IsAlive = assume_alive) -> None:
-        self._connection, self._is_alive = connection, is_alive
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def paths(self, catalog: SchemaCatalog) -> set[str]:
         """Return the paths that living writers of a schema have marked, in whatever store.
@@ -49,28 +37,27 @@ class Marks:
         """
         if LEASES not in catalog.tables:
             return set()
-        schema = catalog.schema
-        leases = Identifier((schema, LEASES))
-        marked = self._connection.execute(
-            Sql("SELECT ", Identifier(("detail",)), ", ", Identifier(("worker",)), " FROM ", leases, _are_uploads())
-        ).rows
-        workers = self._workers(catalog) if marked else {}
-        alive: dict[str, bool] = {}
-        found = set()
-        for detail, worker in marked:
-            name = str(worker) if worker is not None else ""
-            if name not in alive:
-                alive[name] = workers.get(name) not in _GONE and self._is_alive(self._connection, schema, name)
-            if alive[name]:
-                found.add(str(json.loads(detail)[1]))
-        return found
+        leases = Identifier((catalog.schema, LEASES))
+        columns = Sql.join(", ", [Identifier(("detail",)), Identifier(("worker",))])
+        marked = self._connection.execute(Sql("SELECT ", columns, " FROM ", leases, _are_uploads())).rows
+        workers = {str(worker) for _, worker in marked if worker is not None}
+        alive = self._alive(catalog.schema, workers)
+        return {str(json.loads(detail)[1]) for detail, worker in marked if str(worker) in alive}
 
-    def _workers(self, catalog: SchemaCatalog) -> dict[str, str]:
-        if WORKERS not in catalog.tables:
-            return {}
-        columns = Sql.join(", ", [Identifier(("worker",)), Identifier(("state",))])
-        rows = self._connection.execute(Sql("SELECT ", columns, " FROM ", Identifier((catalog.schema, WORKERS)))).rows
-        return {str(worker): str(state) for worker, state in rows}
+    def _alive(self, schema: str, workers: set[str]) -> set[str]:
+        """Return those of `workers` that are not gone; one that is not registered is."""
+        registry = Registry(self._connection, schema, "", UPLOAD)
+        here, seconds = machine.machine(), self._connection.settings.jobs.lease_seconds
+        return {
+            row.worker
+            for row in registry.workers_of(workers)
+            if not is_dead(row, here, seconds, machine.is_running, registry.lock_is_free)
+        }
+
+    def clear_dead(self, schema: str) -> None:
+        """Remove the marks of writers that are gone, where the user may."""
+        with suppress(AccessError):
+            uploads.marked(self._connection, schema)
 
     @contextmanager
     def kept_out(self, catalogs: list[SchemaCatalog]) -> Iterator[None]:

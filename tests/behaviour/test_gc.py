@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from datajoint.codecs import registry
 from datajoint.errors import DataJointError
 from datajoint.garbage import collector as collector_module
 from datajoint.garbage import references
+from datajoint.jobs.uploads import Upload, marking
+from datajoint.sql import Sql
+from datajoint.sql.fragment import Identifier
 from datajoint.storage import compute_hash, get_store_backend, put_hash
 from tests.stored_codecs import make_marks, mark, set_state
 
@@ -563,19 +567,33 @@ def test_what_a_writer_has_marked_stays(collector, table, schema, connection, ba
     clear = mark(connection, schema.database, [path, folder])
     report = collector.collect(dry_run=False)
     assert (report["deleted"], report["in_flight"]) == (0, 3)
-    set_state(connection, schema.database, "w", "running")
-    assert collector.collect(dry_run=False)["in_flight"] == 3
     clear()
     assert collector.collect(dry_run=False)["deleted"] == 3
 
 
-def test_marks_of_workers_that_have_ended(collector, table, schema, connection):
+@pytest.mark.parametrize("fate", ["dead", "stopped", "unknown"])
+def test_marks_of_workers_that_have_ended(collector, table, schema, connection, fate):
     make_marks(connection, schema.database)
     path = put_hash(b"marked", schema.database, "main", connection.settings)["path"]
-    mark(connection, schema.database, [path])
-    judged = dj.gc.GarbageCollector(schema, store="main", is_alive=lambda *_: False)
-    assert judged.plan().in_flight == 0
-    set_state(connection, schema.database, "w", "dead")
+    worker = str(uuid.uuid4())
+    set_state(connection, schema.database, worker, "running")
+    mark(connection, schema.database, [path], worker=worker)
+    assert collector.collect(dry_run=False)["in_flight"] == 1
+    workers = Identifier((schema.database, "~dj_worker"))
+    if fate == "unknown":
+        connection.execute(Sql("DELETE FROM ", workers))
+    else:
+        set_state(connection, schema.database, worker, fate)
+    assert collector.collect(dry_run=False)["deleted"] == 1
+    left = connection.execute(Sql("SELECT COUNT(*) FROM ", Identifier((schema.database, "~dj_lease")))).rows
+    assert left == [(0,)]
+
+
+def test_marks_as_inserts_make_them(collector, table, schema, connection):
+    path = put_hash(b"marked", schema.database, "main", connection.settings)["path"]
+    with marking(connection, schema.database, "thing") as uploads:
+        assert uploads.mark([Upload("main", path)])
+        assert collector.collect(dry_run=False)["in_flight"] == 1
     assert collector.collect(dry_run=False)["deleted"] == 1
 
 
