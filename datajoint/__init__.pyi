@@ -16,8 +16,10 @@ from . import gc as gc
 from . import hash_registry as hash_registry
 from . import heading as heading
 from . import instance as instance
+from . import jobs as jobs
 from . import lineage as lineage
 from . import logging as logging
+from . import migrate as migrate
 from . import objectref as objectref
 from . import preview as preview
 from . import provenance as provenance
@@ -51,6 +53,7 @@ from .expression import QueryExpression as QueryExpression
 from .expression import Top as Top
 from .expression import U as U
 from .instance import Instance as Instance
+from .jobs import Job as Job
 from .logging import logger as logger
 from .objectref import ObjectRef as ObjectRef
 from .schemas import Schema as Schema

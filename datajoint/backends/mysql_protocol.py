@@ -34,6 +34,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import Expected, read_uuid, shortest_float32, whole_number
+from datajoint.backends.coordination import MySQLCoordination
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import MOMENT, CastType
 from datajoint.backends.link import CANCEL_SECONDS
@@ -46,8 +47,10 @@ from datajoint.values.model import ValueType
 
 _BEGIN: dict[BeginKind, tuple[str, ...]] = {
     "write": ("START TRANSACTION",),
+    "late": ("START TRANSACTION",),
     "snapshot": ("START TRANSACTION WITH CONSISTENT SNAPSHOT",),
     "read_only": ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
+    "latest": ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"),
     "guarded": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION"),
 }
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
@@ -69,6 +72,8 @@ class MySQLProtocol(Backend):
     engine : str
         Whose catalogue queries to run.
     """
+
+    coordination = MySQLCoordination()
 
     def __init__(self, collation: str, engine: str) -> None:
         self.collation = collation
@@ -155,6 +160,12 @@ class MySQLProtocol(Backend):
         cursor = raw.cursor()
         cursor.execute(text, values or None)
         return list(cursor.fetchall())
+
+    def digested(self, expression: Sql, most: int) -> Sql:
+        """Digest large values where they are."""
+        return Sql(
+            "IF(OCTET_LENGTH(", expression, f") > {most:d}, UNHEX(SHA2(", expression, ", 256)), ", expression, ")"
+        )  # fmt: skip
 
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in, as it does for every statement."""

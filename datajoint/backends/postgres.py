@@ -41,12 +41,14 @@ from datajoint.backends.base import (
     LockWait,
     Privilege,
     RawResult,
+    Request,
     Target,
     external_url,
     transposed,
 )
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
+from datajoint.backends.coordination import PostgresCoordination
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
@@ -60,11 +62,14 @@ DIALECT = Dialect(
     name="postgresql", grammar="postgres", quote_character='"', placeholder="%s", default_port=postgres_session.PORT,
     max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, movable_columns=False, nulls_first=False, float_infinity=True,
     exact_decimal_digits=1000, time_class="time", error_ends_transaction=True,
+    pipelines=True, conflict_codes=frozenset({"40001", "40P01"}),
 )  # fmt: skip
 
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     "guarded": "BEGIN ISOLATION LEVEL REPEATABLE READ",
+    "late": "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "latest": "BEGIN ISOLATION LEVEL READ COMMITTED",
 }  # fmt: skip
 _COPY = "COPY "
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
@@ -81,6 +86,7 @@ class PostgreSQL(Backend):
     """
 
     dialect = DIALECT
+    coordination = PostgresCoordination()
 
     def __init__(self, *, by_code_point: bool = False) -> None:
         self._by_code_point = by_code_point
@@ -158,15 +164,32 @@ class PostgreSQL(Backend):
 
     def fetch_columns(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[Any]:
         """Run one query; moments come as numbers, from which columns are made ten times as fast as from objects."""
-        moments = [n for n, t in enumerate(types) if t.kind in {"datetime", "timestamp"}]
-        if not moments or not postgres_values.binary(types):
-            return super().fetch_columns(raw, text, values, types)
-        cursor = raw.cursor(binary=True)
-        cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
-        columns = transposed(cursor.execute(text, values or None).fetchall(), len(types))
-        for n in moments:
-            columns[n] = postgres_values.moments(columns[n])
-        return columns
+        cursor = raw.cursor(binary=postgres_values.binary(types))
+        if postgres_values.binary(types):
+            cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+        return _columns(cursor.execute(text, values or None), types)
+
+    def digested(self, expression: Sql, most: int) -> Sql:
+        """Digest large values where they are."""
+        return Sql(
+            "CASE WHEN octet_length(",
+            expression,
+            f") > {most:d} THEN sha256(",
+            expression,
+            ") ELSE ",
+            expression,
+            " END",
+        )
+
+    def together(self, raw: Any, requests: Sequence[Request]) -> list[RawResult]:
+        """Send all statements, then read all answers."""
+        with raw.pipeline():
+            cursors = [raw.cursor(binary=bool(r.types and postgres_values.binary(r.types))) for r in requests]
+            for cursor, request in zip(cursors, requests, strict=True):
+                if request.columns and request.types and postgres_values.binary(request.types):
+                    cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+                cursor.execute(request.text, request.values or None)
+        return [_answer(cursor, request) for cursor, request in zip(cursors, requests, strict=True)]
 
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in."""
@@ -378,6 +401,25 @@ class PostgreSQL(Backend):
         greatest = Sql("(SELECT max(", Identifier((column,)), ") FROM ", table.identifier, ")")
         sequence = Sql("pg_get_serial_sequence(", name, ", ", Parameter(column), ")")
         return Sql("SELECT setval(", sequence, ", greatest(", greatest, ", nextval(", sequence, ")))")
+
+
+def _columns(cursor: Any, types: Sequence[ValueType]) -> list[Any]:
+    columns = transposed(cursor.fetchall(), len(types))
+    if postgres_values.binary(types):
+        for n, value_type in enumerate(types):
+            if value_type.kind in {"datetime", "timestamp"}:
+                columns[n] = postgres_values.moments(columns[n])
+    return columns
+
+
+def _answer(cursor: Any, request: Request) -> RawResult:
+    """Return what a statement that was run before has to say."""
+    if request.types is not None and request.columns:
+        columns = _columns(cursor, request.types)
+        return RawResult((), columns, len(columns[0]) if columns else 0)
+    if cursor.description is None:
+        return RawResult((), [], cursor.rowcount)
+    return RawResult(tuple(d.name for d in cursor.description), cursor.fetchall(), cursor.rowcount)
 
 
 def _steps(path: str) -> str:

@@ -74,6 +74,12 @@ class Table(QueryExpression, metaclass=TableMeta):
     _support: ClassVar[list[str] | None] = None
     _known_heading: tuple[SchemaCatalog, Heading] | None = None
     _allow_insert: bool = True
+    """Whether rows may be inserted at this moment without saying that one means it."""
+
+    @property
+    def _insert_hint(self) -> str:
+        """What to do where they may not."""
+        return "To insert from outside, pass allow_direct_insert=True."
 
     # --- what it is
     @property
