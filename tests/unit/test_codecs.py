@@ -36,7 +36,7 @@ CONTEXT = CodecContext("lab", "__analysis", "result", {"download_path": "."}, {"
 @pytest.fixture(autouse=True)
 def clean_registry(monkeypatch):
     """Give each test a registry of its own, with the built-in codecs."""
-    monkeypatch.setattr(registry, "_codecs", dict(registry._codecs))
+    monkeypatch.setattr(registry, "_codecs", {name: registry._codecs[name] for name in BUILT_IN})
     monkeypatch.setattr(registry, "_entry_points_loaded", True)
 
 
