@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import datajoint as dj
 from benchmarks.__main__ import address
@@ -169,7 +168,9 @@ print(made / (time.monotonic() - start))
 """
 
 
-def together(url: str, connection: dj.Connection, lengths: list[int], workers: list[int], seconds: float) -> Iterator[str]:
+def together(
+    url: str, connection: dj.Connection, lengths: list[int], workers: list[int], seconds: float
+) -> Iterator[str]:
     """Yield the lines about several workers on queues of several lengths."""
     for length in lengths:
         found = []
@@ -213,7 +214,9 @@ def main() -> None:
     workers = [int(count) for count in options.workers.split(",") if count]
     lengths = [int(length) for length in options.queued.split(",") if length]
     print(f"Load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.\n")
-    print("| engine | | library | limit | library ÷ limit | peer | peer ÷ library |\n|---|---|---:|---:|---:|---:|---:|")
+    print(
+        "| engine | | library | limit | library ÷ limit | peer | peer ÷ library |\n|---|---|---:|---:|---:|---:|---:|"
+    )
     engines = options.engines.split(",")
     for engine in engines:
         with address(engine) as url, dj.Connection(url, config_override=Config(safemode=False)) as connection:

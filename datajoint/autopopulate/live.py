@@ -286,12 +286,15 @@ class LiveMake:
         """Return what asks whether the key has rows, and whether it is still ours."""
         table, key, held = self.table, self.task.key, self.task.held()
         heading, backend = table.heading, table.connection.backend
-        if held is None and key and None not in key.values():
+        if key and None not in key.values():
             types = {name: heading._attributes[name].value_type for name in key}
             equal = [p.Compare(n, types[n], compare(types[n], "=", key[n])) for n in key]
             node = Restrict(table._node, p.conjunction([*equal]), heading)
             text, values = select(Limit(node, (), 1, 0, heading), backend, ())
-            return Request(f"SELECT EXISTS ({text})", values)
+            if held is None:
+                return Request(f"SELECT EXISTS ({text})", values)
+            ours, more = held.render(table.connection.dialect)
+            return Request(f"SELECT EXISTS ({text}), ({ours})", [*values, *more])
         exists = Sql("SELECT EXISTS (", compile_exists((table & key)._node, backend), ")")
         text, values = (exists if held is None else Sql(exists, ", (", held, ")")).render(table.connection.dialect)
         return Request(text, values)
