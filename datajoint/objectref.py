@@ -274,6 +274,24 @@ class ObjectRef:
         path = self._within(subpath)
         return bool(self.backend.exists(path)) or (self.is_dir and bool(self.backend.isdir(path)))
 
+    def has_content_of(self, other: ObjectRef) -> bool:
+        """Tell whether both are files, or both folders, with the same content.
+
+        Raises
+        ------
+        MissingExternalFile
+            If a file is absent.
+        """
+        if self.is_dir != other.is_dir:
+            return False
+        if not self.is_dir:
+            return self.read() == other.read()
+        files = self._files()
+        return files == other._files() and all(
+            self.backend.get_buffer(f"{self.path}/{name}") == other.backend.get_buffer(f"{other.path}/{name}")
+            for name in files
+        )
+
     # --- is it whole?
     def verify(self) -> bool:
         """Compare the object with its description.

@@ -164,6 +164,11 @@ class Uploads:
                 self._room.notify_all()
 
     # --- what the insert does
+    @property
+    def has_written(self) -> bool:
+        """Whether any object was, or may have been, written."""
+        return bool(self._written)
+
     def settle(self) -> None:
         """Wait until everything is written.
 

@@ -77,4 +77,6 @@ def row_objects(target: BaseTable, *, parallel: bool) -> Iterator[RowObjects]:
             refused = isinstance(error, DataJointError) and not isinstance(error, LostConnectionError)
             objects.close(kept=False if refused or not objects.sending else None)
             raise
-    connection.at_end_of_transaction(lambda kept: objects.close(kept=kept))
+    # Most rows have none, and a long transaction is not to remember each insert.
+    if objects.has_written:
+        connection.at_end_of_transaction(lambda kept: objects.close(kept=kept))

@@ -741,3 +741,31 @@ def test_what_could_not_be_removed_is_told(Thing, backend, monkeypatch, caplog):
     with caplog.at_level(logging.WARNING, "datajoint"), pytest.raises(DuplicateError):
         Thing.insert1({"id": 1, "n": np.arange(3)})
     assert "left to garbage collection: read-only" in caplog.text
+
+
+def test_a_long_transaction_remembers_only_inserts_with_objects(Thing, backend, connection):
+    with connection.transaction:
+        for number in range(20):
+            Thing.insert([{"id": number}, {"id": 100 + number}])
+        assert connection._blocks.current.at_end == []
+        Thing.insert1({"id": 1000, "h": b"x"})
+        assert len(connection._blocks.current.at_end) == 1
+
+
+def test_rows_that_match_are_skipped_by_their_content(Thing, backend, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "x").write_bytes(b"x")
+    backend.put_buffer(b"raw", "raw.bin")
+
+    def row(**changes):
+        return {"id": 1, "b": [1], "h": b"x", "o": folder, "n": np.array([1.0, np.nan]), "f": "raw.bin"} | changes
+
+    Thing.insert1(row())
+    Thing.insert([row(), {**row(), "id": 2}], skip_duplicates="match")
+    assert len(Thing()) == 2
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x").write_bytes(b"y")
+    for changes in ({"b": [2]}, {"h": b"y"}, {"o": tmp_path / "other"}, {"o": b"x"}, {"n": np.array([1.0, 2.0])}):
+        with pytest.raises(DuplicateError, match=f"{next(iter(changes))} is "):
+            Thing.insert([row(**changes)], skip_duplicates="match")
