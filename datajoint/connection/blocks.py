@@ -86,6 +86,7 @@ class Blocks:
         if self.here.transaction is transaction:
             self.here.transaction = None
         self._statements.open.discard(transaction)
+        transaction.tell_end()
 
     def _take(self, transaction: OpenTransaction) -> None:
         self.here.transaction = transaction
@@ -97,11 +98,7 @@ class Blocks:
         transaction.ended = True
         self.here.transaction = None
         self._statements.open.discard(transaction)
-        for call in transaction.at_end:
-            try:
-                call(transaction.kept)
-            except Exception:
-                logger.exception("What was to be done at the end of a transaction failed.")
+        transaction.tell_end()
 
     def leave(self) -> None:
         """Keep what the innermost block did.

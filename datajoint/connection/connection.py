@@ -427,6 +427,12 @@ class Connection:
         """The transactions of all threads at this moment."""
         return list(self._statements.open)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether this thread is inside a transaction that the database knows of already."""
+        transaction = self._blocks.current
+        return transaction is not None and transaction.begun
+
     def start_transaction(self) -> None:
         """Begin a transaction that `commit_transaction` or `cancel_transaction` ends.
 

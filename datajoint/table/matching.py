@@ -31,7 +31,7 @@ def insert_matching(target: BaseTable, batch: Batch) -> None:
     DuplicateError
         If a stored row differs, or if another unique key is taken by another row. Nothing of the batch is kept.
     """
-    with row_objects(target.connection, parallel=batch.count > 1) as objects:
+    with row_objects(target, parallel=batch.count > 1) as objects:
         prepared = convert(target, batch)
         objects.settle_for_rows()
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datajoint.codecs.uploads import Uploads
+from datajoint.codecs.uploads import Marks, Uploads
 from datajoint.errors import DataJointError, LostConnectionError
+from datajoint.table.columns import ColumnWriter
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
+    from datajoint.definition import TableName
+    from datajoint.table.base_table import BaseTable
 
 
 class RowObjects(Uploads):
@@ -36,8 +39,15 @@ class RowObjects(Uploads):
         self.sending = True
 
 
+def marks_of(connection: Connection, table: TableName) -> Marks | None:
+    """Return where objects of rows of a table are marked as in flight, None where they are not."""
+    from datajoint.jobs.uploads import UploadMarks  # noqa: PLC0415 - it lies above tables; only objects need it
+
+    return UploadMarks.of(connection, table)
+
+
 @contextmanager
-def row_objects(connection: Connection, *, parallel: bool) -> Iterator[RowObjects]:
+def row_objects(target: BaseTable, *, parallel: bool) -> Iterator[RowObjects]:
     """Keep account of the objects that codecs write in a block, which sends the rows that name them.
 
     If the block raises, or a transaction around it is undone, the objects that no other row can name are removed. They
@@ -46,6 +56,8 @@ def row_objects(connection: Connection, *, parallel: bool) -> Iterator[RowObject
 
     Parameters
     ----------
+    target : BaseTable
+        Into which the rows go.
     parallel : bool
         Whether several objects are to be expected.
 
@@ -54,7 +66,10 @@ def row_objects(connection: Connection, *, parallel: bool) -> Iterator[RowObject
     RowObjects
         Its `settle_for_rows` must be called before rows are sent.
     """
-    with RowObjects(parallel=parallel) as objects:
+    connection, heading = target.connection, target.heading
+    expected = heading.has_codecs and any(ColumnWriter.of(target, name).writes_objects for name in heading.names)
+    marks = marks_of(connection, target.name) if expected else None
+    with RowObjects(parallel=parallel, marks=marks) as objects:
         try:
             yield objects
         except BaseException as error:

@@ -15,6 +15,7 @@ from datajoint.storage.folders import write_manifest
 from datajoint.table.base_table import base_table
 from datajoint.table.columns import ColumnWriter
 from datajoint.table.insert import check_direct
+from datajoint.table.objects import marks_of
 
 if TYPE_CHECKING:
     from datajoint.expression.operand import Operand
@@ -42,7 +43,7 @@ class StagedInsert:
     def __init__(self, table: Operand) -> None:
         self.rec: dict[str, Any] = {}
         self._target, self._table = base_table(table), table
-        self._objects = Uploads(parallel=False)
+        self._objects = Uploads(parallel=False, marks=marks_of(self._target.connection, self._target.name))
         self._staged: dict[str, _Object] = {}
 
     @property

@@ -63,7 +63,7 @@ def update1(table: Operand, row: Mapping[str, Any]) -> None:
     changed = {n: w for n, w in writers.items() if n not in key}
     if not changed:
         return
-    with row_objects(target.connection, parallel=False) as objects:
+    with row_objects(target, parallel=False) as objects:
         for name, writer in changed.items():
             writer.check(row[name])
         # What is in stores last, so that nothing is written there if another value is refused.

@@ -67,7 +67,7 @@ def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> Non
     MissingAttributeError, InvalidValueError, DuplicateError, IntegrityError
         With the row that is at fault, as far as it can be found.
     """
-    with row_objects(target.connection, parallel=batch.count > 1) as objects:
+    with row_objects(target, parallel=batch.count > 1) as objects:
         stored = _stored_already(target, batch) if duplicates == "skip" else frozenset[int]()
         prepared = convert(target, batch, without_objects=stored)
         objects.settle_for_rows()
