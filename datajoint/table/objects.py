@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datajoint.codecs.uploads import Marks, Uploads
+from datajoint.codecs.uploads import Uploads
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.marks import marks_of
 
 if TYPE_CHECKING:
-    from datajoint.connection import Connection
-    from datajoint.definition import TableName
     from datajoint.table.base_table import BaseTable
 
 
@@ -37,13 +36,6 @@ class RowObjects(Uploads):
         """
         self.settle()
         self.sending = True
-
-
-def marks_of(connection: Connection, table: TableName) -> Marks | None:
-    """Return where objects of rows of a table are marked as in flight, None where they are not."""
-    from datajoint.jobs.uploads import UploadMarks  # noqa: PLC0415 - it lies above tables; only objects need it
-
-    return UploadMarks.of(connection, table)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from datajoint.storage.folders import write_manifest
 from datajoint.table.base_table import base_table
 from datajoint.table.columns import ColumnWriter
 from datajoint.table.insert import check_direct
-from datajoint.table.objects import marks_of
+from datajoint.table.marks import marks_of
 
 if TYPE_CHECKING:
     from datajoint.expression.operand import Operand
