@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import datajoint as dj
+from datajoint.jobs.worker import Worker
 from tests.faults.killed_store_worker import ROWS, act, rows, settings, table
 
 ROOT = Path(__file__).parents[2]
@@ -97,3 +98,18 @@ def test_killed_at_some_steps(url, thing, tmp_path, task):
 def test_killed_at_every_step(url, thing, tmp_path, task):
     for number in range(1, steps(url, thing, tmp_path, task) + 1):
         check_killed_at(url, thing, tmp_path, task, number)
+
+
+@pytest.mark.parametrize("task", ["insert", "stage"])
+def test_what_the_killed_left_is_collected(url, thing, tmp_path, task):
+    connection = thing().connection
+    with Worker.on(connection, thing.database) as worker:  # makes the tables in which objects are marked
+        assert worker.obstacle is None
+    count = steps(url, thing, tmp_path, task)
+    prepare(thing, tmp_path, task)
+    killed = run(url, thing.database, tmp_path, task, count * 2 // 3)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    check_rows(thing, task, count * 2 // 3)
+    thing.delete_quick()
+    dj.gc.GarbageCollector(dj.Schema(thing.database, connection=connection), store="main").collect(dry_run=False)
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file() and path.suffix != ".saving"] == []
