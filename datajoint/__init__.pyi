@@ -24,8 +24,12 @@ from . import preview as preview
 from . import provenance as provenance
 from . import schemas as schemas
 from . import settings as settings
+<<<<<<< HEAD
 from . import storage as storage
 from . import storage_adapter as storage_adapter
+=======
+from . import spark as spark
+>>>>>>> main
 from . import table as table
 from . import types as types
 from . import user_tables as user_tables
@@ -58,6 +62,7 @@ from .schemas import virtual_schema as virtual_schema
 from .search import search as search
 from .settings import config as config
 from .singleton import conn as conn
+from .spark import SparkAdapter as SparkAdapter
 from .sql import Sql as Sql
 from .storage import StorageAdapter as StorageAdapter
 from .storage import get_storage_adapter as get_storage_adapter
