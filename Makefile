@@ -67,11 +67,8 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.insert
 	$(BIN)/python -m benchmarks.delete
-<<<<<<< HEAD
 	$(BIN)/python -m benchmarks.transfers
-=======
 	$(BIN)/python -m benchmarks.blobs
->>>>>>> main
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -24,12 +24,9 @@ from . import preview as preview
 from . import provenance as provenance
 from . import schemas as schemas
 from . import settings as settings
-<<<<<<< HEAD
+from . import spark as spark
 from . import storage as storage
 from . import storage_adapter as storage_adapter
-=======
-from . import spark as spark
->>>>>>> main
 from . import table as table
 from . import types as types
 from . import user_tables as user_tables
