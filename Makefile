@@ -67,8 +67,8 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.insert
 	$(BIN)/python -m benchmarks.delete
+	$(BIN)/python -m benchmarks.transfers
 	$(BIN)/python -m benchmarks.blobs
-	$(BIN)/python -m benchmarks.stores
 	$(BIN)/python -m benchmarks.objects
 
 clean:

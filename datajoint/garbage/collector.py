@@ -28,7 +28,9 @@ BATCH = 500
 ABANDONED_SECONDS = 86400.0
 """After this long a file that was being written is taken for given up."""
 
-_ATTEMPTS = 5
+# On a server where others make and drop tables all the time, a look at them seldom succeeds at once.
+_ATTEMPTS = 20
+_PAUSE = 0.01  # seconds, times the number of attempts before
 
 
 class GarbageCollector:
@@ -121,10 +123,12 @@ class GarbageCollector:
         """Return what rows refer to and what writers have marked, as of one moment."""
         for attempt in range(_ATTEMPTS):
             is_last = attempt == _ATTEMPTS - 1
+            time.sleep(_PAUSE * attempt)
+            # What is known before the transaction need not be read in it, where newer tables cannot be read.
+            self._refresh()
             with self._one_state():
                 try:
-                    for structure in self._structures:
-                        structure.refresh()
+                    self._refresh()
                 except DataJointError:
                     if is_last:
                         raise
@@ -135,6 +139,10 @@ class GarbageCollector:
             if is_last or not (references.problems and references.moved):
                 break
         return references, marked
+
+    def _refresh(self) -> None:
+        for structure in self._structures:
+            structure.refresh()
 
     @contextmanager
     def _one_state(self) -> Iterator[None]:
@@ -326,6 +334,7 @@ class GarbageCollector:
 
     def _delete_batch(self, batch: tuple[Orphan, ...]) -> list[str]:
         for attempt in range(_ATTEMPTS):
+            time.sleep(_PAUSE * attempt)
             try:
                 with self._kept_out():
                     outcomes = self._delete_certain(batch)
@@ -362,8 +371,7 @@ class GarbageCollector:
 
     @contextmanager
     def _kept_out(self) -> Iterator[None]:
-        for structure in self._structures:
-            structure.refresh()
+        self._refresh()
         self._barred = self._with_leases()
         with ExitStack() as stack:
             for structure, marks in zip(self._structures, self._marks, strict=True):

@@ -1,4 +1,4 @@
-"""Transfers over a store with latency, against one after the other: ``python -m benchmarks.stores [MILLISECONDS]``.
+"""Transfers over a store with latency, against one after the other: ``python -m benchmarks.transfers [MILLISECONDS]``.
 
 The store is memory behind a wrapper in which every request takes so long. What is measured is how well waiting is
 overlapped, and that a second fetch makes no request.
