@@ -69,6 +69,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.delete
 	$(BIN)/python -m benchmarks.transfers
 	$(BIN)/python -m benchmarks.blobs
+	$(BIN)/python -m benchmarks.objects
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,11 +20,13 @@ from . import jobs as jobs
 from . import lineage as lineage
 from . import logging as logging
 from . import migrate as migrate
+from . import objectref as objectref
 from . import preview as preview
 from . import provenance as provenance
 from . import schemas as schemas
 from . import settings as settings
 from . import spark as spark
+from . import staged_insert as staged_insert
 from . import storage as storage
 from . import storage_adapter as storage_adapter
 from . import table as table
@@ -35,10 +37,12 @@ from . import version as version
 from .autopopulate import AutoPopulate as AutoPopulate
 from .cli import cli as cli
 from .codecs import Codec as Codec
+from .codecs import SchemaCodec as SchemaCodec
 from .codecs import get_codec as get_codec
 from .codecs import list_codecs as list_codecs
 from .codecs.matlab import MatCell as MatCell
 from .codecs.matlab import MatStruct as MatStruct
+from .codecs.npyref import NpyRef as NpyRef
 from .connection import Connection as Connection
 from .diagram import Diagram as Diagram
 from .errors import DataJointError as DataJointError
@@ -52,6 +56,7 @@ from .expression import U as U
 from .instance import Instance as Instance
 from .jobs import Job as Job
 from .logging import logger as logger
+from .objectref import ObjectRef as ObjectRef
 from .schemas import Schema as Schema
 from .schemas import VirtualModule as VirtualModule
 from .schemas import list_schemas as list_schemas

@@ -257,8 +257,8 @@ class Backend(ABC):
         ``write`` may read and write and, where the engine has one writer, waits its turn; ``snapshot`` is the
         reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``latest`` sees in
         every statement what is committed by then, and locks no more than it changes; ``late`` begins to write what was
-        computed without a transaction;
-        ``guarded`` sees one snapshot, of the moment after its first statement, which is that of `bar_inserts`.
+        computed without a transaction; ``guarded`` sees one snapshot, of the moment after its first statement, which is
+        that of `bar_inserts`.
         """
 
     def bar_inserts(self, table: TableName, condition: Sql) -> Sql | None:  # noqa: ARG002 - for engines with several writers

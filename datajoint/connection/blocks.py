@@ -86,6 +86,7 @@ class Blocks:
         if self.here.transaction is transaction:
             self.here.transaction = None
         self._statements.open.discard(transaction)
+        transaction.tell_end()
 
     def _take(self, transaction: OpenTransaction) -> None:
         self.here.transaction = transaction
@@ -97,6 +98,7 @@ class Blocks:
         transaction.ended = True
         self.here.transaction = None
         self._statements.open.discard(transaction)
+        transaction.tell_end()
 
     def leave(self) -> None:
         """Keep what the innermost block did.
@@ -131,6 +133,7 @@ class Blocks:
         try:
             with deferred_interrupts("The transaction was committed before."):
                 statements.once(session, "COMMIT", lambda s: s.backend.execute(s.raw, "COMMIT", ()))
+                transaction.kept = True
         except LostConnectionError as error:
             transaction.doom(error)
             session.close()
@@ -159,6 +162,7 @@ class Blocks:
                 # Gone where the engine itself has ended it, or where an interrupt came just after the commit.
                 if session.backend.in_transaction(session.raw, after_error=transaction.fault is not None):
                     statements.order(transaction, "ROLLBACK")
+                    transaction.kept = False
             elif transaction.fault is None:
                 name = _savepoint(transaction.depth - 1)
                 statements.order(transaction, f"ROLLBACK TO SAVEPOINT {name}")

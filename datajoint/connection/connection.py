@@ -427,6 +427,12 @@ class Connection:
         """The transactions of all threads at this moment."""
         return list(self._statements.open)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether this thread is inside a transaction that the database knows of already."""
+        transaction = self._blocks.current
+        return transaction is not None and transaction.begun
+
     def start_transaction(self) -> None:
         """Begin a transaction that `commit_transaction` or `cancel_transaction` ends.
 
@@ -448,6 +454,20 @@ class Connection:
     def cancel_transaction(self) -> None:
         """Roll back the transaction of this thread, if there is one."""
         self._blocks.end(keep=False)
+
+    def at_end_of_transaction(self, call: Callable[[bool | None], None]) -> None:
+        """Call a function when the transaction of this thread has ended, or at once if there is none.
+
+        Parameters
+        ----------
+        call : callable
+            Is told whether what was done is kept: True, False, or None where nobody knows.
+        """
+        transaction = self._blocks.current
+        if transaction is None:
+            call(True)
+        else:
+            transaction.at_end.append(call)
 
     def attach(self) -> Attachment:
         """Return what lets helper threads work inside the transaction of this one.

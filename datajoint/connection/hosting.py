@@ -174,7 +174,8 @@ class HostedTransaction:
             with transaction.turn:
                 transaction.depth = 1
                 self._blocks.roll_back(transaction)
-        transaction.begun = False
+        transaction.tell_end()
+        transaction.begun, transaction.kept = False, None
         transaction.fault, transaction.depth = None, depth
         transaction.statement_savepoints = [False] * depth
 
@@ -204,7 +205,7 @@ class HostedTransaction:
                         statements.together(session, [*before, _COMMIT])
                     else:
                         statements.once(session, "COMMIT", lambda s: s.backend.execute(s.raw, "COMMIT", ()))
-                    self.committed = True
+                    self.committed = transaction.kept = True
         except LostConnectionError as error:
             transaction.doom(error)
             session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 from datajoint.backends.base import BeginKind, RawResult, Request
 from datajoint.connection.session import Session
 from datajoint.errors import DataJointError, LostConnectionError, QueryError
+
+logger = logging.getLogger("datajoint")
 
 if TYPE_CHECKING:
     from datajoint.connection.blocks import Blocks
@@ -69,6 +72,10 @@ class OpenTransaction:
         Number of threads that have joined it and not left yet.
     unguarded : bool
         Whether the next statement needs no savepoint, because its failure may end the transaction.
+    kept : bool or None
+        Whether it was committed; None as long as that is not known, and where it never will be.
+    at_end : list of callable
+        Called with `kept` when it has ended.
     """
 
     def __init__(
@@ -87,6 +94,8 @@ class OpenTransaction:
         self.thread_name = threading.current_thread().name
         self.fault: DataJointError | None = None
         self.ended = False
+        self.kept: bool | None = None
+        self.at_end: list[Callable[[bool | None], None]] = []
         self.statement_savepoints = [False]
 
     @property
@@ -109,6 +118,15 @@ class OpenTransaction:
     def is_joined(self) -> bool:
         """Whether another thread than the calling one has opened it."""
         return self.thread != threading.get_ident()
+
+    def tell_end(self) -> None:
+        """Call what waits for the end, which has come."""
+        calls, self.at_end = self.at_end, []
+        for call in calls:
+            try:
+                call(self.kept)
+            except Exception:
+                logger.exception("What was to be done at the end of a transaction failed.")
 
     def doom(self, fault: DataJointError) -> None:
         """Note what ended it; the first fault is the one that is told."""

@@ -54,7 +54,7 @@ class Uploads:
         connection = self._registry.connection
         if not self._worker.has_leases:
             return False
-        if connection.in_transaction and not connection.backend.coordination.row_locks:
+        if connection.has_begun and not connection.backend.coordination.row_locks:
             return False
         self._worker.ask(lambda: self._registry.take(self._worker.id, details, None, None))
         self._items += details

@@ -173,6 +173,10 @@ class StorageBackend:
         """
         return self.objects.get_bytes(checked_path(remote_path))
 
+    def get_range(self, remote_path: RemotePath, start: int, stop: int) -> bytes:
+        """Return the bytes of an object from `start` up to `stop`, fewer where it ends before; see `get_buffer`."""
+        return self.objects.get_range(checked_path(remote_path), start, stop) if start < stop else b""
+
     def exists(self, remote_path: RemotePath) -> bool:
         """Tell whether there is such a file or folder."""
         return self.objects.exists(checked_path(remote_path, may_be_root=True))

@@ -150,6 +150,12 @@ class FileObjects:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise MissingExternalFile(f"The object {path!r} is not in the store at {self.location}.") from error
 
+    def get_range(self, path: str, start: int, stop: int) -> bytes:
+        """Return the bytes from `start` up to `stop`."""
+        with self.open(path, "rb") as file:
+            file.seek(start)
+            return file.read(stop - start)  # type: ignore[no-any-return]
+
     def get_file(self, path: str, local: Path) -> None:
         """Copy an object to a file of this machine, unless there is one."""
         if local.exists():

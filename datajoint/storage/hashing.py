@@ -123,11 +123,20 @@ def put_hashes(
 
     def put(data: bytes) -> Metadata:
         target = _target(data, schema_name, store.name, store.spec)
-        if not is_whole(store.backend, target.metadata["path"], data):
-            store.backend.put_buffer(data, target.metadata["path"])
+        _put(store.backend, target.metadata["path"], data)
         return target.metadata
 
     return list(transfer.in_order(put, contents))
+
+
+def put_content(metadata: Metadata, data: bytes, config: Any = None) -> None:
+    """Store an object of which `hash_metadata` has told where it goes; as `put_hash` otherwise."""
+    _put(get_store_backend(metadata["store"], config), metadata["path"], data)
+
+
+def _put(backend: Any, path: str, data: bytes) -> None:
+    if not is_whole(backend, path, data):
+        backend.put_buffer(data, path)
 
 
 def is_whole(backend: StorageBackend, path: str, data: bytes) -> bool:

@@ -24,6 +24,7 @@ MIN_TOKEN, MAX_TOKEN = 4, 16
 
 _UNSAFE = frozenset('/\\:*?"<>|')
 _LONGEST_VALUE = 100
+_LONGEST_NAME = 255  # bytes
 _PATTERN_NAME = re.compile(r"\{(\w+)\}")
 
 
@@ -51,6 +52,14 @@ def encode_pk_value(value: Any) -> str:
     if len(text) > _LONGEST_VALUE:
         text = f"{text[:50]}_{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}"
     return urllib.parse.quote(text, safe="")
+
+
+def _fitting(folder: str) -> str:
+    """Return the name of a folder that file systems take; one character of a key may be spelled with twelve bytes."""
+    if len(folder.encode()) <= _LONGEST_NAME:
+        return folder
+    beginning = folder.encode()[: _LONGEST_NAME - 17].decode(errors="ignore")
+    return f"{beginning}_{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
 
 
 def build_object_path(
@@ -100,7 +109,7 @@ def build_object_path(
     token = generate_token(token_length)
     first = [name for name in _PATTERN_NAME.findall(partition_pattern or "") if name in primary_key]
     rest = [name for name in primary_key if name not in first]
-    spelled = {name: f"{name}={encode_pk_value(value)}" for name, value in primary_key.items()}
+    spelled = {name: _fitting(f"{name}={encode_pk_value(value)}") for name, value in primary_key.items()}
     ending = ext if not ext or ext.startswith(".") else f".{ext}"
     parts = [
         schema_prefix.strip("/"),

@@ -146,6 +146,11 @@ class RemoteObjects:
         with self._at(path) as place:
             return bytes(self._filesystem().cat_file(place.full))
 
+    def get_range(self, path: str, start: int, stop: int) -> bytes:
+        """Return the bytes from `start` up to `stop`."""
+        with self._at(path) as place:
+            return bytes(self._filesystem().cat_file(place.full, start=start, end=stop))
+
     def get_file(self, path: str, local: Path) -> None:
         """Copy an object to a file of this machine, as a whole; one that is there is replaced."""
         temporary = temporary_beside(local)

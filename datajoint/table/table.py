@@ -24,6 +24,7 @@ from datajoint.table import delete_plan as planning
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
 from datajoint.table import relatives
+from datajoint.table import staged as staging
 from datajoint.table import update as updating
 from datajoint.table import validate as validation
 from datajoint.table.context import calling_frame, find_referent_in, spell_in, visible_names
@@ -324,6 +325,11 @@ class Table(QueryExpression, metaclass=TableMeta):
     @_documented_by(buffering.batch)
     def batch(self, *, chunk_size: int | None = None, **options: Any) -> AbstractContextManager[buffering.RowBuffer]:
         return buffering.batch(self, insertion.insert, chunk_size=chunk_size, **options)
+
+    @property
+    @_documented_by(staging.staged_insert1)
+    def staged_insert1(self) -> staging.StagedInsertBlock:
+        return staging.staged_insert1(self)
 
     @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:

@@ -98,6 +98,14 @@ def test_tokens_differ():
     assert len({generate_token() for _ in range(1000)}) == 1000
 
 
+def test_names_of_folders_fit_file_systems():
+    for value in ("é" * 101, "/" * 100, "🐭" * 100):
+        path, _ = build_object_path("lab", "t", "f", {"key": value}, None, schema_prefix="_schema")
+        other, _ = build_object_path("lab", "t", "f", {"key": value + "x"}, None, schema_prefix="_schema")
+        assert max(len(step.encode()) for step in path.split("/")) <= 255
+        assert path.rpartition("/")[0] != other.rpartition("/")[0]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
