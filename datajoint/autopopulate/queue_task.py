@@ -32,6 +32,9 @@ class QueueTask(Task):
 
     def finish(self, duration: float) -> bool:
         """Take the job off the queue, if it is ours still."""
+        transaction = self._finisher.queue.connection._blocks.current
+        if transaction is not None:
+            transaction.unguarded = True  # where this fails, nothing of the transaction is to be kept
         return self._finisher.finish(self.claim, duration)
 
     def after_lost_commit(self, session: int | None) -> Literal["kept", "not kept", "unknown"]:

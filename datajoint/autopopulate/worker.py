@@ -17,6 +17,7 @@ from datajoint.events import KeyInterrupted, KeyReserved, KeySkipped
 from datajoint.jobs.claiming import Claim, Claimer, release
 from datajoint.jobs.finishing import Finisher
 from datajoint.jobs.registry import Registry
+from datajoint.jobs.states import after
 from datajoint.jobs.takeover import take_over
 from datajoint.jobs.version import code_version
 from datajoint.jobs.worker import Worker
@@ -196,7 +197,8 @@ class QueueWorker:
 
     def _broken_off(self, claim: Claim, error: BaseException) -> None:
         """Settle a job that a signal broke off, or that did so itself."""
-        requeued = self._interrupts.received is not None and not self._options.interrupt_is_error
+        as_error = self._interrupts.received is None or self._options.interrupt_is_error
+        requeued = after("running", "interrupt", as_error=as_error) == "pending"
         if requeued:
             self._finisher.interrupted(claim, f"interrupted: {message_of(error)}")
         else:

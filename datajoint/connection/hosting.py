@@ -162,7 +162,7 @@ class HostedTransaction:
         unguarded : bool
             Whether, where an error ends a transaction, this one may be ended by it: nothing is in it yet.
         """
-        self.transaction.unguarded = unguarded
+        self.transaction.unguarded |= unguarded
         return self._statements.inside(self.transaction, text, call)
 
     # --- the end

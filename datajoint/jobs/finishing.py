@@ -10,6 +10,7 @@ from datajoint.errors import DataJointError, DeadlockError, LockError, LostConne
 from datajoint.jobs.claiming import Claim, release
 from datajoint.jobs.queue import Queue, cut
 from datajoint.jobs.registry import Registry, column, freed
+from datajoint.jobs.states import after
 from datajoint.jobs.worker import Worker
 from datajoint.logging import logger
 from datajoint.sql.fragment import Parameter, Sql
@@ -39,7 +40,8 @@ class Finisher:
 
     def finish(self, claim: Claim, duration: float) -> bool:
         """Take the job off the queue, inside the transaction of its results; False if it is not ours any more."""
-        queue, keep = self.queue, self.queue.connection.settings.jobs.keep_completed
+        queue = self.queue
+        keep = after("running", "finish", keep=queue.connection.settings.jobs.keep_completed) is not None
         try:
             if queue.finish(claim.key, claim.token, duration, keep=keep):
                 return True
@@ -129,7 +131,7 @@ class Finisher:
         """Record a failure; tell whether the key will be tried again. What cannot be written is logged, never raised."""
         self.worker.lets_go(self.registry, [claim.item])
         attempts = claim.attempts + 1
-        retried = attempts < max_attempts
+        retried = after("running", "fail" if attempts < max_attempts else "give up") == "pending"
         seconds = min(self.queue.connection.settings.jobs.retry_seconds * 2 ** (attempts - 1), _LONGEST_RETRY)
         try:
             if retried:

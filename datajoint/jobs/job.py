@@ -92,7 +92,19 @@ class Job(Table):
         if table_info(self.connection, self.name) is None:
             self.declare()
         heading = self._table_heading()
-        return heading.derived("queue", lambda: Queue(self.connection, self.name, self.target.name, heading))
+
+        def make() -> Queue:
+            key = layout.queue_key(self._target_info()[0])
+            if set(heading.primary_key) != set(key):
+                raise DataJointError(
+                    f"The jobs table {self.name} has the key {', '.join(heading.primary_key)}, but jobs of {self.target.name} are "
+                    f"told apart by {', '.join(key)}: it belongs to a table that was called so before, or to another tier.",
+                    table=str(self.name),
+                    hint="Drop it with dj.FreeTable(connection, name).drop_quick(); the next jobs.refresh() makes it anew.",
+                )
+            return Queue(self.connection, self.name, self.target.name, heading)
+
+        return heading.derived("queue", make)
 
     @property
     def _registry(self) -> Registry:

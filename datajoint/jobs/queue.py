@@ -60,6 +60,9 @@ class Queue:
         self.columns = columns_of(heading, name)
         self.keys = KeyForm(heading.primary_key, heading, connection.backend)
         self._set = {n: Identifier((c,)) for n, c in self.columns.items()}
+        self.token_names = tuple(name for name in _TOKEN if name in self._set)
+        self._finishing: dict[tuple[bool, str, tuple[bool, ...]], str] = {}
+        self._last: tuple[Token, Sql] | None = None
 
     # --- parts of statements
     @property
@@ -92,11 +95,6 @@ class Queue:
         pairs = ((self._set[n], v) for n, v in values.items() if n in self._set)
         return Sql.join(", ", (Sql(c, " = ", v) for c, v in pairs))
 
-    @property
-    def token_names(self) -> tuple[str, ...]:
-        """What there is of the token."""
-        return tuple(name for name in _TOKEN if name in self._set)
-
     def has_token(self, token: Token) -> Sql:
         """Return the condition that a job is reserved, and by whom the token tells."""
         return Sql(self.is_status("reserved"), " AND ", self._equal(token))
@@ -107,10 +105,6 @@ class Queue:
             value = getattr(token, name)
             parts.append(Sql(self._set[name], " IS NULL" if value is None else Sql(" = ", Parameter(value))))
         return Sql.join(" AND ", parts)
-
-    def emptied(self) -> dict[str, str]:
-        """Return the assignments of a job that nobody has."""
-        return dict(_EMPTY)
 
     def pending(self, **others: Sql | str | Parameter) -> Sql:
         """Return the assignments that give a job back; priority and times stay."""
@@ -164,11 +158,10 @@ class Queue:
 
     def held(self, key: Key, token: Token) -> Sql:
         """Return the condition that nobody else has a job or has settled it; it may be pending, or gone."""
-        not_ours = Sql("NOT (", self.has_token(token), ")")
-        return Sql(
-            "NOT EXISTS (SELECT 1 FROM ", self.name.identifier, " WHERE ", self.keys.equals(key), " AND NOT ",
-            self.is_status("pending"), " AND ", not_ours, ")",
-        )  # fmt: skip
+        if self._last is None or self._last[0] is not token:
+            # Those that were claimed together share it.
+            self._last = token, Sql(" AND NOT ", self.is_status("pending"), " AND NOT (", self.has_token(token), "))")
+        return Sql("NOT EXISTS (SELECT 1 FROM ", self.name.identifier, " WHERE ", self.keys.equals(key), self._last[1])
 
     def finish(self, key: Key, token: Token | None, duration: float, *, keep: bool, status: str = "reserved") -> bool:
         """Take a finished job off the queue, if it has the token and status; tell whether it had.
@@ -178,16 +171,25 @@ class Queue:
         token : Token, optional
             Without one the job's owner does not matter.
         """
-        owned = Sql(" AND ", self._equal(token)) if token is not None else Sql()
-        where = Sql(self.keys.equals(key), f" AND {self._quoted_status} = '{status}'", owned)
-        if not keep:
-            return self.connection.execute(Sql("DELETE FROM ", self.name.identifier, " WHERE ", where)).rowcount == 1
-        done = self.assigned(status="'success'", completed_time=self.now, duration=Parameter(float(duration)))
-        return self.update(done, where) == 1
+        owner = () if token is None else tuple(getattr(token, name) for name in self.token_names)
+        form = keep, status, tuple(value is None for value in owner)
+        text = self._finishing.get(form)
+        if text is None:
+            text = self._finishing[form] = self._finish_text(key, token, keep=keep, status=status)
+        first = [float(duration)] if keep and "duration" in self.columns else []
+        values = [*first, *self.keys.values(key), *(value for value in owner if value is not None)]
+        return self.connection.execute_text(text, values).rowcount == 1
 
-    @property
-    def _quoted_status(self) -> str:
-        return str(self.connection.dialect.quote(self._set["status"]))
+    def _finish_text(self, key: Key, token: Token | None, *, keep: bool, status: str) -> str:
+        """Return the statement of `finish`, which is the same for all keys."""
+        owned = Sql(" AND ", self._equal(token)) if token is not None else Sql()
+        where = Sql(self.keys.equals(key), " AND ", self._set["status"], f" = '{status}'", owned)
+        if keep:
+            done = self.assigned(status="'success'", duration=Parameter(0.0), completed_time=self.now)
+            statement = Sql("UPDATE ", self.name.identifier, " SET ", done, " WHERE ", where)
+        else:
+            statement = Sql("DELETE FROM ", self.name.identifier, " WHERE ", where)
+        return statement.render(self.connection.dialect).text
 
     def fail(self, key: Key, token: Token, message: str, stack: str) -> bool:
         """Mark a job as failed, if it has the token."""

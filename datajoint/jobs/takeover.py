@@ -11,6 +11,7 @@ from datajoint.jobs import machine
 from datajoint.jobs.keys import Key, item_of
 from datajoint.jobs.queue import Queue, Reservation, Token
 from datajoint.jobs.registry import Lease, Registry, WorkerRow, column, freed, is_dead
+from datajoint.jobs.states import after
 from datajoint.logging import logger
 from datajoint.sql.fragment import Parameter, Sql
 
@@ -75,7 +76,8 @@ def _take(queue: Queue, registry: Registry, lease: Lease, worker: WorkerRow | No
     token = found[1]
     _end_session(queue, token)
     deaths = lease.deaths + 1
-    requeued = deaths < queue.connection.settings.jobs.max_deaths
+    often = deaths >= queue.connection.settings.jobs.max_deaths
+    requeued = after("running", "die often" if often else "die") == "pending"
     message = _obituary(worker, token, deaths)
     assignments = queue.pending() if requeued else queue.failed(message, None)
     if queue.update(assignments, Sql(queue.keys.equals(key), " AND ", queue.has_token(token))) != 1:

@@ -198,6 +198,40 @@ def test_key_named_like_the_bookkeeping(schema, name, settings):
     assert B.jobs.errors.fetch1(name) == "bad"
 
 
+def test_a_table_of_another_tier_has_the_name(schema, S, connection):
+    @schema
+    class Other(dj.Manual):
+        definition = "o : int32"
+
+    @schema
+    class Twin(dj.Imported):
+        definition = "-> S"
+
+        def make(self, key):
+            self.insert1(key)
+
+    Twin.jobs.refresh()
+    other = type("Twin", (dj.Computed,), {"definition": "-> Other\n"})
+    schema(other, context={"Other": Other})
+    with pytest.raises(dj.DataJointError, match="belongs to a table that was called so before"):
+        other.jobs
+
+
+def test_a_table_without_status(K, schema, connection):
+    """As DataJoint 2.3 leaves it on PostgreSQL when it drops the type that queues share."""
+    jobs = K.jobs
+    quoted = connection.dialect.quote(jobs.name.identifier)
+    if connection.dialect.name == "sqlite":
+        pytest.skip("a column with a CHECK cannot be dropped there")
+    statement = f"ALTER TABLE {quoted} DROP COLUMN status"
+    connection.query(statement)
+    connection.forget_catalog()
+    with pytest.raises(dj.DataJointError, match="has no column for the status"):
+        K.jobs
+    dj.Job(K()).drop()
+    assert K.jobs.refresh()["added"] == 6
+
+
 # --- refresh
 def test_refresh_adds_each_key_once(K):
     assert K.jobs.refresh() == {"added": 6, "removed": 0, "orphaned": 0, "re_pended": 0}
@@ -831,6 +865,33 @@ def test_errors_of_processes(computed, reserve):
     outcome = K.populate(processes=2, reserve_jobs=reserve, suppress_errors=True)
     assert len(outcome["error_list"]) == 1
     assert len(K()) == 5
+
+
+def test_progress_bar(K, capsys):
+    K.populate(reserve_jobs=True, display_progress=True)
+    assert "K: 100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reserve", [False, True])
+def test_interrupted_processes(computed, reserve, schema):
+    def make(self, key):
+        self.insert1({**key, "r": 1})
+        time.sleep(20)
+
+    K = computed(make=make)
+    K.jobs.refresh()
+    before = K.jobs.to_dicts()
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        K.populate(reserve_jobs=reserve, refresh=False, processes=2)
+    assert time.monotonic() - start < 6
+    timer.join()
+    assert len(K()) == 0
+    assert K.jobs.to_dicts() == before
+    if reserve:
+        assert {lease["attempts"] for lease in leases(schema)} == {0}
 
 
 def test_events_of_processes(K, heard):

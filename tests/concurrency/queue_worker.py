@@ -44,13 +44,13 @@ def tables(schema, sleep=0.0, sever=0.0):
             """
 
         def make(self, key):
-            if sever and random.random() < sever:
+            if sever and random.random() < sever:  # noqa: S311 - no secret
                 _sever(self.connection)
             if sleep:
-                time.sleep(random.uniform(0, 2 * sleep))
+                time.sleep(random.uniform(0, 2 * sleep))  # noqa: S311 - no secret
             self.insert1({**key, "pid": os.getpid()})
             self.Part.insert({**key, "n": n} for n in range(2))
-            if sever and random.random() < sever:
+            if sever and random.random() < sever:  # noqa: S311 - no secret
                 _sever(self.connection)
 
     return Item, Result

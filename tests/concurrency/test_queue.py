@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 import datajoint as dj
@@ -133,9 +134,31 @@ def test_sleeper(pipeline, start, settings):
     is_true(result, 1)
 
 
+def test_a_killed_kernel(pipeline, start, schema):
+    """Its processes end, and what it did is seen by another at once."""
+    result = pipeline(200)
+    kernel = start(sleep=0.05, arguments={"processes": 2})
+    go(kernel)
+    end = time.monotonic() + 60
+    while len(result()) < 5:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    children = psutil.Process(kernel.pid).children()
+    assert children
+    kernel.kill()
+    kernel.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+    (progress,) = schema.progress()
+    assert progress.rows + progress.jobs["total"] == progress.total == 200
+    assert progress.rows == 200 - progress.remaining >= 5
+    assert result.populate(reserve_jobs=True, refresh=False)["success_count"] == progress.remaining
+    is_true(result, 200)
+
+
 def chaos(pipeline, start, keys, seconds):
     result = pipeline(keys)
-    chance = random.Random(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - no secret
     options = {
         "sleep": 0.005, "loop": True,
         "settings": {"max_deaths": 1000, "max_attempts": 1000, "retry_seconds": 0, "lease_seconds": 1, "claim_seconds": 0.3},

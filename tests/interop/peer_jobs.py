@@ -41,7 +41,7 @@ def tables(name, sleep=0.0):
             """
 
         def make(self, key):
-            time.sleep(random.uniform(0, 2 * sleep))
+            time.sleep(random.uniform(0, 2 * sleep))  # noqa: S311 - no secret
             self.insert1({**key, "pid": os.getpid()})
             self.Part.insert({**key, "n": n} for n in range(2))
 
