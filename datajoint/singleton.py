@@ -73,6 +73,11 @@ def conn(
         return _connection
 
 
+def shared() -> Connection | None:
+    """Return the connection of this process if there is one; opens none."""
+    return _connection
+
+
 def _warn_of_conflict(connection: Connection, asked: Target) -> None:
     if any(getattr(connection.target, name) != getattr(asked, name) for name in _IDENTITY):
         warnings.warn(

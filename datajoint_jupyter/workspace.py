@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -21,6 +21,10 @@ class Workspace:
 
     def __init__(self, namespace: MutableMapping[str, Any]) -> None:
         self.namespace = namespace
+        self.opened: dict[str, dj.Connection] = {}
+        self._used: list[dj.Schema] = []
+        self._current: dj.Connection | None = None
+        self._only: dj.Connection | None = None
         self._known: dict[str, dict[str, Any]] | None = None
 
     def forget(self) -> None:
@@ -30,7 +34,7 @@ class Workspace:
     # --- connections and schemas
     @property
     def connection(self) -> dj.Connection:
-        """The connection in use: of the notebook's schemas, else the one that the process shares.
+        """The connection in use: the one chosen, else that of the notebook's schemas, else the process's own.
 
         Raises
         ------
@@ -40,18 +44,68 @@ class Workspace:
         found = self._connections()
         return found[0] if found else dj.conn()
 
+    def open(self, name: str, connection: dj.Connection) -> None:
+        """Keep a connection under a name, and use it from now on."""
+        self.opened[name] = self._current = connection
+        self.forget()
+
+    def close(self, name: str) -> None:
+        """Close a connection that was opened here, and forget its schemas."""
+        connection = self.opened.pop(name)
+        self._used = [schema for schema in self._used if schema.connection is not connection]
+        if self._current is connection:
+            self._current = None
+        connection.close()
+        self.forget()
+
+    def use(self, schema: dj.Schema) -> None:
+        """Let the tables of a schema be found by their bare names."""
+        if not any(s.database == schema.database and s.connection is schema.connection for s in self._used):
+            self._used.append(schema)
+        self.forget()
+
+    def on(self, connection: dj.Connection) -> Workspace:
+        """Return the same notebook as seen by one of its connections: tables of others have no names in it."""
+        other = Workspace(self.namespace)
+        other._only = connection
+        other._used = [schema for schema in self._used if schema.connection is connection]
+        return other
+
+    def connections(self) -> dict[str, dj.Connection]:
+        """Return all connections that the notebook knows: those opened here by name, others by where they lead."""
+        named = dict(self.opened)
+        for connection in self._connections():
+            if connection not in named.values():
+                named[connection.address] = connection
+        return named
+
     def _connections(self) -> list[dj.Connection]:
-        found: list[dj.Connection] = []
-        for value in list(self.namespace.values()):
-            schema = _schema_of(value)
-            if schema is not None and schema.connection not in found:
-                found.append(schema.connection)
+        if self._only is not None:
+            return [self._only]
+        found = [] if self._current is None else [self._current]
+        own = (schema.connection for schema in map(_schema_of, list(self.namespace.values())) if schema is not None)
+        for connection in (*own, *(schema.connection for schema in self._used), *self.opened.values()):
+            if connection is not None and connection not in found:
+                found.append(connection)
         return found
 
     @property
     def schemas(self) -> dict[str, Any]:
-        """The active schemas by name."""
-        return {name: schema for connection in self._connections() for name, schema in connection.schemas.items()}
+        """The active schemas by name; where connections share a name, the schema of the one in use."""
+        found: dict[str, Any] = {}
+        for connection in self._connections():
+            for name, schema in connection.schemas.items():
+                found.setdefault(name, schema)
+        return found
+
+    def variables(self) -> Mapping[str, Any]:
+        """Return the notebook's variables, without the tables of other connections where one alone counts."""
+        if self._only is None:
+            return self.namespace
+        return {name: value for name, value in self.namespace.items() if not self._is_elsewhere(value)}
+
+    def _is_elsewhere(self, value: Any) -> bool:
+        return _is_own_table(value) and value.database is not None and value.connection is not self._only
 
     # --- names
     def lookup(self, name: str) -> Any:
@@ -64,8 +118,9 @@ class Workspace:
         LookupError
             If tables of several schemas have it; says so.
         """
-        if name in self.namespace:
-            return self.namespace[name]
+        variables = self.variables()
+        if name in variables:
+            return variables[name]
         if hasattr(builtins, name):
             return getattr(builtins, name)
         tables = self.tables()
@@ -95,7 +150,7 @@ class Workspace:
 
     def table_names(self) -> list[str]:
         """Return the names under which tables can be written, parts as ``Master.Part``."""
-        classes = {n: v for n, v in list(self.namespace.items()) if not n.startswith("_") and _is_own_table(v)}
+        classes = {n: v for n, v in list(self.variables().items()) if not n.startswith("_") and _is_own_table(v)}
         for members in self.tables().values():
             classes = {**members, **classes}
         return [path for name, cls in sorted(classes.items()) for path in _paths(name, cls)]

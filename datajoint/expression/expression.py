@@ -19,6 +19,7 @@ from datajoint.expression.predicates import Constant, attribute_names, join_path
 from datajoint.expression.preview import preview_html, preview_text
 from datajoint.expression.top import AndList, Not, Top
 from datajoint.expression.universal import U
+from datajoint.expression.why import Reason, why
 from datajoint.heading import Heading
 from datajoint.sql.fragment import Sql
 
@@ -379,6 +380,21 @@ class QueryExpression(Fetchable):
             If the engine refuses.
         """
         return explain(self.connection, self._sql())
+
+    def why(self) -> Reason:
+        """Return why this expression has no rows: the operand or condition at which the last ones went.
+
+        Returns
+        -------
+        Reason
+            Prints as sentences: what there is, what removed it, and which values there are instead.
+
+        Raises
+        ------
+        DataJointError
+            If the database refuses one of the counts that are asked.
+        """
+        return why(self)
 
     def preview(self, limit: int | None = None, width: int | None = None) -> str:
         """Return the first rows as text.

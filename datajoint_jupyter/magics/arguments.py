@@ -46,6 +46,13 @@ def output_option() -> Any:
     )
 
 
+def connection_option() -> Any:
+    """Declare ``--conn NAME``."""
+    return option(
+        "--conn", default=None, metavar="NAME", help_text="through the connection of that name, see %dj connect"
+    )
+
+
 def variable_name(text: str) -> str:
     """Check the name of a variable.
 
@@ -131,7 +138,7 @@ def split_line(line: str, flags: dict[str, bool], prog: str) -> tuple[list[str],
                 value = next(words, None)
                 if value is None:
                     raise CommandError(f"{prog}: {flag} needs a value.", f"See {prog} --help.")
-                options.append(_unquoted(value))
+                options.append(unquoted(value))
         elif _LONG.fullmatch(word):
             raise unknown(f"option of {prog}", flag, list(flags))
         else:
@@ -161,7 +168,8 @@ def outer_words(line: str) -> list[str]:
     return [*words, word] if word else words
 
 
-def _unquoted(word: str) -> str:
+def unquoted(word: str) -> str:
+    """Return a word without the quotes around it."""
     try:
         parts: Sequence[str] = shlex.split(word)
     except ValueError:

@@ -8,10 +8,9 @@ from IPython.display import display
 
 import datajoint as dj
 from datajoint.expression import QueryExpression
-from datajoint_jupyter.magics.arguments import option, output_option, positive, rest
+from datajoint_jupyter.magics.arguments import connection_option, option, output_option, positive, rest
 from datajoint_jupyter.magics.command import Command, Context
-from datajoint_jupyter.magics.errors import CommandError
-from datajoint_jupyter.magics.evaluate import evaluate
+from datajoint_jupyter.magics.evaluate import evaluate_query
 from datajoint_jupyter.magics.show import browser_of, show_rows, shown_rows
 from datajoint_jupyter.widgets.browser.columns import table_name
 
@@ -25,17 +24,13 @@ class BrowseArguments:
         "--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook"
     )
     static: bool = option("--static", default=False, help_text="a plain table instead of a live browser")
+    conn: str | None = connection_option()
     output: str | None = output_option()
 
 
 def browse(context: Context, arguments: BrowseArguments) -> None:
     """Show the rows; keep the browser if a name is given."""
-    found = evaluate(arguments.expression, context.workspace, name="%dj browse")
-    if not isinstance(found.value, QueryExpression):
-        raise CommandError(
-            f"%dj browse shows tables and expressions, and {found.source} is {type(found.value).__name__}.",
-            "Give the name of a table.",
-        )
+    found = evaluate_query(arguments.expression, context.on(arguments.conn).workspace, name="%dj browse")
     title = table_title(found.value, found.source)
     if arguments.output and not arguments.static:
         browser = browser_of(found.value, title=title, shown=arguments.limit or shown_rows(found.value))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from datajoint.expression import QueryExpression
-from datajoint_jupyter.magics.arguments import cell_body, option, output_option, positive
+from datajoint_jupyter.magics.arguments import cell_body, connection_option, option, output_option, positive
 from datajoint_jupyter.magics.browse import table_title
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.errors import CommandError
 from datajoint_jupyter.magics.evaluate import Evaluated, evaluate
+from datajoint_jupyter.magics.frames import FORMS, fetched, form_name
 from datajoint_jupyter.magics.show import show_rows
 
 
@@ -23,28 +24,38 @@ class CellArguments:
         "--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook"
     )
     static: bool = option("--static", default=False, help_text="a plain table instead of a live browser")
+    form: str = option("--as", default="expr", metavar="FORM", parse=form_name, help_text=f"the result as {FORMS}")
+    conn: str | None = connection_option()
     body: str = cell_body()
 
 
 def run_cell(context: Context, arguments: CellArguments) -> Any:
     """Evaluate the cell; show its last expression if that has rows, else return it to be shown as any value is."""
-    found = evaluate(arguments.body, context.workspace, name="%%dj")
+    found = evaluate(arguments.body, context.on(arguments.conn).workspace, name="%%dj")
+    value = found.value
+    if arguments.form != "expr":
+        if not isinstance(value, QueryExpression):
+            raise CommandError(
+                f"%%dj --as {arguments.form} needs rows, and {found.source} is {type(value).__name__}.",
+                "End with a table or an expression.",
+            )
+        value = fetched(value, arguments.form, arguments.limit)
     if arguments.output:
-        _keep(context, arguments.output, found)
-    if not isinstance(found.value, QueryExpression):
-        return found.value
+        _keep(context, arguments.output, found, value)
+    if not isinstance(value, QueryExpression):
+        return None if arguments.form != "expr" and arguments.output else value
     context.shell.displayhook.update_user_ns(found.value)  # `_` and `Out`, as for any last value
     title = table_title(found.value, found.source)
     show_rows(found.value, title=title, limit=arguments.limit, static=arguments.static)
     return None
 
 
-def _keep(context: Context, name: str, found: Evaluated) -> None:
+def _keep(context: Context, name: str, found: Evaluated, value: Any) -> None:
     if not found.has_value:
         raise CommandError(
             f"%%dj ends with an assignment, so there is nothing to keep as {name}.", "End with an expression."
         )
-    context.keep(name, found.value)
+    context.keep(name, value)
 
 
 COMMAND = Command(

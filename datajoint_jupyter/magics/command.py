@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from datajoint_jupyter.magics.errors import unknown
 from datajoint_jupyter.workspace import Workspace
 
 A = TypeVar("A")
 
-Completes = Literal["expressions", "schemas", "commands", "nothing"]
+Completes = Literal["expressions", "schemas", "commands", "connections", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,21 @@ class Context:
         """Put `value` into the notebook under `name`, if one is given."""
         if name is not None:
             self.shell.user_ns[name] = value
+
+    def on(self, name: str | None) -> Context:
+        """Return the context in which only the connection of that name counts; this one for None.
+
+        Raises
+        ------
+        CommandError
+            If no connection has the name.
+        """
+        if name is None:
+            return self
+        known = self.workspace.connections()
+        if name not in known:
+            raise unknown("connection", name, list(known), otherwise="Open it with %dj connect.")
+        return Context(self.shell, self.workspace.on(known[name]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 import datajoint as dj
 from datajoint_jupyter.magics.arguments import option_flags, outer_words
 from datajoint_jupyter.magics.command import Command, Context
-from datajoint_jupyter.magics.magic import CELL, COMMANDS
+from datajoint_jupyter.magics.magic import CELL, CELL_COMMANDS, COMMANDS
 
 _LINE = re.compile(r"^\s*%dj\s+(?P<words>.*)$")
 _TOKEN = re.compile(r"[\w.\-]*$")
@@ -31,7 +31,7 @@ def make_matcher(context: Context) -> Any:
         found: Iterable[tuple[str, str]] = ()
         if asked.full_text.lstrip().startswith("%%dj"):
             on_first_line = "\n" not in before.lstrip()
-            found = _flags(CELL) if on_first_line else _words(before, context)
+            found = _first_line(before) if on_first_line else _cell_words(asked.full_text, before, context)
         elif match := _LINE.match(before.rsplit("\n", 1)[-1]):
             found = _line(match["words"], context)
         else:
@@ -52,6 +52,20 @@ def _before_cursor(asked: CompletionContext) -> str:
     return "\n".join([*lines[: asked.cursor_line], lines[asked.cursor_line][: asked.cursor_position]])
 
 
+def _first_line(line: str) -> list[tuple[str, str]]:
+    """Return what may stand at the end of the line ``%%dj …``."""
+    name = line.lstrip().removeprefix("%%dj").lstrip().partition(" ")[0]
+    if name in CELL_COMMANDS:
+        return _flags(CELL_COMMANDS[name])
+    return [(command, "keyword") for command in CELL_COMMANDS] + _flags(CELL)
+
+
+def _cell_words(cell: str, before: str, context: Context) -> list[tuple[str, str]]:
+    """Return what may stand in the cell; definitions and SQL have languages of their own."""
+    name = cell.lstrip().removeprefix("%%dj").lstrip(" ").partition("\n")[0].partition(" ")[0]
+    return [] if name in CELL_COMMANDS else _words(before, context)
+
+
 def _line(words: str, context: Context) -> Iterable[tuple[str, str]]:
     """Return what may stand at the end of ``%dj`` followed by `words`."""
     name, blank, rest = words.partition(" ")
@@ -64,6 +78,8 @@ def _line(words: str, context: Context) -> Iterable[tuple[str, str]]:
         return [(other, "keyword") for other in COMMANDS]
     if (outer_words(rest) or [""])[-1].startswith("-") and not rest.endswith(" "):
         return _flags(command)
+    if command.completes == "connections":
+        return [(other, "module") for other in context.workspace.opened]
     if command.completes == "schemas":
         return [(schema, "module") for schema in _schemas(context)]
     return _words(rest, context) if command.completes == "expressions" else _flags(command)

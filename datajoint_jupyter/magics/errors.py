@@ -24,13 +24,16 @@ class CommandError(Exception):
         super().__init__(f"{message} {hint}".strip())
 
 
-def unknown(what: str, name: str, known: list[str], *, shown: int = 12) -> CommandError:
-    """Return the error for a name that is not known, with the nearest one or a list of those that are."""
+def unknown(what: str, name: str, known: list[str], *, otherwise: str = "", shown: int = 12) -> CommandError:
+    """Return the error for a name that is not known, with the nearest one or a list of those that are.
+
+    `otherwise` says what to do if none of them is meant.
+    """
     hint = did_you_mean(name, known)
     if not hint and known:
         listed = ", ".join(known[:shown]) + (", …" if len(known) > shown else "")
         hint = f"There is {listed}."
-    return CommandError(f"There is no {what} {name!r}.", hint)
+    return CommandError(f"There is no {what} {name!r}.", f"{hint} {otherwise}".strip())
 
 
 @contextmanager

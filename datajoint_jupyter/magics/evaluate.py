@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import datajoint as dj
+from datajoint.expression import QueryExpression
 from datajoint.naming import did_you_mean
 from datajoint_jupyter.magics.errors import CommandError
 from datajoint_jupyter.workspace import Workspace
@@ -75,6 +76,23 @@ def evaluate(text: str, workspace: Workspace, *, name: str) -> Evaluated:
     return Evaluated(value, isinstance(last, ast.Expr), one_line(ast.unparse(last)))
 
 
+def evaluate_query(text: str, workspace: Workspace, *, name: str) -> Evaluated:
+    """Evaluate what must come to an expression over tables.
+
+    Raises
+    ------
+    CommandError
+        As `evaluate`, and if it comes to something else.
+    """
+    found = evaluate(text, workspace, name=name)
+    if not isinstance(found.value, QueryExpression):
+        raise CommandError(
+            f"{name} takes tables and expressions, and {found.source} is {type(found.value).__name__}.",
+            "Give the name of a table.",
+        )
+    return found
+
+
 def parse_expression(text: str, *, name: str) -> ast.expr:
     """Return the syntax tree of one expression.
 
@@ -123,7 +141,7 @@ def _check_statements(tree: ast.Module, name: str) -> None:
 
 def _scope(tree: ast.Module, workspace: Workspace) -> dict[str, Any]:
     """Return the notebook's names, and those of tables that the text uses and the notebook does not have."""
-    scope = dict(workspace.namespace)
+    scope = dict(workspace.variables())
     defined = set(_names(tree, ast.Store)) | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for name in _names(tree, ast.Load):
         if name not in scope and name not in defined:

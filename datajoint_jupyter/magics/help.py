@@ -18,10 +18,12 @@ class HelpArguments:
     command: str = rest("COMMAND", "the name of a sub-command")
 
 
-def overview(commands: Mapping[str, Command[Any]], cell: Command[Any]) -> str:
+def overview(commands: Mapping[str, Command[Any]], cell: Command[Any], others: Mapping[str, Command[Any]]) -> str:
     """Return the list of all sub-commands."""
     lines = ["%dj COMMAND …", *(f"  {command.name:<10} {command.summary}" for command in commands.values())]
-    lines += ["", "%%dj", f"  {'':<10} {cell.summary}", "", "%dj COMMAND --help shows the options of a command."]
+    lines += ["", "%%dj", f"  {'':<10} {cell.summary}"]
+    lines += [f"  {command.name:<10} {command.summary}" for command in others.values()]
+    lines += ["", "%dj COMMAND --help shows the options of a command."]
     return "\n".join(lines)
 
 
@@ -38,13 +40,15 @@ def manual(command: Command[Any], prog: str) -> str:
     )
 
 
-def help_command(commands: Mapping[str, Command[Any]], cell: Command[Any]) -> Command[HelpArguments]:
+def help_command(
+    commands: Mapping[str, Command[Any]], cell: Command[Any], others: Mapping[str, Command[Any]]
+) -> Command[HelpArguments]:
     """Return the command that tells of all others."""
 
     def show(context: Context, arguments: HelpArguments) -> None:  # noqa: ARG001 - all commands are called alike
         name = arguments.command
         if not name:
-            print(overview(commands, cell))  # noqa: T201 - it is what was asked for
+            print(overview(commands, cell, others))  # noqa: T201 - it is what was asked for
         elif name in commands:
             print(manual(commands[name], f"%dj {name}"))  # noqa: T201
         else:

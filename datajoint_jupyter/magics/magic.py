@@ -7,7 +7,25 @@ from typing import Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
-from datajoint_jupyter.magics import browse, cell, diagram, populate, schemas, status, tables
+from datajoint_jupyter.magics import (
+    browse,
+    cell,
+    connect,
+    define,
+    describe,
+    diagram,
+    doctor,
+    export,
+    find,
+    populate,
+    schemas,
+    sql,
+    statement,
+    status,
+    tables,
+    use,
+    why,
+)
 from datajoint_jupyter.magics.arguments import outer_words, parse_line
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.errors import CommandError, short_errors, unknown
@@ -16,9 +34,26 @@ from datajoint_jupyter.workspace import Workspace
 
 CELL: Command[Any] = cell.COMMAND
 COMMANDS: dict[str, Command[Any]] = {
-    module.COMMAND.name: module.COMMAND for module in (status, schemas, tables, diagram, browse, populate)
+    module.COMMAND.name: module.COMMAND
+    for module in (
+        status,
+        connect,
+        use,
+        schemas,
+        tables,
+        find,
+        describe,
+        diagram,
+        browse,
+        why,
+        sql,
+        export,
+        populate,
+        doctor,
+    )
 }
-COMMANDS["help"] = help_command(COMMANDS, CELL)
+CELL_COMMANDS: dict[str, Command[Any]] = {module.COMMAND.name: module.COMMAND for module in (define, statement)}
+COMMANDS["help"] = help_command(COMMANDS, CELL, CELL_COMMANDS)
 
 
 @magics_class
@@ -36,10 +71,14 @@ class DataJointMagics(Magics):
         with short_errors():
             if cell is None:
                 return self._run_line(line)
-            if {"--help", "-h"} & set(outer_words(line)):
-                print(manual(CELL, "%%dj"))  # noqa: T201 - it is what was asked for
-                return None
-            return CELL.run(self.context, parse_line(CELL.arguments, line, "%%dj", cell))
+            return self._run_cell(line, cell)
+
+    def _run_cell(self, line: str, body: str) -> Any:
+        command, words, prog = cell_command(line)
+        if {"--help", "-h"} & set(outer_words(words)):
+            print(manual(command, prog))  # noqa: T201 - it is what was asked for
+            return None
+        return command.run(self.context, parse_line(command.arguments, words, prog, body))
 
     def _run_line(self, line: str) -> Any:
         name, _, words = line.strip().partition(" ")
@@ -48,6 +87,22 @@ class DataJointMagics(Magics):
             print(manual(command, f"%dj {command.name}"))  # noqa: T201
             return None
         return command.run(self.context, parse_line(command.arguments, words, f"%dj {command.name}"))
+
+
+def cell_command(line: str) -> tuple[Command[Any], str, str]:
+    """Return what the first line of a cell asks for, the rest of the line, and how the command is called.
+
+    Raises
+    ------
+    CommandError
+        If the line begins with a word that is no sub-command.
+    """
+    name, _, words = line.strip().partition(" ")
+    if name in CELL_COMMANDS:
+        return CELL_COMMANDS[name], words, f"%%dj {name}"
+    if name and not name.startswith("-"):
+        raise unknown("sub-command of %%dj", name, list(CELL_COMMANDS), otherwise="See %%dj --help.")
+    return CELL, line, "%%dj"
 
 
 def find_command(name: str, commands: Mapping[str, Command[Any]], context: Context) -> Command[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -12,7 +13,7 @@ from IPython.display import display
 
 from datajoint_jupyter.display.twin import Static, new_key, twin_bundle, view_bundle
 from datajoint_jupyter.frontend import page_answers
-from datajoint_jupyter.protocol import ProtocolError, Request, error_reply, read_request, reply, request_id
+from datajoint_jupyter.protocol import ProtocolError, Reader, Request, error_reply, read_request, reply, request_id
 from datajoint_jupyter.registry import open_widgets
 
 logger = logging.getLogger("datajoint")
@@ -32,8 +33,11 @@ def page_files(folder: Path) -> tuple[str, str]:
 class LiveView(anywidget.AnyWidget):
     """A widget with a static twin that closes when its cell runs again.
 
-    Subclasses answer messages in `receive` and tell their static form in `static`.
+    Subclasses name the messages that they take in `readers`, answer them in `receive` and tell their static form in
+    `static`.
     """
+
+    readers: ClassVar[Mapping[str, Reader]] = {}
 
     twin_key = traitlets.Unicode().tag(sync=True)
     closed = False
@@ -69,7 +73,7 @@ class LiveView(anywidget.AnyWidget):
 
     def _on_message(self, _widget: Any, content: object, _buffers: Any) -> None:
         try:
-            request = read_request(content)
+            request = read_request(content, self.readers)
             payload = self.receive(request)
         except ProtocolError as error:
             self.answer_error(request_id(content), error)

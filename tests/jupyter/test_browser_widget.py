@@ -11,8 +11,8 @@ import pytest
 
 import datajoint as dj
 from datajoint_jupyter import browse
-from datajoint_jupyter.protocol import SortItem
 from datajoint_jupyter.widgets.browser.columns import columns_of
+from datajoint_jupyter.widgets.browser.messages import SortItem
 from datajoint_jupyter.widgets.browser.rows import RowSource, behind
 from datajoint_jupyter.worker import Worker
 

@@ -193,7 +193,7 @@ def test_completion(run, pipeline, shell, lab_connection):
     assert completions(shell, "%dj bro") == {"browse"}
     assert completions(shell, "%dj browse Sess") == {"Session", "Session.Note"}
     assert completions(shell, "%dj browse Session.N") == {"Session.Note"}
-    assert completions(shell, "%dj browse Session --") == {"--limit", "--static", "--output", "--help"}
+    assert completions(shell, "%dj browse Session --") == {"--limit", "--static", "--conn", "--output", "--help"}
     assert completions(shell, "%dj browse Session & 'na") == {"name"}
     assert completions(shell, "%%dj --st") == {"--static"}
     assert completions(shell, "%%dj\nSession\n & {'se") == {"session"}

@@ -13,19 +13,17 @@ from datajoint_jupyter.display.populate import duration_text
 from datajoint_jupyter.display.table import Column, html_table, rows_note, text_table
 from datajoint_jupyter.display.twin import Static, twin_bundle
 from datajoint_jupyter.display.values import key_text, text_of
-from datajoint_jupyter.protocol import (
+from datajoint_jupyter.protocol import ProtocolError, Request, error_reply, read_request, request_id
+from datajoint_jupyter.widgets.browser.messages import READERS as BROWSER
+from datajoint_jupyter.widgets.browser.messages import (
     CountRequest,
     PageRequest,
-    ProtocolError,
     RefreshRequest,
-    Request,
     SortItem,
     SortRequest,
-    StopRequest,
-    error_reply,
-    read_request,
-    request_id,
 )
+from datajoint_jupyter.widgets.populate.messages import READERS as POPULATE
+from datajoint_jupyter.widgets.populate.messages import StopRequest
 
 
 @pytest.mark.parametrize(
@@ -36,11 +34,16 @@ from datajoint_jupyter.protocol import (
         ("sort", {"sort": []}, SortRequest(())),
         ("refresh", {}, RefreshRequest()),
         ("count", {}, CountRequest()),
-        ("stop", {}, StopRequest()),
     ],
 )
 def test_messages_are_read(kind, payload, expected):
-    assert read_request({"id": "v:1", "kind": kind, "payload": payload}) == Request("v:1", expected)
+    assert read_request({"id": "v:1", "kind": kind, "payload": payload}, BROWSER) == Request("v:1", expected)
+
+
+def test_each_widget_takes_its_own_messages():
+    assert read_request({"id": "v:1", "kind": "stop"}, POPULATE) == Request("v:1", StopRequest())
+    with pytest.raises(ProtocolError, match="unknown kind 'stop'"):
+        read_request({"id": "v:1", "kind": "stop"}, BROWSER)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_messages_are_read(kind, payload, expected):
 )
 def test_other_messages_are_refused(content):
     with pytest.raises(ProtocolError, match="cannot be read"):
-        read_request(content)
+        read_request(content, BROWSER)
     assert len(request_id(content)) <= 80
 
 

@@ -15,7 +15,7 @@ import datajoint as dj
 from datajoint.expression import QueryExpression
 from datajoint_jupyter.display.table import Column
 from datajoint_jupyter.display.values import MAX_TEXT, text_of
-from datajoint_jupyter.protocol import SortItem
+from datajoint_jupyter.widgets.browser.messages import SortItem
 
 TextRow = list[str | None]
 

@@ -13,9 +13,16 @@ import datajoint as dj
 from datajoint.expression import QueryExpression
 from datajoint_jupyter.display.browse import static_rows
 from datajoint_jupyter.display.twin import Static
-from datajoint_jupyter.protocol import CountRequest, PageRequest, RefreshRequest, Request, SortItem, SortRequest
+from datajoint_jupyter.protocol import Request
 from datajoint_jupyter.widgets.base import LiveView, page_files
 from datajoint_jupyter.widgets.browser.columns import column_state, columns_of, table_name
+from datajoint_jupyter.widgets.browser.messages import (
+    READERS,
+    CountRequest,
+    PageRequest,
+    SortItem,
+    SortRequest,
+)
 from datajoint_jupyter.widgets.browser.rows import COUNTED, RowSource
 from datajoint_jupyter.worker import Worker
 
@@ -50,6 +57,7 @@ class TableBrowser(LiveView):
         If the first rows cannot be read.
     """
 
+    readers = READERS
     _esm, _css = page_files(Path(__file__).parent)
 
     title = traitlets.Unicode().tag(sync=True)
@@ -136,10 +144,8 @@ class TableBrowser(LiveView):
             return None
         if isinstance(payload, SortRequest):
             self._set_sort(payload.sort)
-        elif isinstance(payload, RefreshRequest):
-            self.refresh()
         else:
-            raise dj.DataJointError("A table browser does no such thing.")
+            self.refresh()
         return {}
 
     def _set_sort(self, sort: tuple[SortItem, ...]) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from datajoint_jupyter.display.populate import progress_texts, static_progress
-from datajoint_jupyter.protocol import ProtocolError, Request, StopRequest
+from datajoint_jupyter.protocol import Request
 from datajoint_jupyter.widgets.base import LiveView, page_files
+from datajoint_jupyter.widgets.populate.messages import READERS
 
 if TYPE_CHECKING:
     from datajoint_jupyter.display.twin import Static
@@ -29,6 +30,7 @@ class PopulateView(LiveView):
     run : PopulateRun
     """
 
+    readers = READERS
     _esm, _css = page_files(Path(__file__).parent)
 
     progress = traitlets.Dict().tag(sync=True)
@@ -45,10 +47,8 @@ class PopulateView(LiveView):
         """Return the state in words."""
         return static_progress(self._run.progress, time.time())
 
-    def receive(self, request: Request) -> dict[str, Any]:
-        """Stop when told to."""
-        if not isinstance(request.payload, StopRequest):
-            raise ProtocolError("A view of populate can only be told to stop.")
+    def receive(self, request: Request) -> dict[str, Any]:  # noqa: ARG002 - there is one kind only
+        """Stop, as told."""
         self._run.stop()
         self._send_state()
         return {}
