@@ -18,7 +18,7 @@ from datajoint.expression.compile import compile_exists
 from datajoint.expression.nodes import Limit, Restrict
 from datajoint.expression.plans import select
 from datajoint.logging import logger
-from datajoint.sql.fragment import Sql
+from datajoint.sql.fragment import Parameter, Sql
 from datajoint.values.compare import compare
 
 if TYPE_CHECKING:
@@ -284,20 +284,7 @@ class LiveMake:
 
     def key_check(self) -> Request:
         """Return what asks whether the key has rows, and whether it is still ours."""
-        table, key, held = self.table, self.task.key, self.task.held()
-        heading, backend = table.heading, table.connection.backend
-        if key and None not in key.values():
-            types = {name: heading._attributes[name].value_type for name in key}
-            equal = [p.Compare(n, types[n], compare(types[n], "=", key[n])) for n in key]
-            node = Restrict(table._node, p.conjunction([*equal]), heading)
-            text, values = select(Limit(node, (), 1, 0, heading), backend, ())
-            if held is None:
-                return Request(f"SELECT EXISTS ({text})", values)
-            ours, more = held.render(table.connection.dialect)
-            return Request(f"SELECT EXISTS ({text}), ({ours})", [*values, *more])
-        exists = Sql("SELECT EXISTS (", compile_exists((table & key)._node, backend), ")")
-        text, values = (exists if held is None else Sql(exists, ", (", held, ")")).render(table.connection.dialect)
-        return Request(text, values)
+        return key_check(self.table, self.task)
 
     @staticmethod
     def reason_to_skip(answer: RawResult) -> str:
@@ -334,6 +321,25 @@ class LiveMake:
         """Return the tables that were read without being verified."""
         others = (read for n, read in enumerate(self.reads) if n not in self.verified)
         return tuple(dict.fromkeys(str(name) for read in others for name in tables_of(read.source)))
+
+
+def key_check(table: AutoPopulate, task: Task) -> Request:
+    """Return what asks whether a key has rows, and in the same statement whether it is still ours."""
+    key, held = task.key, task.held()
+    heading, dialect, backend = table.heading, table.connection.dialect, table.connection.backend
+    if not key or any(value is None or isinstance(value, bool) for value in key.values()):
+        exists = Sql("SELECT EXISTS (", compile_exists((table & key)._node, backend), ")")
+        return Request(*(exists if held is None else Sql(exists, ", (", held, ")")).render(dialect))
+    # Its text is the same for all keys and kept with the heading.
+    types = {name: heading._attributes[name].value_type for name in key}
+    equal = [p.Compare(n, types[n], compare(types[n], "=", key[n])) for n in key]
+    node = Restrict(table._node, p.conjunction([*equal]), heading)
+    text, values = select(Limit(node, (), 1, 0, heading), backend, ())
+    if held is None:
+        return Request(f"SELECT EXISTS ({text})", values)
+    # A value that is selected first lets a percent sign be written as the whole statement needs it.
+    condition, more = Sql(Parameter(values[0]), held).render(dialect)
+    return Request(f"SELECT EXISTS ({text}), ({condition.removeprefix(dialect.placeholder)})", [*values, *more[1:]])
 
 
 def _users_line() -> Place:

@@ -67,13 +67,6 @@ def is_made_elsewhere(table: AutoPopulate) -> bool:
     return any(isinstance(host, LiveMake) and host.table.name == table.name for host in hosts)
 
 
-def current_context() -> tuple[str, Key] | None:
-    """Return full name and key of what this thread computes, whatever the table; None outside of a `make`."""
-    if _current.table is None or _current.key is None:
-        return None
-    return _current.table.full_table_name, _current.key
-
-
 @contextmanager
 def _making(table: AutoPopulate, key: Key) -> Iterator[None]:
     outer = _current.table, _current.key
@@ -237,10 +230,16 @@ class Maker:
         except Skip as skip:
             return self._skipped(key, skip.reason, start)
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises fails this key only
-            if isinstance(error, DuplicateError) and table & key:
+            if isinstance(error, DuplicateError) and self._has_rows(key):
                 return self._skipped(key, "present", start)  # another worker was faster
             return self._failed(key, error, start)
         return self._succeeded(key, start, unverified)
+
+    def _has_rows(self, key: Key) -> bool:
+        try:
+            return bool(self._table & key)
+        except DataJointError:
+            return False  # it cannot be told; the error of the `make` is
 
     def _skipped(self, key: Key, reason: str, start: float) -> Outcome:
         self._table.connection.events.emit(KeySkipped(table=self._name, key=key, reason=reason))

@@ -233,6 +233,7 @@ class GarbageCollector:
             stored={kind: len(listings[kind]) for kind in ("hash", "schema")},
             in_flight=in_flight,
             too_young=too_young,
+            unmarked=tuple(name for name in self._names if name not in self._with_leases()),
             problems=(*problems, *references.problems),
             run=self._execute,
             made=now,
@@ -309,6 +310,9 @@ class GarbageCollector:
                 "Garbage cannot be collected within a transaction: what it deleted may come back, and needs its objects.",
                 hint="Leave the transaction first.",
             )
+        for structure, marks in zip(self._structures, self._marks, strict=True):
+            for schema in sorted(structure.own):
+                marks.provide(schema)
         done: dict[Kind, list[Orphan]] = {"hash": [], "schema": [], "abandoned": []}
         spared = errors = 0
         for start in range(0, len(plan.orphans), BATCH):

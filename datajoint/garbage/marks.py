@@ -13,6 +13,7 @@ from datajoint.definition import TableName
 from datajoint.errors import AccessError
 from datajoint.jobs import machine, uploads
 from datajoint.jobs.registry import LEASE_TABLE, Registry, is_dead
+from datajoint.logging import logger
 from datajoint.sql.fragment import Identifier, Parameter, Sql
 
 LEASES = LEASE_TABLE
@@ -53,6 +54,17 @@ class Marks:
             for row in registry.workers_of(workers)
             if not is_dead(row, here, seconds, machine.is_running, registry.lock_is_free)
         }
+
+    def provide(self, schema: str) -> None:
+        """Make the tables for marks where they are missing, so that whoever writes objects from now on marks them."""
+        obstacle = Registry(self._connection, schema, "", UPLOAD).ensure()
+        if obstacle is not None:
+            logger.warning(
+                "Writers to %s cannot mark what they are writing: %s. Collect with a grace period that is longer than the "
+                "longest insert.",
+                schema,
+                obstacle,
+            )
 
     def clear_dead(self, schema: str) -> None:
         """Remove the marks of writers that are gone, where the user may."""

@@ -63,6 +63,8 @@ class CollectionPlan:
         Numbers of paths that rows name and of files in the store, by ``hash`` and ``schema``.
     in_flight, too_young : int
         Files without a reference that stay: marked by a writer, or within the grace period.
+    unmarked : tuple of str
+        Schemas in which writers do not mark what they write, since there are no tables for it. `execute` makes them.
     problems : tuple of str
         What could not be listed or read. With any of these, nothing is deleted.
     made : float
@@ -76,6 +78,7 @@ class CollectionPlan:
     stored: dict[str, int]
     in_flight: int
     too_young: int
+    unmarked: tuple[str, ...]
     problems: tuple[str, ...]
     run: Callable[[CollectionPlan], dict[str, Any]] = field(repr=False)
     made: float = field(default_factory=time.time)
@@ -99,14 +102,19 @@ class CollectionPlan:
     @property
     def warnings(self) -> list[str]:
         """What a person should know before they say yes."""
+        found = []
         age = self.youngest_age
-        if age is None or age >= YOUNG_SECONDS:
-            return []
-        text = (
-            f"The youngest orphan is {_duration(age)} old. If programs write to this store that do not mark what they "
-            "write, as DataJoint 2.3 does not, give a grace period longer than their longest insert."
-        )
-        return [text]
+        if age is not None and age < YOUNG_SECONDS:
+            found.append(
+                f"The youngest orphan is {_duration(age)} old. If programs write to this store that do not mark what they "
+                "write, as DataJoint 2.3 does not, give a grace period longer than their longest insert."
+            )
+        if self.unmarked and self.orphans:
+            found.append(
+                f"Nobody could mark what is being written for {', '.join(self.unmarked)}, until now: be sure that no insert "
+                "of objects is at work, or give a grace period. From the first collection on inserts mark their objects."
+            )
+        return found
 
     # --- deed
     def execute(self) -> dict[str, Any]:

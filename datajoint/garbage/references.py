@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from datajoint.errors import DataJointError, MissingTableError
+from datajoint.errors import AccessError, DataJointError, MissingTableError, QueryError
 from datajoint.expression.nodes import TableNode
 from datajoint.expression.pages import iterate
 from datajoint.garbage.structure import ReferenceColumn, ReferenceTable, Section, Structure
@@ -155,6 +155,7 @@ def read_references(structures: Iterable[Structure], scope: Scope) -> References
             found.schema |= part.schema
             found.other |= part.other
             found.problems += part.problems
+            found.moved |= part.moved
     return found
 
 
@@ -172,6 +173,8 @@ def _read_schema(structure: Structure, schema: str, scope: Scope) -> References:
         except MissingTableError:
             continue  # dropped or renamed since: what it is now, if anything, is found by asking again
         except Exception as error:  # noqa: BLE001 - what cannot be read may refer to anything
+            # Some engines cannot read in a transaction what was made after it began.
+            found.moved |= isinstance(error, QueryError) and not isinstance(error, AccessError)
             found.problems.append(f"references of {table.name}: {error}")
     return found
 

@@ -17,6 +17,7 @@ from datajoint.codecs import registry
 from datajoint.errors import DataJointError
 from datajoint.garbage import collector as collector_module
 from datajoint.garbage import references
+from datajoint.jobs.registry import Registry
 from datajoint.jobs.uploads import Upload, marking
 from datajoint.sql import Sql
 from datajoint.sql.fragment import Identifier
@@ -255,7 +256,8 @@ def test_a_plan_says_what_and_how_old(collector, table, backend, stores):
     assert len(plan.orphans) == 7
     assert plan.size == 14
     assert 7190 < plan.youngest_age < 7300
-    assert plan.warnings == []
+    (warning,) = plan.warnings
+    assert "Nobody could mark what is being written" in warning
     text = str(plan)
     assert "4 orphans (8 B)" in text
     assert "2 B, 2 h old" in text
@@ -265,6 +267,7 @@ def test_a_plan_says_what_and_how_old(collector, table, backend, stores):
     # What came back in the meantime stays; the folder has another token.
     assert (done["deleted"], done["spared"]) == (3, 4)
     intact(table, [0, 1])
+    assert collector.plan().unmarked == ()
 
 
 def test_a_young_orphan_is_warned_about(collector, table, caplog):
@@ -587,6 +590,15 @@ def test_marks_of_workers_that_have_ended(collector, table, schema, connection, 
     assert collector.collect(dry_run=False)["deleted"] == 1
     left = connection.execute(Sql("SELECT COUNT(*) FROM ", Identifier((schema.database, "~dj_lease")))).rows
     assert left == [(0,)]
+
+
+def test_without_rights_to_the_tables_of_marks(collector, table, monkeypatch, caplog):
+    monkeypatch.setattr(Registry, "ensure", lambda self: "the user may not create ~dj_lease")
+    table.insert1(row(0))
+    table.delete()
+    with caplog.at_level(logging.WARNING, logger="datajoint"):
+        assert collector.collect(dry_run=False)["deleted"] == 7
+    assert "cannot mark what they are writing: the user may not create" in caplog.text
 
 
 def test_marks_as_inserts_make_them(collector, table, schema, connection):

@@ -191,6 +191,42 @@ def test_long_mode(computed, connection, S, other):
         result.populate(make_transaction="short")
 
 
+def test_long_mode_does_not_notice_a_change(computed, connection, S, other):
+    if connection.dialect.thread_bound:
+        pytest.skip("where there is one writer, the other waits")
+    calls = []
+
+    def make(self, key):
+        calls.append(key["i"])
+        r = (S & key).fetch1("v")
+        other.update1({"i": key["i"], "v": 9})
+        self.insert1({**key, "r": r})
+
+    result = computed(make)
+    assert result.populate(make_transaction="long") == ALL
+    assert calls == list(range(6))
+    assert result.to_arrays("r").tolist() == list(range(6))
+
+
+@pytest.mark.parametrize("mode", ["auto", "long"])
+def test_a_first_write_that_fails(M, S, connection, mode):
+    def make(self, key):
+        n = len(S())
+        with pytest.raises(dj.errors.IntegrityError):
+            self.Part.insert1(key)
+        with pytest.raises(dj.errors.IntegrityError):
+            self.Part.insert1(key)
+        assert connection.in_transaction
+        self.insert1(key)
+        assert len(self & key) == 1
+        self.Part.insert1(key)
+        assert n == 6
+
+    M.make = make
+    assert M.populate(make_transaction=mode) == ALL
+    assert len(M.Part()) == 6
+
+
 def test_a_make_that_writes_nothing_holds_nothing(computed, connection, S):
     result = computed(lambda self, key: (S & key).fetch1())
     assert logged(connection, result, S, {"i": 0}) == ["read"]
