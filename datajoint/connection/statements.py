@@ -6,10 +6,10 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from datajoint.backends.base import RawResult
+from datajoint.backends.base import RawResult, Request
 from datajoint.connection.query_log import QueryLog, QueryRecord
 from datajoint.connection.session import Session, Sessions
 from datajoint.connection.time_limit import TimeLimit
@@ -76,7 +76,7 @@ class Statements:
             If the connection was closed and is not to be opened again by itself.
         """
         transaction = self.here.transaction
-        if transaction is not None:
+        if transaction is not None and transaction.begun:
             return transaction.session
         own = self.sessions.own
         if own is not None and own.usable:
@@ -91,7 +91,7 @@ class Statements:
     def _may_reconnect(self, reconnect: bool | None) -> bool:
         return self._connection.settings.database.reconnect if reconnect is None else reconnect
 
-    def run(self, text: str, call: Call, *, reconnect: bool | None = None) -> RawResult:
+    def run(self, text: str, call: Call, *, reconnect: bool | None = None, repeatable: bool = True) -> RawResult:
         """Run a statement and return its whole result.
 
         Parameters
@@ -102,14 +102,19 @@ class Statements:
             Runs it.
         reconnect : bool, optional
             Whether a lost link is replaced; the setting ``database.reconnect`` by default.
+        repeatable : bool
+            Whether `call` may be called again after it failed.
 
         Raises
         ------
         DataJointError
             The class that fits the engine's error, which is chained.
         """
-        if self.here.transaction is not None:
-            return self.inside(self.here.transaction, text, call)
+        transaction = self.here.transaction
+        if transaction is not None:
+            if transaction.host is not None:
+                return transaction.host.run(text, call, repeatable=repeatable)
+            return self.inside(transaction, text, call)
         return self.alone(text, call, reconnect=reconnect, repeatable=is_read(text))
 
     # --- outside transactions
@@ -117,7 +122,7 @@ class Statements:
         """Run a statement that commits by itself; `repeatable`: run it again if the link is lost while it runs."""
         session = self.session(reconnect=reconnect)
         if not repeatable:  # what is, finds out by itself that the link is lost
-            session = self._tried(session, text, reconnect=reconnect)
+            session = self.tried(session, text, reconnect=reconnect)
         try:
             result = self.once(session, text, call)
         except LostConnectionError as error:
@@ -130,11 +135,11 @@ class Statements:
                     hint="Look which, before you repeat it.",
                     query=text,
                 ) from error.__cause__
-            result = self.once(self._reconnected(), text, call)
+            result = self.once(self.reconnected(), text, call)
         session.begun = not session.closed and session.backend.in_transaction(session.raw)
         return result
 
-    def _tried(self, session: Session, text: str, *, reconnect: bool | None) -> Session:
+    def tried(self, session: Session, text: str, *, reconnect: bool | None = None) -> Session:
         """Return a session on which a statement can be sent, as far as can be told before."""
         backend = session.backend
         idle = time.monotonic() - session.used
@@ -143,7 +148,7 @@ class Statements:
         self._give_up(session)
         if not self._may_reconnect(reconnect):
             raise LostConnectionError("The connection to the server was lost.", query=text)
-        return self._reconnected()
+        return self.reconnected()
 
     def _give_up(self, session: Session) -> None:
         """Close a session whose link is lost; a transaction that the user began by a statement went with it."""
@@ -152,7 +157,8 @@ class Statements:
             session.begun = False
             raise LostConnectionError(_LOST, hint=_REPEAT)
 
-    def _reconnected(self) -> Session:
+    def reconnected(self) -> Session:
+        """Open another session for this thread, and say so."""
         address = self._connection.address
         logger.warning("The connection to %s was lost; reconnecting.", address)
         try:
@@ -181,6 +187,22 @@ class Statements:
                 logger.warning("%s", said)
             return result
 
+    def together(self, session: Session, requests: Sequence[Request]) -> list[RawResult]:
+        """Run statements on a session, in one exchange where the driver can; otherwise as `once`."""
+        if not session.backend.dialect.pipelines:
+            return [self.once(session, r.text, lambda s, r=r: s.backend.answer(s.raw, r)) for r in requests]  # type: ignore[misc]
+        results: list[RawResult] = []
+        start = time.perf_counter()
+
+        def run(session: Session) -> RawResult:
+            results.extend(session.backend.together(session.raw, requests))
+            return results[-1]
+
+        self.once(session, "; ".join(r.text for r in requests), run, logged=False)
+        for request, result in zip(requests, results, strict=True):
+            self._record(request.text, start, result)
+        return results
+
     def order(self, transaction: OpenTransaction, text: str) -> None:
         """Run one of the statements that begin and end blocks inside a transaction."""
         try:
@@ -208,7 +230,7 @@ class Statements:
     def _after_error(self, transaction: OpenTransaction, error: DataJointError) -> None:
         """Find out whether the transaction outlived an error, and restore it where it can be."""
         session = transaction.session
-        if isinstance(error, DeadlockError):
+        if isinstance(error, DeadlockError) or transaction.brief:
             transaction.doom(error)
         elif transaction.statement_savepoints[-1]:
             try:
@@ -219,8 +241,8 @@ class Statements:
             transaction.doom(error)
 
     # --- one attempt
-    def once(self, session: Session, text: str, call: Call) -> RawResult:
-        """Run a statement on a session, once.
+    def once(self, session: Session, text: str, call: Call, *, logged: bool = True) -> RawResult:
+        """Run a statement on a session, once; `logged`: enter it in the query log.
 
         Raises
         ------
@@ -250,7 +272,7 @@ class Statements:
             self._interrupted(session, text, error)
             raise
         session.used = time.monotonic()
-        if self.log.is_wanted:
+        if logged and self.log.is_wanted:
             self._record(text, start, result)
         return result
 
@@ -282,7 +304,7 @@ class Statements:
             told = self._cancel(session)
             session.close()
         transaction = self.here.transaction
-        if transaction is not None:
+        if transaction is not None and transaction.begun:
             transaction.doom(QueryError("A statement of it was interrupted.", query=text))
             error.add_note("The statement was ended; nothing of its transaction is kept.")
         elif not is_read(text):
@@ -334,7 +356,10 @@ def _preceded(call: Call, first: str | None) -> Call:
 
 def _savepoint(transaction: OpenTransaction) -> str | None:
     """Return what is sent before a statement, so that its failure leaves the transaction as it was."""
-    if not transaction.session.backend.dialect.error_ends_transaction:
+    if transaction.brief or not transaction.session.backend.dialect.error_ends_transaction:
+        return None
+    if transaction.unguarded:
+        transaction.unguarded = False
         return None
     stands = transaction.statement_savepoints[-1]
     transaction.statement_savepoints[-1] = True
