@@ -99,7 +99,8 @@ def mark(connection, schema_name, paths, worker=None, store="main"):
     if worker is None:
         worker = str(uuid.uuid4())
         set_state(connection, schema_name, worker, "running")
-    details = {item_of(upload.detail): upload.detail for upload in (Upload(store, path) for path in paths)}
+    own = str(uuid.uuid4())
+    details = {item_of(own + upload.detail): upload.detail for upload in (Upload(store, path) for path in paths)}
     registry.take(worker, details, None, None)
     return lambda: registry.delete(worker, list(details))
 

@@ -7,6 +7,7 @@ nothing once that worker is dead.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,6 +39,8 @@ class Uploads:
     def __init__(self, registry: Registry, worker: Worker) -> None:
         self._registry, self._worker = registry, worker
         self._items: list[str] = []
+        # Several inserts may rely on one object at once: each has a mark of its own, and takes back no other's.
+        self._own = str(uuid.uuid4())
 
     def mark(self, objects: Iterable[Upload]) -> bool:
         """Mark objects, before they are written or relied on; one statement, committed at once.
@@ -48,7 +51,7 @@ class Uploads:
             False if nothing was marked: the engine's only writer is at work in this very transaction, so that a collector
             waits for it, or the user may not create the tables, of which he was warned.
         """
-        details = {item_of(upload.detail): upload.detail for upload in objects}
+        details = {item_of(f"{self._own} {upload.detail}"): upload.detail for upload in objects}
         if not details:
             return True
         connection = self._registry.connection

@@ -609,6 +609,16 @@ def test_marks_as_inserts_make_them(collector, table, schema, connection):
     assert collector.collect(dry_run=False)["deleted"] == 1
 
 
+def test_two_inserts_that_rely_on_one_object(collector, table, schema, connection):
+    """The one that is through first takes back its own mark only."""
+    path = put_hash(b"marked", schema.database, "main", connection.settings)["path"]
+    with marking(connection, schema.database, "thing") as first:
+        first.mark([Upload("main", path)])
+        with marking(connection, schema.database, "thing") as second:
+            second.mark([Upload("main", path)])
+        assert collector.collect(dry_run=False)["in_flight"] == 1
+
+
 def test_marked_after_the_plan(collector, table, schema, connection):
     make_marks(connection, schema.database)
     path = put_hash(b"marked", schema.database, "main", connection.settings)["path"]
