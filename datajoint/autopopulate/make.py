@@ -21,7 +21,7 @@ from datajoint.autopopulate.metadata import metadata_request
 from datajoint.autopopulate.parts import PARTS, Computation, Driver, three_parts
 from datajoint.autopopulate.task import Key, Task
 from datajoint.backends.base import Request
-from datajoint.errors import DataJointError, DuplicateError, LostConnectionError
+from datajoint.errors import DataJointError, DuplicateError, LockError, LostConnectionError
 from datajoint.events import InputsChanged, KeyFailed, KeySkipped, KeyStarted, KeySucceeded, LongTransaction
 from datajoint.jobs.version import code_version
 from datajoint.logging import logger
@@ -374,6 +374,10 @@ class Maker:
         try:
             with self._interrupts.deferred():
                 run.hosted.commit(records)
+        except LockError as error:
+            if run.mode == "auto" and run.is_conflict(error):
+                raise Rerun(f"a conflict with another transaction: {error}") from error
+            raise
         except LostConnectionError as error:
             if not run.hosted.commit_was_sent:
                 raise
@@ -446,5 +450,5 @@ def _changed(run: LiveMake) -> tuple[str, ...]:
 
 def _source(callback: Callable[..., Any]) -> tuple[str, int]:
     """Return where the user's method is written."""
-    code = callback.__code__
-    return code.co_filename, code.co_firstlineno
+    code = getattr(callback, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
