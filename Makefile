@@ -67,6 +67,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.insert
 	$(BIN)/python -m benchmarks.delete
+	$(BIN)/python -m benchmarks.blobs
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -25,6 +25,8 @@ from benchmarks.peer import peer_python
 from datajoint.settings import Config
 
 SCHEMA = "dj_benchmark_jobs"
+ROUNDS = 5
+"""How often each is done; the fastest counts, which met the least of what else the machine did."""
 ENGINES = ("sqlite", "mariadb", "mysql", "postgresql")
 
 PEER = """
@@ -50,10 +52,13 @@ start = time.perf_counter()
 Result.jobs.refresh()
 found["refresh"] = (time.perf_counter() - start) / job["refreshed"]
 Result.jobs.delete_quick()
-Result.jobs.refresh(f"item < {job['keys']}")
-start = time.perf_counter()
-count = Result.populate(reserve_jobs=True, refresh=False)["success_count"]
-found["reserved"] = (time.perf_counter() - start) / count
+found["reserved"] = float("inf")
+for _ in range(job["rounds"]):
+    Result.delete_quick()
+    Result.jobs.refresh(f"item < {job['keys']}")
+    start = time.perf_counter()
+    count = Result.populate(reserve_jobs=True, refresh=False)["success_count"]
+    found["reserved"] = min(found["reserved"], (time.perf_counter() - start) / count)
 schema.drop()
 print(json.dumps(found))
 """
@@ -90,7 +95,7 @@ def by_peer(connection: dj.Connection, keys: int, refreshed: int) -> dict[str, f
     }  # fmt: skip
     if is_postgresql:
         environment["DJ_DATABASE_NAME"] = str(target.database)
-    job = {"schema": SCHEMA + "_peer", "keys": keys, "refreshed": refreshed}
+    job = {"schema": SCHEMA + "_peer", "keys": keys, "refreshed": refreshed, "rounds": ROUNDS}
     done = subprocess.run(
         [peer_python(), "-P", "-c", PEER, json.dumps(job)], env=environment, capture_output=True, text=True, check=False
     )
@@ -130,13 +135,17 @@ def a_key(connection: dj.Connection, keys: int, refreshed: int, *, with_peer: bo
         start = time.perf_counter()
         result.jobs.refresh()
         refresh = (time.perf_counter() - start) / refreshed
-        limit = by_driver(connection, result, keys)
-        result.delete_quick()
-        result.jobs.delete()
-        result.jobs.refresh(f"item < {keys}")
-        start = time.perf_counter()
-        count = result.populate(reserve_jobs=True, refresh=False)["success_count"]
-        reserved = (time.perf_counter() - start) / count
+        limit = reserved = float("inf")
+        for _ in range(ROUNDS):
+            result.delete_quick()
+            result.jobs.delete()
+            result.jobs.refresh(f"item < {keys}")
+            limit = min(limit, by_driver(connection, result, keys))
+            result.delete_quick()
+            result.jobs.refresh(f"item < {keys}")
+            start = time.perf_counter()
+            count = result.populate(reserve_jobs=True, refresh=False)["success_count"]
+            reserved = min(reserved, (time.perf_counter() - start) / count)
         result.delete_quick()
         result.jobs.refresh(f"item < {keys}")
         with connection.query_log() as log:
@@ -203,7 +212,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.jobs", description=__doc__)
     parser.add_argument("--engines", default="sqlite,mariadb,postgresql", help=f"of {', '.join(ENGINES)}")
-    parser.add_argument("--keys", type=int, default=500)
+    parser.add_argument("--keys", type=int, default=1000)
     parser.add_argument("--refreshed", type=int, default=100_000)
     parser.add_argument("--queued", default="1000,10000,100000")
     parser.add_argument("--workers", default="1,2,4,8")

@@ -22,6 +22,7 @@ from . import preview as preview
 from . import provenance as provenance
 from . import schemas as schemas
 from . import settings as settings
+from . import spark as spark
 from . import table as table
 from . import types as types
 from . import user_tables as user_tables
@@ -54,6 +55,7 @@ from .schemas import virtual_schema as virtual_schema
 from .search import search as search
 from .settings import config as config
 from .singleton import conn as conn
+from .spark import SparkAdapter as SparkAdapter
 from .sql import Sql as Sql
 from .table import FreeTable as FreeTable
 from .table import Table as Table

@@ -41,7 +41,7 @@ def set_replica_identity(target: Any, mode: str = "full", dry_run: bool = True) 
         For another mode or target, a schema that is not activated, or an engine other than PostgreSQL.
     """
     if str(mode).lower() not in _IDENTITIES:
-        raise DataJointError(f"mode must be 'default' or 'full', got {mode!r}.")
+        raise DataJointError(f"mode must be 'default' or 'full'; got {mode!r}.")
     connection, names = _tables(target, lambda name: not name.startswith("~"))
     statements = [connection.backend.replica_identity(name, mode.lower()) for name in names]
     if not statements:  # an empty schema says as much of the engine as a full one
@@ -115,7 +115,7 @@ def _tables(target: Any, wanted: Callable[[str], bool]) -> tuple[Connection, lis
         table: Any = target() if isinstance(target, TableMeta) else target
         names, connection = [table.name], table.connection
     else:
-        raise DataJointError(f"The target must be a Schema or Table, got {target!r}.")
+        raise DataJointError(f"target must be a Schema or Table class/instance; got {type(target).__name__}.")
     return connection, [name for name in names if wanted(name.name)]
 
 

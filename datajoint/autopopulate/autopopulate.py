@@ -330,8 +330,10 @@ class _Run:
         """Compute what a queue has."""
         table, options, tally = self._table, self._options, self._tally
         most = None if max_calls is None else max(max_calls, 0)
-        due = jobs._queue.count_due(options.priority, restriction)
-        total = due if most is None else min(due, most)
+        total, alone = 0, self._executor is None and self._processes == 1
+        if not alone or table.connection.events.has_subscribers:  # who else would want to know
+            due = jobs._queue.count_due(options.priority, restriction)
+            total = due if most is None else min(due, most)
         count = self.workers(max(total, 1))
         with announced(table, total, tally.counts):
             if self._executor is None and count == 1:

@@ -125,11 +125,14 @@ class QueueWorker:
         BaseException
             What `report` raises, and what breaks a key off; jobs that were claimed and not done are given back.
         """
-        settings = self._table.connection.settings.jobs
+        seconds = self._table.connection.settings.jobs.lease_seconds
+        take_over(self._queue, self._registry)
+        looked = time.monotonic()
+        if not self._queue.has_due(self._options.priority, self._claimer.restriction):
+            return  # before anybody is told of a worker
         with self._worker:
-            looked = float("-inf")
             while not self._is_stopped():
-                if time.monotonic() - looked > settings.lease_seconds:
+                if time.monotonic() - looked > seconds:
                     take_over(self._queue, self._registry)
                     looked = time.monotonic()
                 granted = self._budget.take(self._pace.count)

@@ -395,7 +395,8 @@ class Backend(ABC):
             On an engine that has no such choice.
         """
         raise DataJointError(
-            f"A replica identity is PostgreSQL-only; {self.dialect.name} has none.", hint="Leave this step out."
+            f"set_replica_identity is PostgreSQL-only; {self.dialect.name} has no replica identity.",
+            hint="Leave this step out.",
         )
 
     @abstractmethod

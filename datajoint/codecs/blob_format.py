@@ -15,20 +15,30 @@ neither imports numpy before it is used. Reading never runs code, and takes memo
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 import zlib
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import DataJointError
+
+if TYPE_CHECKING:
+    from datajoint.codecs.blob_writer import Written
 
 use_32bit_dims = False
 """Whether lengths and shapes are read as 32-bit words, as old releases of mYm wrote them. Writing ignores it."""
 
 _COMPRESSED = b"ZL123\0"
-_PROTOCOLS = {b"mYm", b"dj0"}
-_LONGEST_PROTOCOL = 8
+_PROTOCOLS = (b"mYm\0", b"dj0\0")
+BEGINNINGS = (_COMPRESSED, *_PROTOCOLS)
+"""What a blob begins with."""
+_PROTOCOL_LENGTH = 4
 _COMPRESS_ABOVE = 1000
+_SIZE, _SIZE_OF_OLD = struct.Struct("<Q"), struct.Struct("<I")
 # Deflate cannot do better than 1032:1, so a larger claim is false and nothing need be allocated for it.
 _MOST_INFLATION = 1032
 
@@ -84,6 +94,15 @@ DATETIME_TYPES = {
 }
 
 
+def __getattr__(name: str) -> Any:
+    """Return the array classes, which programs look for here; not before they are asked for, as they need numpy."""
+    if name in {"MatCell", "MatStruct"}:
+        from datajoint.codecs import matlab  # noqa: PLC0415 - imports numpy
+
+        return getattr(matlab, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 class Blob:
     r"""One serialisation; `pack` and `unpack` make one for each call.
 
@@ -104,35 +123,59 @@ class Blob:
 
     def pack(self, obj: Any, compress: bool = True) -> bytes:
         """Serialise `obj`; see `pack`."""
-        from datajoint.codecs.blob_writer import write  # noqa: PLC0415 - imports numpy
-
-        plain, self.protocol = write(obj)
-        if compress and len(plain) > _COMPRESS_ABOVE:
-            zipped = _COMPRESSED + struct.pack("<Q", len(plain)) + zlib.compress(plain)
-            if len(zipped) < len(plain):
-                return zipped
-        return bytes(plain)
+        plain, self.protocol = _write()(obj)
+        return _closed(plain, compress=compress)
 
     def unpack(self, blob: bytes | bytearray | memoryview | None) -> Any:
         """Read a blob; see `unpack`."""
         if blob is None:
             return None
-        try:
-            data = memoryview(blob).cast("B")
-        except TypeError as error:
-            raise DataJointError(f"A blob is bytes, not {type(blob).__name__}.") from error
-        if data[: len(_COMPRESSED)] == _COMPRESSED:
-            data = memoryview(_inflate(data[len(_COMPRESSED) :]))
-        header = bytes(data[:_LONGEST_PROTOCOL])
-        protocol, end, _ = header.partition(b"\0")
-        if not end or protocol not in _PROTOCOLS:
-            raise DataJointError(
-                f"The {len(data)} bytes are no blob: they begin with {header!r}.", hint="Declare `bytes` for raw bytes."
-            )
-        self.protocol = protocol + end
-        from datajoint.codecs.blob_reader import read  # noqa: PLC0415 - imports numpy
+        plain = _plain(blob)
+        self.protocol = plain[:_PROTOCOL_LENGTH]
+        return _read()(plain, _PROTOCOL_LENGTH, squeeze=self.squeeze, use_32bit_dims=use_32bit_dims)
 
-        return read(data[len(self.protocol) :], squeeze=self.squeeze, use_32bit_dims=use_32bit_dims)
+
+@cache
+def _write() -> Callable[[Any], Written]:
+    from datajoint.codecs.blob_writer import write  # noqa: PLC0415 - imports numpy
+
+    return write
+
+
+@cache
+def _read() -> Callable[..., Any]:
+    from datajoint.codecs.blob_reader import read  # noqa: PLC0415 - imports numpy
+
+    return read
+
+
+def _closed(plain: bytearray, *, compress: bool) -> bytes:
+    """Return a blob from what it says, compressed if that makes it shorter."""
+    if compress and len(plain) > _COMPRESS_ABOVE:
+        zipped = _COMPRESSED + _SIZE.pack(len(plain)) + zlib.compress(plain)
+        if len(zipped) < len(plain):
+            return zipped
+    return bytes(plain)
+
+
+def _plain(blob: bytes | bytearray | memoryview) -> bytes:
+    """Return what a blob says, from its protocol on."""
+    data = blob if type(blob) is bytes else _as_bytes(blob)
+    if data.startswith(_COMPRESSED):
+        data = _inflate(memoryview(data)[len(_COMPRESSED) :])
+    if not data.startswith(_PROTOCOLS):
+        raise DataJointError(
+            f"The {len(data)} bytes are no blob: they begin with {data[:_PROTOCOL_LENGTH]!r}.",
+            hint="Declare `bytes` for raw bytes.",
+        )
+    return data
+
+
+def _as_bytes(blob: bytearray | memoryview | bytes) -> bytes:
+    try:
+        return memoryview(blob).tobytes()
+    except TypeError as error:
+        raise DataJointError(f"A blob is bytes, not {type(blob).__name__}.") from error
 
 
 def pack(obj: Any, compress: bool = True) -> bytes:
@@ -151,7 +194,7 @@ def pack(obj: Any, compress: bool = True) -> bytes:
     DataJointError
         If there is no form for something within `obj`.
     """
-    return Blob().pack(obj, compress)
+    return _closed(_write()(obj).plain, compress=compress)
 
 
 def unpack(blob: bytes | bytearray | memoryview | None, squeeze: bool = False) -> Any:
@@ -171,11 +214,22 @@ def unpack(blob: bytes | bytearray | memoryview | None, squeeze: bool = False) -
     DataJointError
         If the bytes are damaged, or not in this format.
     """
-    return Blob(squeeze).unpack(blob)
+    if blob is None:
+        return None
+    return _read()(_plain(blob), _PROTOCOL_LENGTH, squeeze=squeeze, use_32bit_dims=use_32bit_dims)
+
+
+@cache
+def _memory() -> int:
+    """Return the bytes of memory that this machine has: what does not fit must end in an error, not the process."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return sys.maxsize
 
 
 def _inflate(data: memoryview) -> bytes:
-    layout = struct.Struct("<I" if use_32bit_dims else "<Q")
+    layout = _SIZE_OF_OLD if use_32bit_dims else _SIZE
     if len(data) < layout.size:
         raise DataJointError("The blob is cut off within its compression header.")
     (size,) = layout.unpack_from(data)
@@ -183,6 +237,10 @@ def _inflate(data: memoryview) -> bytes:
     if size > _MOST_INFLATION * len(stream):
         raise DataJointError(
             f"Blob size mismatch: {size} bytes are declared, which {len(stream)} compressed bytes cannot hold."
+        )
+    if size > _memory():
+        raise DataJointError(
+            f"The blob inflates to {size:,} bytes. This machine has memory for {_memory():,}; read it on a larger one."
         )
     inflater = zlib.decompressobj()
     try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,24 +21,28 @@ from datajoint.codecs.blob_format import DATETIME_TYPES, NUMERIC_TYPES, Tag, Typ
 from datajoint.codecs.matlab import MatCell, MatStruct
 from datajoint.errors import DataJointError
 
-_DTYPES = {number: np.dtype(name) for name, number in {**NUMERIC_TYPES, **DATETIME_TYPES}.items()}
+_BOOL = NUMERIC_TYPES["|b1"]
+_DTYPES = {n: np.dtype(name) for name, n in {**NUMERIC_TYPES, **DATETIME_TYPES}.items() if n != _BOOL}
 _DOUBLE = struct.Struct("<d")
 _COMPLEX = struct.Struct("<dd")
 _TIME = struct.Struct("<iq")
 _U32 = struct.Struct("<I")
-_ARRAY_TYPE = struct.Struct("<II")
 _CHAR_BYTES = 2
+# What numpy can hold; the product of millions of them would take minutes.
+_MOST_DIMENSIONS = 64
+# Of the kinds that make up most nested values; as plain numbers they compare twice as fast.
+_STR, _INT, _FLOAT = int(Tag.STR), int(Tag.INT), int(Tag.FLOAT)
 
 
-def read(data: memoryview, *, squeeze: bool, use_32bit_dims: bool) -> Any:
-    """Return the value of the item that `data` consists of.
+def read(data: bytes, start: int = 0, *, squeeze: bool = False, use_32bit_dims: bool = False) -> Any:
+    """Return the value of the item that `data` consists of from `start` on.
 
     Raises
     ------
     DataJointError
-        If `data` is anything else than one whole item.
+        If that is anything else than one whole item.
     """
-    reader = _Reader(data, squeeze=squeeze, use_32bit_dims=use_32bit_dims)
+    reader = _Reader(data, start, squeeze=squeeze, use_32bit_dims=use_32bit_dims)
     try:
         value = reader.item()
     except DataJointError:
@@ -54,32 +59,46 @@ def read(data: memoryview, *, squeeze: bool, use_32bit_dims: bool) -> Any:
     return value
 
 
-class _ArrayHead(NamedTuple):
+_LAYOUTS = {words: (struct.Struct(f"<{words}"), struct.Struct(f"<{words}B")) for words in "IQ"}
+"""Letter of the words -> a word; a word and a tag, with which an element begins."""
+
+
+class _Shape(NamedTuple):
     shape: tuple[int, ...]
     size: int
 
 
+@lru_cache
+def _array_head(dimensions: int, words: str) -> struct.Struct:
+    """Return what an array begins with: number of dimensions, shape, type, and whether it is complex."""
+    return struct.Struct(f"<{1 + _few_dimensions(dimensions)}{words}II")
+
+
+def _few_dimensions(dimensions: int) -> int:
+    if dimensions > _MOST_DIMENSIONS:
+        raise DataJointError(
+            f"The blob declares an array of {dimensions} dimensions. Arrays have {_MOST_DIMENSIONS} at most; "
+            "it is damaged, or made for other programs."
+        )
+    return dimensions
+
+
 class _Reader:
-    def __init__(self, data: memoryview, *, squeeze: bool, use_32bit_dims: bool) -> None:
+    def __init__(self, data: bytes, start: int, *, squeeze: bool, use_32bit_dims: bool) -> None:
         self.data = data
-        self.position = 0
+        self.position = start
         self.end = len(data)
         self.squeeze = squeeze
         # Lengths, counts and shapes; other numbers have the same width in all blobs.
         self.words = "I" if use_32bit_dims else "Q"
-        self.word = struct.Struct(f"<{self.words}")
-        self.smallest_element = self.word.size + 1
+        self.word, self.element = _LAYOUTS[self.words]
 
     def item(self) -> Any:
         """Read a tag and what belongs to it."""
-        position = self.position
-        if position >= self.end:
-            raise self._cut_off(1)
-        tag = self.data[position]
-        read = _READERS.get(tag)
+        start = self._advance(1)
+        read = _READERS.get(self.data[start])
         if read is None:
-            raise _unknown(tag)
-        self.position = position + 1
+            raise _unknown(self.data[start])
         return read(self)
 
     # --- the cursor
@@ -87,19 +106,20 @@ class _Reader:
         left = self.end - self.position
         return DataJointError(f"The blob is cut off or damaged: {wanted} bytes are declared where {left} are left.")
 
-    def _take(self, length: int) -> memoryview:
+    def _advance(self, length: int) -> int:
+        """Move over `length` bytes and return where they begin."""
         start = self.position
         if length > self.end - start:
             raise self._cut_off(length)
         self.position = start + length
+        return start
+
+    def _take(self, length: int) -> bytes:
+        start = self._advance(length)
         return self.data[start : start + length]
 
     def _unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
-        start = self.position
-        if layout.size > self.end - start:
-            raise self._cut_off(layout.size)
-        self.position = start + layout.size
-        return layout.unpack_from(self.data, start)
+        return layout.unpack_from(self.data, self._advance(layout.size))
 
     def _word(self) -> int:
         number: int = self._unpack(self.word)[0]
@@ -114,27 +134,42 @@ class _Reader:
     def _elements(self, count: int) -> list[Any]:
         """Read `count` items, each behind its length.
 
-        Dispatches by itself instead of calling `item`: it is the inner loop, and the fewer frames a level of nesting
-        takes, the deeper values can be read.
+        This is the inner loop. It dispatches by itself instead of calling `item`, since the fewer frames a level of
+        nesting takes, the deeper values can be read; and it reads by itself what values mostly consist of.
         """
-        data, end, word = self.data, self.end, self.word
-        self._room_for(count, self.smallest_element)
-        values = []
+        data, end, word, head = self.data, self.end, self.word, self.element
+        self._room_for(count, head.size)
+        position = self.position
+        values: list[Any] = []
         for _ in range(count):
-            start = self.position + word.size
-            if start >= end:
-                raise self._cut_off(self.smallest_element)
-            (length,) = word.unpack_from(data, self.position)
-            stop = start + length
+            length, tag = head.unpack_from(data, position)
+            start = position + head.size
+            stop = start + length - 1
             if not length or stop > end:
                 raise self._cut_off(length)
-            read = _READERS.get(data[start])
-            if read is None:
-                raise _unknown(data[start])
-            self.position = start + 1
-            values.append(read(self))
-            if self.position != stop:
-                raise DataJointError(f"The blob is damaged: a part of {length} bytes has another length within.")
+            if tag == _STR:
+                first = start + word.size
+                if word.unpack_from(data, start)[0] != stop - first:
+                    raise _wrong_length(length)
+                values.append(data[first:stop].decode())
+            elif tag == _INT:
+                if data[start] + 256 * data[start + 1] != length - 3:
+                    raise _wrong_length(length)
+                values.append(int.from_bytes(data[start + 2 : stop], "little", signed=True))
+            elif tag == _FLOAT:
+                if length != 1 + _DOUBLE.size:
+                    raise _wrong_length(length)
+                values.append(_DOUBLE.unpack_from(data, start)[0])
+            else:
+                read = _READERS.get(tag)
+                if read is None:
+                    raise _unknown(tag)
+                self.position = start
+                values.append(read(self))
+                if self.position != stop:
+                    raise _wrong_length(length)
+            position = stop
+        self.position = position
         return values
 
     # --- containers and scalars
@@ -145,17 +180,25 @@ class _Reader:
         return tuple(self._elements(self._word()))
 
     def _set(self) -> set[Any]:
-        return set(self._elements(self._word()))
+        values = self._elements(self._word())
+        try:
+            return set(values)
+        except TypeError:
+            return set(map(_frozen, values))
 
     def _dict(self) -> dict[Any, Any]:
         values = self._elements(2 * self._word())
-        return dict(zip(values[::2], values[1::2], strict=True))
+        keys, values = values[::2], values[1::2]
+        try:
+            return dict(zip(keys, values, strict=True))
+        except TypeError:
+            return dict(zip(map(_frozen, keys), values, strict=True))
 
     def _none(self) -> None:
         return None
 
     def _bool(self) -> bool:
-        return self._take(1)[0] != 0
+        return self._take(1) != b"\0"
 
     def _int(self) -> int:
         length = int.from_bytes(self._take(2), "little")
@@ -169,16 +212,16 @@ class _Reader:
         return complex(*self._unpack(_COMPLEX))
 
     def _bytes(self) -> bytes:
-        return self._take(self._word()).tobytes()
+        return self._take(self._word())
 
     def _text(self) -> str:
-        return str(self._take(self._word()), "utf-8")
+        return self._take(self._word()).decode()
 
     def _decimal(self) -> Decimal:
         return Decimal(self._text())
 
     def _uuid(self) -> UUID:
-        return UUID(bytes=self._take(16).tobytes())
+        return UUID(bytes=self._take(16))
 
     def _moment(self) -> date | time | datetime:
         day, clock = self._unpack(_TIME)
@@ -193,56 +236,64 @@ class _Reader:
         return at if on is None else datetime.combine(on, at)
 
     # --- arrays
-    def _shape(self) -> _ArrayHead:
-        dimensions = self._room_for(self._word(), self.word.size)
+    def _shape(self) -> _Shape:
+        dimensions = _few_dimensions(self._word())
         shape = self._unpack(struct.Struct(f"<{dimensions}{self.words}"))
-        return _ArrayHead(shape, math.prod(shape))
+        return _Shape(shape, math.prod(shape))
 
     def _names(self) -> list[str]:
         (count,) = self._unpack(_U32)
         self._room_for(count, 1)
         names = []
         for _ in range(count):
-            start = self.position
-            while self._take(1)[0]:
-                pass
-            names.append(str(self.data[start : self.position - 1], "utf-8"))
+            stop = self.data.find(b"\0", self.position)
+            if stop < 0:
+                raise self._cut_off(self.end - self.position + 1)
+            names.append(self._take(stop - self.position).decode())
+            self.position = stop + 1
         return names
 
     def _array(self) -> Any:
-        return self._squeezed(self._whole_array())
+        array = self._whole_array()
+        return array if array.ndim and not self.squeeze else self._squeezed(array)
 
     def _whole_array(self) -> np.ndarray[Any, Any]:
-        shape, count = self._shape()
-        type_id, is_complex = self._unpack(_ARRAY_TYPE)
-        if type_id == TypeId.OBJECT and not is_complex:
-            return _object_array(self._elements(count)).reshape(shape, order="F")
-        if type_id == TypeId.CHAR and not is_complex:
-            return self._characters(shape, count)
+        (dimensions,) = self.word.unpack_from(self.data, self.position)
+        _, *shape, type_id, is_complex = self._unpack(_array_head(dimensions, self.words))
+        count = math.prod(shape)
         dtype = _DTYPES.get(type_id)
-        if dtype is None or (is_complex and dtype.kind not in "fiu"):
-            kind = "complex " if is_complex else ""
-            raise DataJointError(
-                f"The blob holds a {kind}array of the unknown type {type_id}.", hint="Upgrade datajoint."
-            )
-        if dtype.kind == "b":
+        if is_complex:
+            array = self._complex_numbers(dtype, type_id, count)
+        elif dtype is not None:
+            array = self._numbers(dtype, count).copy()
+        elif type_id == _BOOL:
             # Any byte but 0 is true, and must become a 1 for numpy.
-            return self._numbers(np.dtype(np.uint8), count).astype(np.bool_).reshape(shape, order="F")
-        if not is_complex:
-            return self._numbers(dtype, count).copy().reshape(shape, order="F")
-        whole = np.complex64 if dtype == np.float32 else np.complex128
-        array = np.empty(self._room_for(count, 2 * dtype.itemsize), whole)
-        array.real, array.imag = self._numbers(dtype, count), self._numbers(dtype, count)
-        return array.reshape(shape, order="F")
+            array = self._numbers(np.dtype(np.uint8), count).astype(np.bool_)
+        elif type_id == TypeId.OBJECT:
+            array = _object_array(self._elements(count))
+        elif type_id == TypeId.CHAR:
+            return self._characters(shape, count)
+        else:
+            raise _unknown_array(f"the unknown type {type_id}")
+        return array if dimensions == 1 else array.reshape(shape, order="F")
 
     def _numbers(self, dtype: np.dtype[Any], count: int) -> np.ndarray[Any, Any]:
         """Return a vector that still lies in the input."""
-        return np.frombuffer(self._take(count * dtype.itemsize), dtype)
+        return np.frombuffer(self.data, dtype, count, self._advance(count * dtype.itemsize))
 
-    def _characters(self, shape: tuple[int, ...], count: int) -> np.ndarray[Any, Any]:
+    def _complex_numbers(self, dtype: np.dtype[Any] | None, type_id: int, count: int) -> np.ndarray[Any, Any]:
+        if dtype is None or dtype.kind not in "fiu":
+            raise _unknown_array(f"complex numbers of the unknown type {type_id}")
+        array = np.empty(
+            self._room_for(count, 2 * dtype.itemsize), np.complex64 if dtype == np.float32 else np.complex128
+        )
+        array.real, array.imag = self._numbers(dtype, count), self._numbers(dtype, count)
+        return array
+
+    def _characters(self, shape: Sequence[int], count: int) -> np.ndarray[Any, Any]:
         raw = self._take(_CHAR_BYTES * count)
         if len(shape) == 1 or (len(shape) == 2 and shape[0] == 1):  # noqa: PLR2004 - a row of characters is a text
-            return np.array([str(raw, "utf-16-le", "surrogatepass")])
+            return np.array([raw.decode("utf-16-le", "surrogatepass")])
         codes = np.frombuffer(raw, "<u2").astype("<u4")
         return codes.view("<U1").reshape(shape, order="F")
 
@@ -251,7 +302,11 @@ class _Reader:
             array = array.squeeze()
         if array.ndim:
             return array
-        return array.item() if self.squeeze else array[()]
+        if self.squeeze:
+            return array.item()
+        # Scalars of numpy are written like arrays without dimensions; objects and texts have codes of their own,
+        # so that these come from arrays indeed.
+        return array if array.dtype.kind in "OU" else array[()]
 
     def _cell(self) -> MatCell:
         shape, count = self._shape()
@@ -295,7 +350,7 @@ class _Reader:
         return records.view(np.recarray)
 
     def _column(self) -> np.ndarray[Any, Any]:
-        tag = self._take(1)[0]
+        (tag,) = self._take(1)
         if tag == Tag.ARRAY:
             return self._whole_array()
         if tag == Tag.RECORDS:
@@ -306,6 +361,23 @@ class _Reader:
         raise DataJointError(
             "The blob holds a sparse array of MATLAB, which is not supported.", hint="Store it as a full array."
         )
+
+
+def _unknown_array(what: str) -> DataJointError:
+    return DataJointError(f"The blob holds an array of {what}.", hint="Upgrade datajoint.")
+
+
+def _wrong_length(length: int) -> DataJointError:
+    return DataJointError(f"The blob is damaged: a part of {length} bytes has another length within.")
+
+
+def _frozen(value: Any) -> Any:
+    """Return `value` with sets made frozen: written as the key of a dict or the element of a set, they were."""
+    if isinstance(value, set):
+        return frozenset(value)
+    if isinstance(value, tuple):
+        return tuple(map(_frozen, value))
+    return value
 
 
 def _unknown(tag: int) -> DataJointError:

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 
 from datajoint.codecs.blob_format import DATETIME_TYPES, NUMERIC_TYPES, Tag, TypeId
+from datajoint.codecs.blob_reader import read
 from datajoint.codecs.matlab import MatCell, MatStruct
 from datajoint.errors import DataJointError
 
+logger = logging.getLogger("datajoint")
+
 _WORD = struct.Struct("<Q")
+_HEAD = struct.Struct("<BQ")  # a tag and a count
 _ARRAY_TYPE = struct.Struct("<II")
 _COMPLEX = struct.Struct("<dd")
 _TIME = struct.Struct("<iq")
 _MOST_INT_BYTES = 65535
 _PROTOCOL_LENGTH = 4
+# Elements of the most common kinds, from their length on.
+_INT_ELEMENT = struct.Struct("<QBH")
+_FLOAT_ELEMENT = struct.Struct("<QBd")
+_TEXT_ELEMENT = struct.Struct("<QBQ")
+_STR, _INT, _FLOAT = int(Tag.STR), int(Tag.INT), int(Tag.FLOAT)
 
 
 class Written(NamedTuple):
@@ -73,22 +85,36 @@ class _Writer:
 
     # --- containers
     def _elements(self, values: Iterable[Any]) -> None:
+        """Append items, each behind its length. The inner loop: it writes by itself what values mostly consist of."""
         buffer = self.buffer
         for value in values:
-            start = len(buffer)
-            buffer += b"\0\0\0\0\0\0\0\0"
-            write = _WRITERS.get(type(value))
-            if write is None:
-                self.item(value)
+            kind = type(value)
+            if kind is str:
+                encoded = value.encode()
+                buffer += _TEXT_ELEMENT.pack(9 + len(encoded), _STR, len(encoded))
+                buffer += encoded
+            elif kind is float:
+                buffer += _FLOAT_ELEMENT.pack(9, _FLOAT, value)
+            elif kind is int:
+                length = value.bit_length() // 8 + 1
+                if length > _MOST_INT_BYTES:
+                    raise _too_large(value)
+                buffer += _INT_ELEMENT.pack(3 + length, _INT, length)
+                buffer += value.to_bytes(length, "little", signed=True)
             else:
-                self.matlab_only = False
-                write(self, value)
-            _WORD.pack_into(buffer, start, len(buffer) - start - 8)
+                start = len(buffer)
+                buffer += b"\0\0\0\0\0\0\0\0"
+                write = _WRITERS.get(kind)
+                if write is None:
+                    self.item(value)
+                else:
+                    write(self, value)
+                _WORD.pack_into(buffer, start, len(buffer) - start - 8)
 
-    def _container(self, tag: Tag, values: Sequence[Any] | AbstractSet[Any]) -> None:
-        self.buffer.append(tag)
-        self.buffer += _WORD.pack(len(values))
-        self._elements(values)
+    def _container(self, tag: Tag, values: Iterable[Any]) -> None:
+        elements = tuple(values)  # another thread may be at work on them, and the count has to be right
+        self.buffer += _HEAD.pack(tag, len(elements))
+        self._elements(elements)
 
     def _tuple(self, value: Sequence[Any]) -> None:
         self._container(Tag.TUPLE, value)
@@ -97,13 +123,19 @@ class _Writer:
         self._container(Tag.LIST, value)
 
     def _set(self, value: AbstractSet[Any]) -> None:
+        start = len(self.buffer)
         self._container(Tag.SET, value)
+        if not all(map(_is_plain_key, value)):
+            _check_keys(bytes(self.buffer[start:]), len(value))
 
     def _dict(self, value: Mapping[Any, Any]) -> None:
-        self.buffer.append(Tag.DICT)
-        self.buffer += _WORD.pack(len(value))
-        for pair in value.items():
-            self._elements(pair)
+        pairs = tuple(value.items())
+        if not all(_is_plain_key(key) for key, _ in pairs):
+            keys = _Writer()
+            keys._container(Tag.SET, (key for key, _ in pairs))
+            _check_keys(bytes(keys.buffer[_PROTOCOL_LENGTH:]), len(pairs))
+        self.buffer += _HEAD.pack(Tag.DICT, len(pairs))
+        self._elements(chain.from_iterable(pairs))
 
     # --- scalars
     def _none(self, value: None) -> None:  # noqa: ARG002 - called like the others
@@ -115,7 +147,7 @@ class _Writer:
     def _int(self, value: int) -> None:
         length = value.bit_length() // 8 + 1
         if length > _MOST_INT_BYTES:
-            raise DataJointError(f"An integer of {value.bit_length()} bits is too large for a blob.")
+            raise _too_large(value)
         self.buffer += bytes((Tag.INT, length & 0xFF, length >> 8))
         self.buffer += value.to_bytes(length, "little", signed=True)
 
@@ -131,8 +163,7 @@ class _Writer:
         self._bytes(value.encode(), tag)
 
     def _bytes(self, value: bytes | bytearray, tag: Tag = Tag.BYTES) -> None:
-        self.buffer.append(tag)
-        self.buffer += _WORD.pack(len(value))
+        self.buffer += _HEAD.pack(tag, len(value))
         self.buffer += value
 
     def _decimal(self, value: Decimal) -> None:
@@ -144,6 +175,8 @@ class _Writer:
 
     def _moment(self, value: date | time) -> None:
         day = clock = -1
+        if getattr(value, "tzinfo", None) is not None:
+            _tell("the zone of dates and times: they are stored as the clock shows them there. Use .astimezone()")
         if isinstance(value, date):
             day = (value.year * 100 + value.month) * 100 + value.day
         if isinstance(value, datetime | time):
@@ -173,17 +206,22 @@ class _Writer:
         self.buffer += struct.pack("<I", len(names))
         self.buffer += b"".join(name + b"\0" for name in encoded)
 
+    def _matlab_elements(self, values: Iterable[Any]) -> None:
+        elements = tuple(values)
+        if not all(isinstance(element, np.ndarray) for element in elements):
+            self.matlab_only = False
+        self._elements(elements)
+
     def _cell(self, array: MatCell) -> None:
         self._shape(Tag.CELL, array.shape)
-        self._elements(array.view(np.ndarray).ravel(order="F"))
+        self._matlab_elements(array.view(np.ndarray).ravel(order="F"))
 
     def _struct(self, array: MatStruct) -> None:
         names = array.dtype.names or ()
         self._shape(Tag.STRUCT, array.shape)
         self._names(names)
         columns = [array[name].view(np.ndarray).ravel(order="F") for name in names]
-        for element in zip(*columns, strict=True):
-            self._elements(element)
+        self._matlab_elements(chain.from_iterable(zip(*columns, strict=True)))
 
     def _records(self, array: np.ndarray[Any, Any]) -> None:
         self.matlab_only = False
@@ -198,6 +236,8 @@ class _Writer:
                 self._records(column)
 
     def _array(self, value: np.ndarray[Any, Any] | np.generic) -> None:
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            _tell("masks of arrays: what lies under the mask is stored. Use .filled() to choose what that is")
         array = np.asarray(value)
         kind = array.dtype.kind
         self._shape(Tag.ARRAY, array.shape)
@@ -221,9 +261,56 @@ class _Writer:
         self.buffer += flat.view(np.uint8).data
 
 
+def _too_large(value: int) -> DataJointError:
+    return DataJointError(f"An integer of {value.bit_length()} bits is too large for a blob.")
+
+
+# Classes that come back as they are, so that what differs as a key will differ when it is read.
+_PLAIN_KEYS = frozenset({str, int, float, bool, bytes, complex, Decimal, UUID, date, type(None)})
+
+
+def _is_plain_key(key: Any) -> bool:
+    return type(key) in _PLAIN_KEYS or (type(key) is tuple and all(map(_is_plain_key, key)))
+
+
+def _check_keys(item: bytes, count: int) -> None:
+    """Refuse keys that become one when they are read, such as moments that differ in their zone, or no keys at all."""
+    try:
+        if len(read(item)) == count:
+            return
+    except DataJointError as error:
+        raise DataJointError("Keys within the value could not be read back as keys.", hint=_KEYS_HINT) from error
+    raise DataJointError(f"Of {count} keys within the value, some would be the same when read.", hint=_KEYS_HINT)
+
+
+_KEYS_HINT = "Use numbers, texts, dates, or tuples of them as the keys of dicts and the elements of sets."
+
+
+@cache
+def _tell(lost: str) -> None:
+    """Say once in the life of the process that something of a value is not stored."""
+    logger.warning("A blob does not keep %s.", lost)
+
+
 def _flat(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the elements in Fortran order as a contiguous vector; a view where the memory lies so already."""
+    if array.ndim == 2 and array.nbytes > _LARGE and not array.flags.f_contiguous:  # noqa: PLR2004 - a matrix
+        return _transposed(array).reshape(-1)
     return np.ascontiguousarray(array.T).reshape(-1)
+
+
+_LARGE, _TILE = 2**20, 128
+
+
+def _transposed(matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a transposed copy, made in tiles: in one go each element would come from another line of the cache."""
+    turned = matrix.T
+    copy = np.empty(turned.shape, turned.dtype)
+    for row in range(0, len(copy), _TILE):
+        for column in range(0, len(matrix), _TILE):
+            tile = slice(row, row + _TILE), slice(column, column + _TILE)
+            copy[tile] = turned[tile]
+    return copy
 
 
 def _type_id(dtype: np.dtype[Any]) -> int:

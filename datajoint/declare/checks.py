@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.alteration import Alteration, AttributeChange
+from datajoint.codecs.blob_format import BEGINNINGS
 from datajoint.declare.defaults import NULL
 from datajoint.definition import AttributeDefinition, ForeignKeyDefinition, IndexDefinition
 from datajoint.errors import (
@@ -154,11 +155,30 @@ class _Checks:
         return DataCheck(f"no NULL in `{old.name}`", new.name, is_loss=False, _find=find)
 
     def fitting(self, old: AttributeDefinition, new: AttributeDefinition) -> Iterator[DataCheck]:
+        if old.codec is None and new.codec == "<blob>" and old.storage.kind == "bytes":
+            yield self.packed(old, new)
+            return
         coded = old.codec is not None or new.codec is not None
         if coded or not convertible(old.storage, new.storage):
             yield self.no_values(old, new)
         elif not widens(old.storage, new.storage):
             yield self.values_fit(old, new)
+
+    def packed(self, old: AttributeDefinition, new: AttributeDefinition) -> DataCheck:
+        def find(connection: Connection) -> Finding | None:
+            backend, name = connection.backend, Sql(column(old.name))
+            conditions = (
+                Sql("substr(", name, f", 1, {len(start)}) = ", backend.bind(old.storage, start)) for start in BEGINNINGS
+            )
+            count = self.count(connection, name, " IS NOT NULL AND NOT (", Sql.join(" OR ", conditions), ")")
+            if not count:
+                return None
+            text = f"Of `{old.name}`, {_values(count)} are not in the blob format, in which {new.type_text} reads them."
+            hint = "Add an attribute of the new type, fill it from the old one, then drop that."
+            return Finding(count, text, hint, InvalidValueError)
+
+        text = f"all values of `{old.name}` are in the blob format already; their bytes stay as they are"
+        return DataCheck(text, new.name, is_loss=False, _find=find)
 
     def no_values(self, old: AttributeDefinition, new: AttributeDefinition) -> DataCheck:
         def find(connection: Connection) -> Finding | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from datajoint.backends.convert import Expected
 from datajoint.codecs import CodecChain, CodecContext
+from datajoint.codecs.legacy import look_at
 from datajoint.errors import InvalidValueError
 from datajoint.heading import Attribute, Heading
 
@@ -78,6 +79,26 @@ class ColumnReader:
         raise error
 
 
+class RawReader(ColumnReader):
+    """Of a native binary attribute: says so if values look as if `<blob>` was meant."""
+
+    __slots__ = ("full_name",)
+
+    def __init__(self, attribute: Attribute, decode: Decoder | None, full_name: str) -> None:
+        super().__init__(attribute, decode)
+        self.full_name = full_name
+
+    def column(self, values: list[Any]) -> list[Any]:
+        """Return the values of a column."""
+        look_at(values, self.full_name)
+        return super().column(values)
+
+    def value(self, value: Any) -> Any:
+        """Return one value."""
+        look_at((value,), self.full_name)
+        return super().value(value)
+
+
 class Columns(NamedTuple):
     """The columns of a result: their types, their readers, and whether any value needs decoding."""
 
@@ -91,17 +112,22 @@ def columns_of(connection: Connection, heading: Heading, names: Sequence[str], *
 
     def make() -> Columns:
         attributes = [heading._attributes[name] for name in names]
-        chosen = tuple(_reader(connection, a, squeeze=squeeze) for a in attributes)
-        return Columns(tuple(a.value_type for a in attributes), chosen, all(r.decode is None for r in chosen))
+        chosen = tuple(_reader(connection, heading, a, squeeze=squeeze) for a in attributes)
+        plain = all(type(r) is ColumnReader and r.decode is None for r in chosen)
+        return Columns(tuple(a.value_type for a in attributes), chosen, plain)
 
     if heading.has_codecs:  # theirs depend on the settings and on `squeeze`
         return make()
     return heading.derived(("columns", connection.backend, tuple(names)), make)
 
 
-def _reader(connection: Connection, attribute: Attribute, *, squeeze: bool) -> ColumnReader:
+def _reader(connection: Connection, heading: Heading, attribute: Attribute, *, squeeze: bool) -> ColumnReader:
     plain = connection.backend.decoder(attribute.value_type)
     if attribute.codec is None:
+        if attribute.is_blob and not attribute.value_type.core:
+            of = heading.table_info
+            table = f"{of['database']}.{of['table_name']}." if of else ""
+            return RawReader(attribute, plain, table + attribute.name)
         return ColumnReader(attribute, plain)
     context = CodecContext("", "", attribute.name, connection.settings)
     # Resolved at the first value: an unregistered codec is no fault of a result without one.

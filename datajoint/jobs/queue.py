@@ -242,6 +242,13 @@ class Queue:
         rows = self.connection.execute(Sql("SELECT COUNT(*) FROM ", self.name.identifier, " WHERE ", where)).rows
         return int(rows[0][0])
 
+    def has_due(self, priority: int | None, restriction: Sql | None) -> bool:
+        """Tell whether any job is due."""
+        where = Sql.join(" AND ", self._due(priority, restriction))
+        return bool(
+            self.connection.execute(Sql("SELECT 1 FROM ", self.name.identifier, " WHERE ", where, " LIMIT 1")).rows
+        )
+
     def present(self, keys: Sequence[Key]) -> list[Key]:
         """Return those of some keys for which the target has rows."""
         return self._found(self.target, "SELECT DISTINCT ", keys)

@@ -305,17 +305,19 @@ def test_the_provenance_column_is_added_to_tables_that_exist(schema, lab, settin
     assert len(set(columns.values())) == 1
     lab["Subject"].insert1({"subject_id": 1, "body_weight": 2.0})
     assert deploy.add_prov_column(lab["Rig"])["tables_analyzed"] == 0
-    with pytest.raises(DataJointError, match="must be a Schema or Table"):
+    with pytest.raises(DataJointError, match="target must be a Schema or Table class/instance; got str"):
         deploy.add_prov_column("subject")
     with pytest.raises(DataJointError, match="Schema is not activated"):
         deploy.add_prov_column(dj.Schema(connection=connection))
 
 
 def test_the_replica_identity(schema, lab, engine):
-    with pytest.raises(DataJointError, match="mode must be 'default' or 'full'"):
+    with pytest.raises(DataJointError, match="mode must be 'default' or 'full'; got 'some'"):
         deploy.set_replica_identity(schema, mode="some")
+    with pytest.raises(DataJointError, match="target must be a Schema or Table class/instance; got int"):
+        deploy.set_replica_identity(3)
     if engine != "postgresql":
-        with pytest.raises(DataJointError, match="PostgreSQL-only"):
+        with pytest.raises(DataJointError, match="set_replica_identity is PostgreSQL-only; "):
             deploy.set_replica_identity(schema)
         return
     planned = deploy.set_replica_identity(schema, mode="FULL")

@@ -185,7 +185,7 @@ def chaos(pipeline, start, keys, seconds):
 
 
 def test_chaos(pipeline, start):
-    chaos(pipeline, start, 300, 120)
+    chaos(pipeline, start, 200, 120)
 
 
 @pytest.mark.slow

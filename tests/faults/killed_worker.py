@@ -1,4 +1,8 @@
-"""A process that kills itself after its n-th statement: ``python -m tests.faults.killed_worker URL SCHEMA TASK N``."""
+"""A process that is killed at work: ``python -m tests.faults.killed_worker URL SCHEMA TASK WAY [N]``.
+
+It kills itself after its n-th statement (``after N``), or inside of one: on SQLite after so many hundred steps of its
+machine (``inside N``); on servers others do so, who count the bytes of its requests (``inside``).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ import sys
 os.environ["DJ_IGNORE_CONFIG_FILE"] = "true"
 
 import datajoint as dj
+from datajoint.backends import sqlite_link
 from datajoint.settings import Config
+from tests.faults.relay import MARK
 
 ROWS, PARENTS, CHILDREN = 21_000, 40, 50
 LONG = "x" * 120  # so that many rows do not fit in one statement
@@ -67,23 +73,39 @@ def act(task, entry, parent):
         (parent & "p < 20").delete_plan().execute()
 
 
-def main(url, name, task, number):
-    """Act, and print how many statements that took if still alive."""
-    connection = dj.Connection(url, config_override=Config(safemode=False))
+class Counter:
+    """Ends the process when it is called for the n-th time."""
+
+    def __init__(self, number):
+        self.number, self.count = number, 0
+
+    def __call__(self, *_):
+        self.count += 1
+        if self.count == self.number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+
+def main(url, name, task, way, number=0):
+    """Act, and print how far that was counted if still alive; before that, the number of the session."""
+    # Not encrypted, so that whoever counts bytes sees where to begin.
+    tls = {} if url.startswith("sqlite") else {"use_tls": False}
+    connection = dj.Connection(url, config_override=Config(safemode=False), **tls)
     entry, parent, _ = tables(dj.Schema(name, connection=connection))
     entry(), parent()
-    done = []
-
-    def observe(record):
-        done.append(record)
-        if len(done) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    connection._statements.log._observers = (observe,)
+    counter = Counter(int(number))
+    print("session", connection.connection_id, flush=True)
+    if way == "after":
+        connection._statements.log._observers = (counter,)
+    else:
+        connection.query(f"SELECT '{MARK.decode()}'")
+        sqlite_link._look_up, sqlite_link._STEPS = counter, 100
+        # It looks up only where interrupts are not ignored, as they are in the background of a shell.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     act(task, entry(), parent())
-    print(len(done))
+    print("counted", counter.count)
     connection.close()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], int(sys.argv[4]))
+    main(*sys.argv[1:])

@@ -1,33 +1,36 @@
-"""A process is killed after any statement: the database is whole, and what was interrupted can be done again."""
+"""A process is killed after any statement, or inside one: the database is whole, and the work can be done again."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 import datajoint as dj
 from tests.faults.killed_worker import CHILDREN, PARENTS, ROWS, act, tables
+from tests.faults.relay import Relay
+from tests.provision.servers import connect_raw
 
 ROOT = Path(__file__).parents[2]
 SEED = int(os.environ.get("DJ_TEST_SEED", random.SystemRandom().randrange(10**6)))
 SAMPLES = 2
 
 
-def run(url, name, task, number):
-    return subprocess.run(
-        [sys.executable, "-m", "tests.faults.killed_worker", url, name, task, str(number)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def run(url, name, task, *how, started=lambda process: None):
+    command = [sys.executable, "-m", "tests.faults.killed_worker", url, name, task, *map(str, how)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started(process)
+    out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 @pytest.fixture
@@ -63,10 +66,20 @@ def state(task, entry, parent, child):
     return 1 - gone.pop() if len(gone) == 1 and kept == (20, 20 * CHILDREN, 20 * CHILDREN) else -1
 
 
+def told(process, what):
+    """Return a number that the process has printed."""
+    return int(re.search(rf"^{what} (\d+)$", process.stdout, re.MULTILINE)[1])
+
+
 def check_killed_after(url, filled, schema, task, number):
     filled(task)
-    killed = run(url, schema.database, task, number)
+    killed = run(url, schema.database, task, "after", number)
+    check_killed(url, filled, task, killed, number)
+
+
+def check_killed(url, filled, task, killed, number):
     assert killed.returncode == -signal.SIGKILL, killed.stderr
+    wait_until_gone(url, told(killed, "session"))
     reached = state(task, *filled.tables)
     if task == "chunks":
         assert reached * ROWS % 5000 == 0 or reached == 1
@@ -84,9 +97,23 @@ def check_killed_after(url, filled, schema, task, number):
 def statements(url, filled, schema, task):
     """Return how many statements the task takes."""
     filled(task)
-    whole = run(url, schema.database, task, 10**6)
+    whole = run(url, schema.database, task, "after", 10**6)
     assert whole.returncode == 0, whole.stderr
-    return int(whole.stdout.split()[-1])
+    return told(whole, "counted")
+
+
+def wait_until_gone(url, session):
+    """Wait until the server has ended a session of which it may not know yet that nobody is there any more."""
+    if url.startswith("sqlite"):
+        return
+    listing = (
+        "pg_stat_activity WHERE pid" if url.startswith("postgresql") else "information_schema.processlist WHERE id"
+    )
+    with contextlib.closing(connect_raw(url)) as raw, contextlib.closing(raw.cursor()) as cursor:
+        end = time.monotonic() + 30
+        while cursor.execute(f"SELECT count(*) FROM {listing} = {session}") is not None and cursor.fetchone()[0]:
+            assert time.monotonic() < end, "the server keeps the session of the killed process"
+            time.sleep(0.02)
 
 
 TASKS = ["insert", "chunks", "replace", "delete", "plan"]
@@ -106,3 +133,51 @@ def test_killed_at_some_statements(url, filled, schema, task):
 def test_killed_at_every_statement(url, filled, schema, task):
     for number in range(1, statements(url, filled, schema, task) + 1):
         check_killed_after(url, filled, schema, task, number)
+
+
+# --- inside statements
+def run_inside(url, name, task, at):
+    """Run until `at` is reached, or to the end; return the ended process, and how far it came."""
+    if url.startswith("sqlite"):
+        ended = run(url, name, task, "inside", 0 if at is None else at)
+        return ended, told(ended, "counted") if ended.returncode == 0 else 0
+    server, running = urlsplit(url), []
+    with Relay(server.hostname, server.port, at, lambda: running[0].kill()) as relay:
+        address = url.replace(f":{server.port}", f":{relay.port}")
+        ended = run(address, name, task, "inside", started=running.append)
+    return ended, relay.counted
+
+
+def length(url, filled, schema, task):
+    """Return how many bytes the requests of a task have, or how many steps its statements."""
+    filled(task)
+    whole, reached = run_inside(url, schema.database, task, None)
+    assert whole.returncode == 0, whole.stderr
+    assert reached > 2
+    return reached
+
+
+def check_killed_inside(url, filled, schema, task, at):
+    filled(task)
+    killed, _ = run_inside(url, schema.database, task, at)
+    check_killed(url, filled, task, killed, at)
+
+
+@pytest.mark.parametrize("task", ["insert", "delete"])
+def test_killed_inside_some_statements(url, filled, schema, task):
+    """As the rows are sent, mostly: within a stream of rows, a statement of many rows, or one that takes long."""
+    print(f"DJ_TEST_SEED={SEED}")
+    whole = length(url, filled, schema, task)
+    chosen = random.Random(f"{SEED} {task} inside")  # noqa: S311 - no secret
+    for _ in range(SAMPLES):
+        check_killed_inside(url, filled, schema, task, chosen.randrange(1, whole))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_killed_inside_many_statements(url, filled, schema, task):
+    whole = length(url, filled, schema, task)
+    chosen = random.Random(f"{SEED} {task} many")  # noqa: S311 - no secret
+    # From the first byte to the last; where only the end is missing, the server may have done all.
+    for at in sorted({1, whole, whole - 1, *(chosen.randrange(1, whole) for _ in range(20))}):
+        check_killed_inside(url, filled, schema, task, at)

@@ -108,7 +108,7 @@ def mixed(ask, pipeline, url, keys):
 
 
 def test_mixed_workers(ask, pipeline, url):
-    mixed(ask, pipeline, url, 200)
+    mixed(ask, pipeline, url, 100)
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
+import pickle
 import struct
 import tracemalloc
 import zlib
@@ -21,7 +23,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from datajoint.codecs import blob_format
+from datajoint.codecs import blob_format, blob_writer
 from datajoint.codecs.blob_format import Blob, pack, unpack
 from datajoint.codecs.matlab import MatCell, MatStruct
 from datajoint.errors import DataJointError
@@ -254,6 +256,11 @@ class Colour(IntEnum):
         (Colour.RED, 3),
         (True, True),
         (frozenset({1}), {1}),
+        ({frozenset({1}): 2, (0, frozenset({2})): 3}, {frozenset({1}): 2, (0, frozenset({2})): 3}),
+        ({frozenset({frozenset({1})})}, {frozenset({frozenset({1})})}),
+        ({Colour.RED: 1, range(2): 2, np.int64(7): 3}, {3: 1, (0, 1): 2, np.int64(7): 3}),
+        (np.array("abc"), np.array("abc", object)),
+        (np.array(b"a", "S1"), np.array("a")),
         (range(3), (0, 1, 2)),
         (deque([1, 2]), [1, 2]),
         (array("i", [1, 2]), [1, 2]),
@@ -304,6 +311,58 @@ def test_refusals_say_what_to_do() -> None:
         pack(np.ones(1, ">i4"))
     with pytest.raises(DataJointError, match="object of type timedelta currently not supported!"):
         pack({"a": [timedelta(1)]})
+
+
+class Frozen(dict):
+    """A mapping that can be a key, and would be a dict when it is read."""
+
+    __hash__ = object.__hash__
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({AWARE: 1, AWARE.replace(tzinfo=None): 2}, "Of 2 keys .* the same"),
+        ({(0, 1), range(2)}, "Of 2 keys .* the same"),
+        ({"a": [{AWARE: 1, AWARE.astimezone(timezone(timedelta(hours=2), "same")): 2}]}, None),
+        ({Frozen(a=1): 1}, "could not be read back"),
+        ({Frozen(a=1)}, "could not be read back"),
+    ],
+)
+def test_keys_that_would_be_lost_are_refused(value: Any, message: str | None) -> None:
+    if message is None:  # the same moment is one key from the start
+        assert len(unpack(pack(value))["a"][0]) == 1
+        return
+    with pytest.raises(DataJointError, match=message):
+        pack([value])
+
+
+def test_what_is_not_kept_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    blob_writer._tell.cache_clear()
+    with caplog.at_level(logging.WARNING, "datajoint"):
+        for _ in range(2):
+            pack([AWARE, AWARE.timetz(), datetime.fromisoformat("2024-01-02"), time(3)])
+            pack(np.ma.masked_array([1.0, 2.0], [True, False]))
+            pack(np.ma.masked_array([1.0, 2.0], [False, False]))
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "A blob does not keep the zone of dates and times",
+        "A blob does not keep masks of arrays",
+    ]
+
+
+def test_objects_without_dimensions_stay_arrays() -> None:
+    holder = np.empty((), object)
+    holder[()] = {"a": 1}
+    assert same(unpack(pack(holder)), holder)
+    assert unpack(pack(holder), squeeze=True) == {"a": 1}
+
+
+def test_a_list_that_changes_meanwhile_has_the_length_it_is_written_with() -> None:
+    class Growing(deque):
+        def __iter__(self) -> Any:
+            yield from (1, 2, 3)
+
+    assert unpack(pack(Growing([1]))) == [1, 2, 3]
 
 
 def test_value_that_contains_itself() -> None:
@@ -436,6 +495,14 @@ HOSTILE = {
     "objects": b"dj0\0A" + struct.pack("<QQII", 1, HUGE, 5, 0) + b"12345678",
     "characters": b"mYm\0A" + struct.pack("<QQII", 1, HUGE, 4, 0) + b"ab",
     "dimensions": b"mYm\0A" + struct.pack("<Q", HUGE),
+    "product of many dimensions": b"mYm\0A" + struct.pack("<Q", 10**5) + b"\xff" * 8 * 10**5 + bytes(8),
+    "unhashable keys": b"dj0\0\x04" + struct.pack("<QQ", 1, 9) + b"\x02" + bytes(8) + struct.pack("<QB", 1, 0xFF),
+    "lengths in a circle": b"dj0\0\x02" + struct.pack("<QQBQQB", 1, 26, 2, 1, 26, 2),
+    "part beyond its whole": b"dj0\0\x02" + struct.pack("<QQBQQB", 1, 10, 2, 1, 1, 0xFF),
+    "text beyond its part": b"dj0\0\x02" + struct.pack("<QQBQ", 1, 10, 5, 2**63) + b"a",
+    "integer beyond its part": b"dj0\0\x02" + struct.pack("<QQBH", 1, 4, 0x0A, 500) + b"a",
+    "short float": b"dj0\0\x02" + struct.pack("<QQB", 1, 5, 0x0D) + b"abcd",
+    "names without an end": b"dj0\0F" + struct.pack("<I", 1) + b"abc",
     "cell": b"mYm\0C" + struct.pack("<QQQ", 2, HUGE, HUGE),
     "struct": b"mYm\0S" + struct.pack("<QQI", 1, HUGE, 1) + b"a\0",
     "fields": b"dj0\0F" + struct.pack("<I", 2**32 - 1) + b"a\0",
@@ -467,6 +534,26 @@ def test_hostile_blobs_are_refused_in_little_memory(data: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 10**6
     finally:
         tracemalloc.stop()
+
+
+def test_what_exceeds_the_memory_of_the_machine_is_refused() -> None:
+    memory = blob_format._memory()
+    stream = bytes(memory // 1000)  # as far as its length goes, it could hold so much
+    assert memory >= 2**28
+    with pytest.raises(DataJointError, match="inflates to .* memory"):
+        unpack(b"ZL123\0" + struct.pack("<Q", memory + 1) + stream)
+
+
+def test_nothing_is_unpickled() -> None:
+    class Called:
+        def __reduce__(self) -> Any:
+            return pytest.fail, ("a blob ran code",)
+
+    pickled = pickle.dumps(Called())
+    head = struct.pack("<QQII", 1, 1, 5, 0) + struct.pack("<Q", len(pickled))
+    for data in (pickled, b"dj0\0" + pickled, b"dj0\0A" + head + pickled):
+        with pytest.raises(DataJointError):
+            unpack(data)
 
 
 def test_uuid_is_in_network_order() -> None:

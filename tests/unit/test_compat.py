@@ -15,9 +15,9 @@ from tests.unit.test_import_cost import in_fresh_python
 NAMES = {
     "adapters": "get_adapter DatabaseAdapter MySQLAdapter PostgreSQLAdapter",
     "autopopulate": "AutoPopulate",
-    "blob": "pack unpack Blob use_32bit_dims",
     "builtin_codecs": "BlobCodec AttachCodec",
     "declare": "declare",
+    "blob": "Blob MatCell MatStruct pack unpack use_32bit_dims",
     "codecs": "decode_attribute Codec get_codec list_codecs parse_type_spec resolve_dtype lookup_codec is_codec_registered",
     "condition": "make_condition extract_column_names translate_attribute assert_join_compatibility AndList Not Top",
     "connection": "Connection",
@@ -33,6 +33,7 @@ NAMES = {
     "provenance": "PROV_ATTRIBUTE",
     "schemas": "Schema _Schema VirtualModule virtual_schema list_schemas",
     "settings": "Config config",
+    "spark": "SparkAdapter",
     "table": "Table FreeTable",
     "types": "PrimaryKey PrimaryKeyList Row RowList AttributeName AttributeNames TableName FullTableName SchemaName "
     "ForeignKeyMap Restriction FetchResult",
