@@ -18,6 +18,7 @@ from datajoint.autopopulate.one_key import OneKey
 from datajoint.autopopulate.processes import Processes, SharedBudget, can_fork, cpu_count
 from datajoint.autopopulate.run import ORDERS, Options, Order, Stop, Tally, announced, make_directly, refuse_nesting
 from datajoint.autopopulate.task import Key
+from datajoint.autopopulate.upstream import current_trace
 from datajoint.autopopulate.worker import Budget, QueueWorker
 from datajoint.errors import DataJointError
 from datajoint.events import Event, KeyFailed, KeyProgress, KeySkipped, KeySucceeded, PopulateStarted
@@ -30,6 +31,7 @@ from datajoint.table.table import Table
 
 if TYPE_CHECKING:
     from datajoint.expression import QueryExpression
+    from datajoint.table.trace import Trace
 
 
 class AutoPopulate(OneKey, Table):
@@ -87,6 +89,21 @@ class AutoPopulate(OneKey, Table):
         raise NotImplementedError(f"{type(self).__name__} does not define `make`.")
 
     make._is_placeholder = True  # type: ignore[attr-defined]
+
+    @property
+    def upstream(self) -> Trace:
+        """The rows that the key comes from, inside `make`: ``self.upstream[Session].fetch1()``.
+
+        The row that is being made counts as if it were there. Ancestors are found by the foreign keys in its primary
+        key, with renames, and from there on by all foreign keys. It is the same object while one key is computed;
+        every question asks the database anew.
+
+        Raises
+        ------
+        DataJointError
+            Outside of `make`.
+        """
+        return current_trace(self)
 
     def report(self, fraction: float, text: str = "") -> None:
         """Tell, from inside `make`, how far the computation of the key is.

@@ -11,6 +11,7 @@ from datajoint.table.context import classes_in
 if TYPE_CHECKING:
     from datajoint.connection import Connection
     from datajoint.definition import TableName
+    from datajoint.table.table import Table
 
 
 class ClassName(NamedTuple):
@@ -51,7 +52,20 @@ def find_class_names(
     dict
         The names of those that were found.
     """
-    found: dict[TableName, ClassName] = {}
+    return {name: ClassName(path, cls.__module__) for name, (path, cls) in _find(context, connection, tables).items()}
+
+
+def find_classes(
+    context: Mapping[str, Any], connection: Connection | None, tables: Collection[TableName]
+) -> dict[TableName, type[Table]]:
+    """Return the classes of tables in a namespace; parameters as of `find_class_names`."""
+    return {name: cls for name, (_, cls) in _find(context, connection, tables).items()}
+
+
+def _find(
+    context: Mapping[str, Any], connection: Connection | None, tables: Collection[TableName]
+) -> dict[TableName, tuple[str, type[Table]]]:
+    found: dict[TableName, tuple[str, type[Table]]] = {}
     missing = set(tables)
     for path, cls in classes_in(context):
         if not missing:
@@ -59,5 +73,5 @@ def find_class_names(
         name = cls.name if cls.connection is connection else None
         if name in missing:
             missing.remove(name)
-            found[name] = ClassName(path, cls.__module__)
+            found[name] = path, cls
     return found

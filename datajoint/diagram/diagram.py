@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import io
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import networkx as nx
 
+from datajoint.diagram import subsets
 from datajoint.diagram.class_names import full_name_of
-from datajoint.diagram.dot import make_dot
-from datajoint.diagram.mermaid import make_mermaid
-from datajoint.diagram.render import INSTALL_SVG, NoEngineError, draw
+from datajoint.diagram.overlay import OVERLAYS, Overlay, TableStatus, find_statuses
+from datajoint.diagram.pictures import Pictures
 from datajoint.diagram.scene import Scene, SceneBuilder
-from datajoint.diagram.svg import as_document, finish_svg
-from datajoint.diagram.text import make_text
+from datajoint.diagram.sources import callers_namespace, connection_of, spoken
 from datajoint.errors import DataJointError, MissingTableError
 from datajoint.graph.dependencies import extract_master, topo_sort
+from datajoint.graph.propagate import PartIntegrity
+from datajoint.logging import logger
 from datajoint.naming import did_you_mean, shorten
 from datajoint.table import FreeTable
+from datajoint.table.reach import Mode
+from datajoint.table.row_sets import RowSets
+from datajoint.table.trace import Trace
 
 if TYPE_CHECKING:
-    import graphviz
-
     from datajoint.backends.catalog import TableInfo
     from datajoint.connection import Connection
     from datajoint.definition import TableName
@@ -37,23 +35,24 @@ if TYPE_CHECKING:
 else:
     _Graph = nx.MultiDiGraph
 
-FileFormat = Literal["png", "svg", "mermaid"]
-_FORMATS: dict[str, FileFormat] = {".png": "png", ".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid"}
 _NOTHING: Any = object()
 
 
-class Diagram(_Graph):
+class Diagram(Pictures, _Graph):
     """The graph of foreign keys together with the set of tables to show of it.
 
     ``a + b`` shows the tables of both, ``a - b`` those of `a` without `b`'s, ``a * b`` those in both; ``a + 1`` adds
     the tables one foreign key downstream, ``a - 1`` those upstream. In place of `b` a single table may stand after
-    ``+`` and ``-``. Operators return new diagrams.
+    ``+`` and ``-``. Operators return new diagrams, which keep the restrictions of the diagram on the left.
+
+    `cascade`, `trace` and `restrict` make diagrams of rows too: iteration then yields restricted tables, and `counts`
+    tells how many rows of each there are.
 
     Parameters
     ----------
-    source : table, schema, module or Diagram
+    source : table, schema, module, Diagram or Trace
         A table's class or instance: that table. A schema, or a module that has one as ``schema``: all its tables.
-        A diagram: a copy.
+        A diagram: a copy. What ``self.upstream`` is inside `make`: the diagram of it.
     context : mapping, optional
         Namespace in which the classes of the tables are looked for, to name them; by default that of the caller.
         With ``{}`` the names in the database are shown.
@@ -63,6 +62,8 @@ class Diagram(_Graph):
     nodes_to_show : set of str
         Full names of the tables shown.
     context : dict
+    statuses : dict
+        Full table name -> `TableStatus`: what `overlay` found, told in the boxes.
 
     Raises
     ------
@@ -85,6 +86,11 @@ class Diagram(_Graph):
         self._tables: dict[str, TableInfo] = {}
         self._connection: Connection | None = None
         self.context: dict[str, Any] = {}
+        self.statuses: dict[str, TableStatus] = {}
+        self._folded = False  # whether parts are told in the boxes of their masters
+        self._overview = False  # whether collapsed tables are told by their tiers
+        self._rows: RowSets | None = None  # of the tables with restrictions
+        self._kind: subsets.Kind | None = None  # how these came about
         if source is _NOTHING:  # networkx makes empty graphs of the same class for subgraphs and reversed copies
             return
         if isinstance(source, Diagram):
@@ -92,8 +98,12 @@ class Diagram(_Graph):
             if context is not None:
                 self.context = dict(context)
             return
-        self.context = _callers_namespace() if context is None else dict(context)
-        self._connection = _connection_of(source)
+        self.context = callers_namespace() if context is None else dict(context)
+        if isinstance(source, Trace):
+            self._connection = source.connection
+            subsets.take_trace(self, source)
+            return
+        self._connection = connection_of(source)
         self.nodes_to_show = self._select(source)
         self._expanded_nodes = set(self.nodes_to_show)
 
@@ -116,7 +126,7 @@ class Diagram(_Graph):
             As `Diagram`.
         """
         if context is None:
-            context = _callers_namespace()
+            context = callers_namespace()
         return functools.reduce(operator.add, (cls(source, context) for source in sequence))
 
     def _copy(self, other: Diagram) -> None:
@@ -125,6 +135,10 @@ class Diagram(_Graph):
         self.nodes_to_show = set(other.nodes_to_show)
         self._expanded_nodes = set(other._expanded_nodes)
         self.context = dict(other.context)
+        self.statuses = dict(other.statuses)
+        self._look = other._look
+        self._folded, self._overview = other._folded, other._overview
+        self._rows, self._kind = other._rows, other._kind
 
     def copy(self, as_view: bool = False) -> Any:
         """Return a copy with the same selection; `as_view` as networkx has it."""
@@ -138,7 +152,7 @@ class Diagram(_Graph):
         database = getattr(schema, "database", None)
         if not isinstance(database, str):
             raise DataJointError(
-                f"Cannot plot Diagram for {_spoken(source)}.",
+                f"Cannot plot Diagram for {spoken(source)}.",
                 hint="Give a table, a schema, or a module with a `schema`.",
             )
         self._load(database)
@@ -190,6 +204,9 @@ class Diagram(_Graph):
         result.nodes_to_show |= other.nodes_to_show
         result._expanded_nodes |= other._expanded_nodes
         result.context |= other.context
+        result.statuses = other.statuses | result.statuses
+        if other._rows is not None and other._rows is not result._rows:
+            logger.warning("The sum of two diagrams keeps the restrictions of the left one only.")
         return result
 
     def __sub__(self, other: Any) -> Self:
@@ -222,7 +239,7 @@ class Diagram(_Graph):
             If `other` is no diagram.
         """
         if not isinstance(other, Diagram):
-            raise AttributeError(f"A diagram can be intersected with a diagram, not with {_spoken(other)}.")  # noqa: TRY004 - the class is part of the interface
+            raise AttributeError(f"A diagram can be intersected with a diagram, not with {spoken(other)}.")  # noqa: TRY004 - the class is part of the interface
         result = type(self)(self)
         result.nodes_to_show &= other.nodes_to_show
         result._expanded_nodes &= result.nodes_to_show
@@ -251,196 +268,200 @@ class Diagram(_Graph):
         result._expanded_nodes |= parts
         return result
 
-    def collapse(self) -> Self:
-        """Return the diagram with its tables collapsed into one box for each schema.
+    def collapse(self, by: Literal["schema", "master"] = "schema") -> Self:
+        """Return the diagram with its tables collapsed into one box for each schema, or for each master and its parts.
 
         In a union with other diagrams, tables that these draw one by one stay so.
+
+        Parameters
+        ----------
+        by : {"schema", "master"}
+
+        Raises
+        ------
+        DataJointError
+            For anything else.
         """
         result = type(self)(self)
-        result._expanded_nodes = set()
+        if by == "schema":
+            result._expanded_nodes = set()
+        elif by == "master":
+            result._folded = True
+        else:
+            raise DataJointError(
+                f"Tables cannot be collapsed by {shorten(by)}.", hint="Give 'schema', or 'master' for masters' parts."
+            )
         return result
 
+    def overview(self) -> Self:
+        """Return the diagram of the schemas: each one box that tells how many tables of which tier it has.
+
+        It can be read at a glance where hundreds of tables cannot.
+        """
+        result = self.collapse()
+        result._overview = True
+        return result
+
+    # --- rows
+    @classmethod
+    def cascade(
+        cls, table_expr: Any, part_integrity: PartIntegrity = "enforce", context: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Return the diagram of all rows that a `delete` of the given rows would take along; nothing is deleted.
+
+        It has the table and all that depend on it, in any schema.
+
+        Parameters
+        ----------
+        table_expr : table class, table, or restricted or projected table
+        part_integrity : {"enforce", "ignore", "cascade"}
+            With ``cascade``, the masters of part rows that would go are taken along too, with all that depends on them.
+        context : mapping, optional
+            As for `Diagram`.
+
+        Raises
+        ------
+        ValueError
+            For another value of `part_integrity`.
+        DataJointError
+            If `table_expr` is no set of rows of one table, or foreign keys form a cycle.
+        """
+        context = callers_namespace() if context is None else context
+        return subsets.cascade(cls, table_expr, part_integrity, context)
+
+    @classmethod
+    def trace(cls, table_expr: Any, context: Mapping[str, Any] | None = None) -> Self:
+        """Return the diagram of all rows that the given rows come from: those that they refer to, and so on upwards.
+
+        Of this diagram ``diagram[Session]`` is a table, restricted to these rows.
+
+        Parameters
+        ----------
+        table_expr : table class, table, or restricted or projected table
+        context : mapping, optional
+            As for `Diagram`.
+
+        Raises
+        ------
+        DataJointError
+            If `table_expr` is no set of rows of one table, or foreign keys form a cycle.
+        """
+        return subsets.trace(cls, table_expr, callers_namespace() if context is None else context)
+
+    def restrict(self, table_expr: Any, *, same_parent: Mode = "all") -> Self:
+        """Return the diagram with the rows of a table restricted, and with them all that depends on them.
+
+        A row of another table is kept if every foreign key of its that leads to restricted rows refers to one that is
+        kept. May be called again to narrow further.
+
+        Parameters
+        ----------
+        table_expr : table class, table, or restricted or projected table
+        same_parent : {"all", "any"}
+            What of several foreign keys to the same table: whether all must refer to a row that is kept, or any.
+
+        Raises
+        ------
+        DataJointError
+            If `table_expr` is no set of rows of one table of the diagram, or the diagram is one of a cascade or trace.
+        """
+        return subsets.restrict(self, table_expr, same_parent)
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of every restricted table that is shown, and log the numbers.
+
+        Returns
+        -------
+        dict
+            Full table name -> number of rows; parents first, zeros included.
+
+        Raises
+        ------
+        DataJointError
+            If nothing is restricted.
+        """
+        return subsets.counts(self)
+
+    def prune(self) -> Self:
+        """Return the diagram without tables that have no rows: none that are left, where restricted, or none at all.
+
+        Raises
+        ------
+        DataJointError
+            On a diagram of a cascade or trace.
+        """
+        return subsets.prune(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the neighbors of a node, as networkx has it; of a trace, a table restricted to the rows traced."""
+        return self._rows[key] if isinstance(self._rows, Trace) else super().__getitem__(key)
+
     # --- iteration
+    @property
+    def tables(self) -> list[FreeTable]:
+        """The tables shown, restricted if the diagram is; parents before children."""
+        return [self._free_table(node) for node in self.shown]
+
     def __iter__(self) -> Iterator[FreeTable]:  # type: ignore[override]
         """Iterate over the tables shown, parents before children; names of all nodes are in ``nodes``."""
-        return iter(self._free_tables())
+        return iter(self.tables)
 
     def __reversed__(self) -> Iterator[FreeTable]:
         """Iterate over the tables shown, children before parents."""
-        return reversed(self._free_tables())
+        return reversed(self.tables)
 
-    def _free_tables(self) -> list[FreeTable]:
-        shown = [node for node in topo_sort(self) if node in self.nodes_to_show]
-        return [FreeTable(self._require_connection(), node) for node in shown]
+    @property
+    def shown(self) -> list[str]:
+        """Full names of the tables shown, parents before children."""
+        return [node for node in topo_sort(self) if node in self.nodes_to_show]
 
-    # --- pictures
+    def _free_table(self, node: str) -> FreeTable:
+        name = self._table_names[node]
+        if self._rows is not None and name in self._rows.conditions:
+            return self._rows.table(name)
+        return FreeTable(self._require_connection(), node)
+
+    # --- what is told in the boxes
+    def overlay(self, *kinds: Overlay, statuses: Mapping[Any, TableStatus] | None = None) -> Self:
+        """Return the diagram with what is known of its tables now told in their boxes.
+
+        Parameters
+        ----------
+        *kinds : {"rows", "progress", "errors", "drift"}
+            What to ask for: how many rows there are (of those that the diagram is restricted to); how many keys are
+            computed, of how many; what the jobs of computed tables are doing and how many failed; and whether a table
+            still is what its class declares. By default all four. Progress and drift need the classes, which are looked
+            for in the diagram's context.
+        statuses : mapping, optional
+            Table, or full name -> `TableStatus`: instead of asking, tell this.
+
+        Raises
+        ------
+        DataJointError
+            For another kind.
+        """
+        result = type(self)(self)
+        if statuses is not None:
+            result.statuses = {full_name_of(table) or str(table): status for table, status in statuses.items()}
+            return result
+        if wrong := [kind for kind in kinds if kind not in OVERLAYS]:
+            raise DataJointError(
+                f"A diagram cannot tell {shorten(wrong[0])} of its tables.", hint=f"Choose of {', '.join(OVERLAYS)}."
+            )
+        result.statuses = find_statuses(self, kinds or OVERLAYS)
+        return result
+
     def _scene(self) -> Scene:
         shown = self.nodes_to_show & self._table_names.keys()
-        expanded = shown & self._expanded_nodes
         return SceneBuilder(
-            self, self._table_names, self._tables, shown, expanded, self.context, self._connection
+            self,
+            self._table_names,
+            self._tables,
+            shown,
+            shown & self._expanded_nodes,
+            self.context,
+            self._connection,
+            self._folded,
+            self._overview,
+            self.statuses,
         ).build()
-
-    @property
-    def _direction(self) -> str:
-        return self._require_connection().settings.display.diagram_direction
-
-    @property
-    def _theme(self) -> str:
-        return self._require_connection().settings.display.diagram_theme
-
-    def make_dot(self, theme: str | None = None) -> graphviz.Digraph:
-        """Return the diagram as a DOT graph.
-
-        DataJoint 2.3 returns a ``pydot.Dot`` here; this is the ``graphviz`` package's object. Its text is
-        ``.source``, and ``.render()`` and ``.pipe()`` draw it where the ``dot`` program is installed.
-
-        Parameters
-        ----------
-        theme : {"light", "dark", "auto"}, optional
-            By default the setting ``display.diagram_theme``; ``auto`` is drawn light.
-        """
-        return make_dot(self._scene(), self._direction, theme or self._theme)
-
-    def make_mermaid(self) -> str:
-        """Return the diagram as the text of a Mermaid flowchart."""
-        return make_mermaid(self._scene(), self._direction)
-
-    def svg_string(self) -> str:
-        """Return the diagram as an SVG document.
-
-        With the theme ``auto`` it carries a style sheet by which it turns dark where the reader prefers dark.
-
-        Raises
-        ------
-        DataJointError
-            If no Graphviz engine is installed.
-        """
-        return as_document(self._svg_root())
-
-    def _svg_root(self) -> str:
-        scene, theme = self._scene(), self._theme
-        dot = make_dot(scene, self._direction, theme, for_svg=True)
-        return finish_svg(draw(dot.source, "svg"), scene, adaptive=theme == "auto")
-
-    def make_svg(self) -> Any:
-        """Return the diagram as an ``IPython.display.SVG``.
-
-        Raises
-        ------
-        DataJointError
-            If IPython or a Graphviz engine is missing.
-        """
-        try:
-            from IPython.display import SVG  # noqa: PLC0415 - optional, and slow to import
-        except ImportError as error:
-            raise DataJointError(
-                "make_svg() makes an IPython object, and IPython is not installed.",
-                hint="Use svg_string() or save(), or: pip install ipython.",
-            ) from error
-        return SVG(self.svg_string())
-
-    def make_png(self) -> io.BytesIO:
-        """Return the diagram as a PNG file in memory; the theme ``auto`` is drawn light.
-
-        Raises
-        ------
-        DataJointError
-            If no installed Graphviz engine can draw PNG.
-        """
-        return io.BytesIO(draw(self.make_dot().source, "png"))
-
-    def save(self, filename: str | Path, format: FileFormat | None = None) -> None:  # noqa: A002 - part of the interface
-        """Write the diagram to a file.
-
-        Parameters
-        ----------
-        filename : str or Path
-        format : {"png", "svg", "mermaid"}, optional
-            By default from the file's extension: ``.png``, ``.svg``, ``.mmd`` or ``.mermaid``.
-
-        Raises
-        ------
-        DataJointError
-            For another extension or format, or if no Graphviz engine can draw it.
-        """
-        path = Path(filename)
-        chosen = format or _FORMATS.get(path.suffix.lower())
-        if chosen is None:
-            raise DataJointError("Could not infer format from filename. Specify format explicitly.")
-        if chosen == "png":
-            path.write_bytes(self.make_png().getvalue())
-        elif chosen == "svg":
-            path.write_text(self.svg_string(), encoding="utf-8")
-        elif chosen == "mermaid":
-            path.write_text(self.make_mermaid(), encoding="utf-8")
-        else:
-            raise DataJointError("Unsupported file format", hint=f"{chosen!r} is none of png, svg, mermaid.")
-
-    # --- display
-    def __repr__(self) -> str:
-        return make_text(self._scene())
-
-    def _repr_svg_(self) -> str | None:
-        """Return the root element alone, for notebooks; None where no engine is installed."""
-        try:
-            return self._svg_root()
-        except NoEngineError:
-            return None
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Return text and SVG, or without an engine Mermaid and what to install."""
-        bundle = {"text/plain": repr(self)}
-        svg = self._repr_svg_()
-        if svg is not None:
-            bundle["image/svg+xml"] = svg
-        else:
-            mermaid = self.make_mermaid()
-            bundle["text/vnd.mermaid"] = mermaid
-            bundle["text/markdown"] = f"```mermaid\n{mermaid}\n```"
-            bundle["text/plain"] += f"\n\nTo see it drawn: {INSTALL_SVG}"
-        return {
-            mime: data
-            for mime, data in bundle.items()
-            if (not include or mime in include) and mime not in (exclude or ())
-        }
-
-
-def _callers_namespace() -> dict[str, Any]:
-    """Return the globals, overlaid with the locals, of the code that called into this module."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__") == __name__:
-        frame = frame.f_back
-    return {} if frame is None else {**frame.f_globals, **frame.f_locals}
-
-
-def _connection_of(source: Any) -> Connection:
-    """Return the connection of a table, a schema, or of what has a schema.
-
-    Raises
-    ------
-    DataJointError
-        If there is none.
-    """
-    holders = (
-        [getattr(source, "schema", None), source]
-        if isinstance(source, ModuleType)
-        else [source, getattr(source, "schema", None)]
-    )
-    for holder in holders:
-        connection: Connection | None = getattr(holder, "connection", None)
-        if connection is not None and hasattr(connection, "dependencies"):
-            return connection
-    raise DataJointError(
-        f"Could not find database connection in {_spoken(source)}.",
-        hint="Give a table, a schema, or a module with a `schema`; several go to Diagram.from_sequence().",
-    )
-
-
-def _spoken(value: object) -> str:
-    """Name a value for a message; not by its repr, because an expression's would ask the database."""
-    return (
-        shorten(value)
-        if value is None or isinstance(value, str | int | float | type | ModuleType)
-        else f"a {type(value).__name__}"
-    )

@@ -35,7 +35,8 @@ def make_mermaid(scene: Scene, direction: str) -> str:
     names = {box.name: identifiers.new(box.name) for box in scene.boxes.values()}
     lines = [f"flowchart {direction}", "", *map(_class_definition, _TIERS), ""]
     for cluster in scene.clusters:
-        lines += [*_cluster(cluster, names, identifiers), ""]
+        lines += _cluster(cluster, names, identifiers)
+    lines.append("")
     lines += [f"    {names[link.parent]} --> {names[link.child]}" for link in scene.links]
     for number, link in enumerate(scene.links):
         color = LIGHT.renamed_edge if link.renamed else LIGHT.edge
@@ -80,10 +81,11 @@ def _cluster(cluster: Cluster, names: dict[str, str], identifiers: _Identifiers)
 
 def _box(box: Box, names: dict[str, str]) -> str:
     before, after = _BRACKETS.get(box.tier, ("[", "]"))
-    label = box.label if _PLAIN.fullmatch(box.label) and box.label.lower() not in _RESERVED else _quoted(box.label)
+    plain = not box.lines and _PLAIN.fullmatch(box.label) and box.label.lower() not in _RESERVED
+    label = box.label if plain else _quoted(box.label, *box.lines)
     return f"{names[box.name]}{before}{label}{after}:::{box.tier}"
 
 
-def _quoted(label: str) -> str:
+def _quoted(*lines: str) -> str:
     """Quote a label, with numbered entities for what Mermaid or HTML would read as their own."""
-    return '"' + _SPECIAL.sub(lambda match: f"#{ord(match[0])};", label) + '"'
+    return '"' + "<br/>".join(_SPECIAL.sub(lambda match: f"#{ord(match[0])};", line) for line in lines) + '"'

@@ -15,6 +15,12 @@ Tier = Literal["manual", "lookup", "imported", "computed", "part", "other", "col
 FONT = "Helvetica"
 FONT_STACK = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 POINTS_PER_INCH = 72
+NOTE_SIZE = 9
+"""Font size of what stands below a label, in points."""
+TIER_SIZE = 6.5
+"""Font size of the tier that stands above a label where shapes do not tell it, in points."""
+TOLD_TIERS: frozenset[Tier] = frozenset({"manual", "lookup", "imported", "computed"})
+"""Tiers whose shape another tier has too, so that only the colour would tell them apart."""
 
 
 class Paint(NamedTuple):
@@ -45,6 +51,7 @@ class Palette:
     frame: str
     frame_label: str
     group: str
+    alert: str
     background: str | None
 
 
@@ -74,6 +81,7 @@ LIGHT = Palette(
     frame="#171D3A",
     frame_label="#171C39",
     group="#F3F5F8",
+    alert="#B3261E",
     background=None,
 )
 
@@ -93,6 +101,7 @@ DARK = Palette(
     frame="#606875",
     frame_label="#8A93A1",
     group="#2A313D",
+    alert="#FF897D",
     background="#161A21",
 )
 
@@ -112,7 +121,7 @@ def adaptive_css() -> str:
     elements of class `SVG_CLASS`, since some pages take the picture in among others.
     """
     fills: dict[str, str] = {LIGHT.group: DARK.group, LIGHT.frame_label: DARK.frame_label}
-    strokes: dict[str, str] = {LIGHT.frame: DARK.frame}
+    strokes: dict[str, str] = {LIGHT.frame: DARK.frame, LIGHT.alert: DARK.alert}
     for tier, light in LIGHT.nodes.items():
         dark = DARK.nodes[tier]
         fills |= {light.fill: dark.fill, light.text: dark.text}
@@ -120,6 +129,7 @@ def adaptive_css() -> str:
     rules = [
         f"svg.{SVG_CLASS} {{ background-color: {DARK.background}; }}",
         f'.{SVG_CLASS} polygon[fill="white"] {{ fill: {DARK.background}; }}',
+        f'.{SVG_CLASS} text[stroke="white"] {{ fill: {DARK.background}; stroke: {DARK.background}; }}',
         *(f'.{SVG_CLASS} [fill="{light.lower()}"] {{ fill: {dark}; }}' for light, dark in fills.items()),
         *(f'.{SVG_CLASS} [stroke="{light.lower()}"] {{ stroke: {dark}; }}' for light, dark in strokes.items()),
     ]

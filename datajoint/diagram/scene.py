@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
 from datajoint.diagram.class_names import ClassName, find_class_names
+from datajoint.diagram.overlay import TableStatus, total_of
 from datajoint.graph.dependencies import extract_master, topo_sort
 
 if TYPE_CHECKING:
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from datajoint.diagram.palette import Tier
 
 _TABLE = re.compile(r"(?P<prefix>#|__|_|)[a-z][a-z0-9]*(?:_[a-z0-9]+)*(?P<part>__[a-z][a-z0-9]*(?:_[a-z0-9]+)*)?")
+TIER_NAMES: dict[Tier, str] = {
+    "manual": "manual",
+    "lookup": "lookup",
+    "imported": "imported",
+    "computed": "computed",
+    "part": "part",
+    "other": "of unknown tier",
+    "collapsed": "several tables",
+}
 _TIERS: dict[str, Tier] = {"": "manual", "#": "lookup", "_": "imported", "__": "computed"}
 
 
@@ -59,6 +69,10 @@ class Box:
         The table's definition in short, a line each.
     count : int
         Number of tables in the box.
+    notes : tuple of str
+        What else is written in it: of an overview the tiers of its tables, of a master the number of parts not drawn.
+    status : TableStatus or None
+        What is known of its tables.
     """
 
     name: str
@@ -72,6 +86,18 @@ class Box:
     new_dimension: bool = False
     definition: tuple[str, ...] = ()
     count: int = 1
+    notes: tuple[str, ...] = ()
+    status: TableStatus | None = None
+
+    @property
+    def alerts(self) -> bool:
+        """Whether the status asks for attention."""
+        return self.status is not None and self.status.alerts
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is written below the label."""
+        return self.notes if self.status is None else (*self.notes, *self.status.lines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +113,8 @@ class Link:
         The child's attribute and the parent's, where they differ.
     bundle : bool
         Whether both ends are collapsed.
+    count : int
+        Number of foreign keys.
     """
 
     parent: str
@@ -95,6 +123,7 @@ class Link:
     one_to_one: bool
     renamed: tuple[tuple[str, str], ...] = ()
     bundle: bool = False
+    count: int = 1
 
     @property
     def strong(self) -> bool:
@@ -162,6 +191,12 @@ class SceneBuilder:
         Namespace in which to look for the tables' classes.
     connection : Connection or None
         That of the tables.
+    folded : bool
+        Whether parts are told in the boxes of their masters instead of having their own.
+    overview : bool
+        Whether collapsed tables are told by their tiers.
+    statuses : mapping
+        Full name -> what is known of the table.
     """
 
     graph: nx.MultiDiGraph[str]
@@ -171,6 +206,9 @@ class SceneBuilder:
     expanded: AbstractSet[str]
     context: Mapping[str, Any]
     connection: Connection | None
+    folded: bool = False
+    overview: bool = False
+    statuses: Mapping[str, TableStatus] = field(default_factory=dict)
 
     def build(self) -> Scene:
         """Return the scene."""
@@ -228,16 +266,25 @@ class SceneBuilder:
         return found.path if found else node
 
     def _box_name(self, node: str) -> str:
-        return self._name(node) if node in self.expanded else self._collapsed[self._schema(node)]
+        if node not in self.expanded:
+            return self._collapsed[self._schema(node)]
+        return self._name(self._folds.get(node, node))
+
+    @cached_property
+    def _folds(self) -> dict[str, str]:
+        """Part that has no box of its own -> its master."""
+        masters = {node: self._drawn_master(node) for node in self._order} if self.folded else {}
+        return {part: master for part, master in masters.items() if part in self.expanded and master is not None}
 
     # --- boxes
     def _boxes(self, schema: str) -> Iterator[Box]:
         members = [node for node in self._order if self._schema(node) == schema]
         for node in members:
-            if node in self.expanded:
+            if node in self.expanded and node not in self._folds:
                 yield self._table_box(node)
         if schema in self._collapsed:
-            count = sum(node not in self.expanded for node in members)
+            collapsed = [node for node in members if node not in self.expanded]
+            count = len(collapsed)
             yield Box(
                 name=self._collapsed[schema],
                 label=f"({counted(count)})",
@@ -246,12 +293,25 @@ class SceneBuilder:
                 tier="collapsed",
                 definition=(f"Collapsed schema: {counted(count)}",),
                 count=count,
+                notes=tuple(self._tally(collapsed)) if self.overview else (),
+                status=self._status(collapsed),
             )
+
+    def _tally(self, nodes: Sequence[str]) -> Iterator[str]:
+        """Yield how many tables of which tier there are."""
+        tiers = Counter(tier_of(self.table_names[node].name) for node in nodes)
+        for tier, name in TIER_NAMES.items():
+            if tiers[tier]:
+                yield f"{tiers[tier]} {name}{'s' if tier == 'part' and tiers[tier] > 1 else ''}"
+
+    def _status(self, nodes: Sequence[str]) -> TableStatus | None:
+        return total_of([self.statuses[node] for node in nodes if node in self.statuses])
 
     def _table_box(self, node: str) -> Box:
         table = self.table_names[node]
         master = self._drawn_master(node)
         found = self._classes.get(table)
+        parts = [part for part, folded_into in self._folds.items() if folded_into == node]
         return Box(
             name=self._name(node),
             label=self._label(node, master),
@@ -263,6 +323,9 @@ class SceneBuilder:
             beside_master=master is not None and self._beside(node, master),
             new_dimension=self._adds_dimension(node),
             definition=tuple(self._definition(node)),
+            count=1 + len(parts),
+            notes=(f"+ {len(parts)} part{'s' if len(parts) > 1 else ''}",) if parts else (),
+            status=self._status([node]),
         )
 
     def _drawn_master(self, node: str) -> str | None:
@@ -323,19 +386,23 @@ class SceneBuilder:
         return f"→ {found.path if found else parent}" + (f".proj({renamed})" if renamed else "")
 
     # --- links
-    def _links(self) -> Iterator[Link]:
+    def _links(self) -> list[Link]:
         position = {node: index for index, node in enumerate(self._order)}
-        merged: set[tuple[str, str]] = set()
+        links: list[Link] = []
+        merged: dict[tuple[str, str], int] = {}  # ends -> place of the link
         for parent in self._order:
             for child in sorted((c for c in self.graph.successors(parent) if c in position), key=position.__getitem__):
                 ends = self._box_name(parent), self._box_name(child)
                 drawn = (parent in self.expanded) + (child in self.expanded)
-                for data in self.graph[parent][child].values():
-                    if drawn == 2:  # noqa: PLR2004 - both
-                        yield self._link(ends, data)
-                    elif ends[0] != ends[1] and ends not in merged:
-                        merged.add(ends)
-                        yield self._link(ends, data) if drawn else Link(*ends, True, True, bundle=True)
+                single = drawn == 2 and self._folds.keys().isdisjoint((parent, child))  # noqa: PLR2004 - both
+                for data in self.graph.adj[parent][child].values():
+                    if not single and ends in merged:
+                        known = links[merged[ends]]
+                        links[merged[ends]] = replace(known, count=known.count + 1)
+                    elif single or ends[0] != ends[1]:
+                        merged.setdefault(ends, len(links))
+                        links.append(self._link(ends, data) if drawn else Link(*ends, True, True, bundle=True))
+        return links
 
     @staticmethod
     def _link(ends: tuple[str, str], data: Mapping[str, Any]) -> Link:

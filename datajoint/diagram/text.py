@@ -45,7 +45,8 @@ def make_text(scene: Scene) -> str:
 
 
 def _entry(box: Box) -> str:
-    return f"{_MARKS[box.tier]} {box.label}"
+    lines = f" ({', '.join(box.lines)})" if box.lines else ""
+    return f"{_MARKS[box.tier]} {box.label}{lines}"
 
 
 def _parents(links: list[Link], scene: Scene) -> str:

@@ -1,4 +1,4 @@
-"""Carry a set of rows down the foreign keys: which rows of which tables hang on the rows to be deleted.
+"""What hangs on what: the tables below and above a table, and which rows go with the rows to be deleted.
 
 Nothing here sends a statement. The structure is read through a function that loads schemas, rows through a `RowReader`,
 so that the same algorithm runs on a database and on lists in a test.
@@ -95,10 +95,8 @@ def downstream(seed: TableName, load: LoadSchemas, *, with_masters: bool) -> For
         catalogs.update(load(sorted({name.schema for name in frontier} - set(catalogs))))
         reached: set[TableName] = set()
         for name in frontier:
-            catalog = catalogs.get(name.schema)
-            if catalog is None or name.name not in catalog.tables:
-                raise DataJointError(f"Table {name} does not exist, or you may not see it.", table=str(name))
-            tables[name] = catalog.tables[name.name]
+            tables[name] = _table_info(catalogs, name)
+            catalog = catalogs[name.schema]
             children[name] = _referring(catalog, name)
             reached.update(key.child for key in children[name])
             if master := master_name(name, catalog.tables):
@@ -109,6 +107,45 @@ def downstream(seed: TableName, load: LoadSchemas, *, with_masters: bool) -> For
         frontier = reached - set(tables)
     order = _sorted(tables, children, masters)
     return ForeignKeyGraph({n: tables[n] for n in order}, children, masters)
+
+
+def upstream(seed: TableName, load: LoadSchemas) -> dict[TableName, TableInfo]:
+    """Find `seed` and all tables that it depends on, in any schema; in topological order: parents first.
+
+    Parameters
+    ----------
+    load : callable
+        Given names of schemas, returns their structure.
+
+    Raises
+    ------
+    DataJointError
+        If the table does not exist, or the tables refer to each other in a circle.
+    """
+    catalogs: dict[str, SchemaCatalog] = {}
+    tables: dict[TableName, TableInfo] = {}
+    frontier = {seed}
+    while frontier:
+        catalogs.update(load(sorted({name.schema for name in frontier} - set(catalogs))))
+        for name in frontier:
+            tables[name] = _table_info(catalogs, name)
+        frontier = {key.parent for name in frontier for key in tables[name].foreign_keys} - set(tables)
+    children: dict[TableName, list[ForeignKeyInfo]] = defaultdict(list)
+    for info in tables.values():
+        for key in info.foreign_keys:
+            if key.parent == info.name:
+                raise DataJointError(
+                    f"DataJoint can only work with acyclic dependencies; {info.name} refers to itself."
+                )
+            children[key.parent].append(key)
+    return {name: tables[name] for name in _sorted(tables, children, {})}
+
+
+def _table_info(catalogs: Mapping[str, SchemaCatalog], name: TableName) -> TableInfo:
+    catalog = catalogs.get(name.schema)
+    if catalog is None or name.name not in catalog.tables:
+        raise DataJointError(f"Table {name} does not exist, or you may not see it.", table=str(name))
+    return catalog.tables[name.name]
 
 
 def _referring(catalog: SchemaCatalog, name: TableName) -> tuple[ForeignKeyInfo, ...]:

@@ -23,6 +23,11 @@ class DiagramArguments:
     expression: str = rest("TABLES", "tables, schemas or diagrams, with commas between; by default all schemas in use")
     up: int = option("--up", default=0, metavar="N", parse=positive, help_text="add N steps of parents")
     down: int = option("--down", default=0, metavar="N", parse=positive, help_text="add N steps of children")
+    overview: bool = option("--overview", default=False, help_text="one box for each schema")
+    status: bool = option(
+        "--status", default=False, help_text="tell rows, progress, failed jobs and drift in the boxes"
+    )
+    legend: bool = option("--legend", default=False, help_text="tell what shapes and lines mean")
     output: str | None = output_option()
 
 
@@ -31,6 +36,12 @@ def diagram(context: Context, arguments: DiagramArguments) -> None:
     found = reduce(add, (_diagram_of(source, context) for source in _sources(context, arguments)))
     if arguments.up or arguments.down:
         found = (found - arguments.up) + (found + arguments.down)
+    if arguments.status:
+        found = found.overlay()
+    if arguments.overview:
+        found = found.overview()
+    if arguments.legend:
+        found = found.with_look(legend=True)
     context.keep(arguments.output, found)
     display(found)
 
@@ -57,5 +68,10 @@ COMMAND = Command(
     DiagramArguments,
     diagram,
     completes="expressions",
-    examples=("%dj diagram", "%dj diagram Detection --up 2", "%dj diagram Image, Detection"),
+    examples=(
+        "%dj diagram",
+        "%dj diagram Detection --up 2",
+        "%dj diagram Image, Detection",
+        "%dj diagram --status --legend",
+    ),
 )

@@ -175,3 +175,53 @@ def test_the_settings_of_the_connection_decide(connection, schema, lab, settings
     assert "rankdir=TB" in diagram.make_dot().source
     assert "prefers-color-scheme" not in diagram.svg_string()
     assert "#161a21" in diagram.svg_string().lower()
+
+
+def test_what_is_known_of_tables_is_told(schema, connection):
+    @schema
+    class A(dj.Lookup):
+        definition = "a : int32"
+        contents = [{"a": a} for a in range(5)]
+
+    class K(dj.Computed):
+        definition = """
+        -> A
+        ---
+        w : int32
+        """
+
+        def make(self, key):
+            self.insert1({**key, "w": 1})
+
+    class Jobs(dj.Manual):
+        definition = """
+        a : int32
+        ---
+        status : enum('pending','reserved','success','error','ignore')
+        """
+        _table_name = "~~k"
+
+    classes = {"A": A, "K": K}
+    schema(K, context=classes)
+    schema(Jobs)
+    K.populate(max_calls=2)
+    states = ["pending", "reserved", "error", "error"]
+    Jobs.insert({"a": number, "status": state} for number, state in enumerate(states))
+    K.definition = K.definition.replace("int32", "float64")
+    diagram = dj.Diagram(schema, context=classes).overlay()
+    assert diagram.statuses[A.full_table_name].as_dict() == {"rows": 5, "drift": ""}
+    known = diagram.statuses[K.full_table_name]
+    assert (known.rows, known.done, known.total, known.running, known.errors) == (2, 2, 5, 1, 2)
+    assert "float64" in known.drift
+    assert known.alerts
+    assert dj.Diagram(schema, context={}).overlay("rows").statuses[K.full_table_name].as_dict() == {"rows": 2}
+    cascade = dj.Diagram.cascade(A & "a=1", context=classes).overlay("rows")
+    assert {status.rows for status in cascade.statuses.values()} == {1}
+    assert "1 row" in cascade.svg_string()
+
+
+def test_the_overlay_is_seen_in_one_snapshot(schema, lab, connection):
+    diagram = dj.Diagram(schema, context=lab)
+    with connection.transaction:
+        lab["Species"].insert1({"species": "mouse"})
+        assert diagram.overlay("rows").statuses[lab["Species"].full_table_name].rows == 1

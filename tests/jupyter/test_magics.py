@@ -175,9 +175,14 @@ def test_diagram(run, pipeline, shell):
     run("%dj diagram -o whole")
     run("%dj diagram Score --up 1 -o part")
     run("%dj diagram Session, Score -o two")
+    run("%dj diagram --overview --status --legend -o over")
     assert len(shell.user_ns["whole"].nodes_to_show) == 3
     assert len(shell.user_ns["part"].nodes_to_show) == 2
     assert len(shell.user_ns["two"].nodes_to_show) == 2
+    over = shell.user_ns["over"]
+    assert 'class="legend"' in over._repr_svg_()
+    assert len(over.statuses) == 3
+    assert len(over._scene().boxes) == 1
 
 
 def completions(shell, text):

