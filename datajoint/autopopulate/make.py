@@ -25,6 +25,7 @@ from datajoint.errors import DataJointError, DuplicateError, LockError, LostConn
 from datajoint.events import InputsChanged, KeyFailed, KeySkipped, KeyStarted, KeySucceeded, LongTransaction
 from datajoint.jobs.version import code_version
 from datajoint.logging import logger
+from datajoint.table.provenance import made_by
 
 if TYPE_CHECKING:
     from datajoint.autopopulate.autopopulate import AutoPopulate
@@ -68,11 +69,12 @@ def is_made_elsewhere(table: AutoPopulate) -> bool:
 
 
 @contextmanager
-def _making(table: AutoPopulate, key: Key) -> Iterator[None]:
+def _making(table: AutoPopulate, key: Key, name: str, version: str) -> Iterator[None]:
     outer = _current.table, _current.key
     _current.table, _current.key = table, dict(key)
     try:
-        yield
+        with made_by(name, key, version):
+            yield
     finally:
         _current.table, _current.key = outer
 
@@ -225,7 +227,7 @@ class Maker:
             events.emit(KeyStarted(table=name, key=key))
         start = time.monotonic()
         try:
-            with _making(table, key):
+            with _making(table, key, name, self._version):
                 unverified = self._repeatedly(task, start)
         except Skip as skip:
             return self._skipped(key, skip.reason, start)

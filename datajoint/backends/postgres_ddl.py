@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from datajoint.backends import ddl, postgres_values
 from datajoint.backends.catalog import SchemaCatalog
@@ -51,6 +52,18 @@ def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
         added.append(Sql("ADD ", check))
     statements = [Sql("ALTER TABLE ", name.identifier, " ", Sql.join(", ", added))]
     return [*statements, _comment(name, attribute)] if attribute.marked_comment else statements
+
+
+def rename_tables(names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+    """Return the statements: an index keeps to the name of its table, so that another may take the old one."""
+    statements = []
+    for old, new in names.items():
+        statements.append(Sql("ALTER TABLE ", old.identifier, " RENAME TO ", column(new.name)))
+        info = catalog.tables[old.name]
+        for before, after in ddl.renamed_indexes(old, new, (*info.indexes, *info.expression_indexes), MAX_BYTES):
+            index = Identifier((old.schema, before.name))
+            statements.append(Sql("ALTER INDEX ", index, " RENAME TO ", column(after)))
+    return statements
 
 
 def drop_table(name: TableName, catalog: SchemaCatalog) -> list[Sql]:

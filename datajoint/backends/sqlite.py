@@ -282,7 +282,8 @@ class SQLite(Backend):
         if cast is None or read_cast(cast).family == "text":
             text = Sql(
                 "CASE json_type(", expression, ", ", where, ") WHEN 'text' THEN json_extract(", expression, ", ", where,
-                ") WHEN 'null' THEN NULL ELSE ", expression, " -> ", where, " END",
+                ") WHEN 'null' THEN NULL WHEN 'array' THEN dj_json_text(", expression, " -> ", where,
+                ") WHEN 'object' THEN dj_json_text(", expression, " -> ", where, ") ELSE ", expression, " -> ", where, " END",
             )  # fmt: skip
             return text, TEXT
         found = read_cast(cast)
@@ -341,6 +342,10 @@ class SQLite(Backend):
         """Add a column with its CHECK, and its record."""
         return sqlite_ddl.add_column(name, attribute)
 
+    def rename_tables(self, names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+        """Rename tables with their records, and make the indexes that are named after them anew."""
+        return sqlite_ddl.rename_tables(names, catalog)
+
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:  # noqa: ARG002 - no types to drop
         """Drop a table and its records."""
         which = Sql(" WHERE schema_name = ", Parameter(name.schema), " AND table_name = ", Parameter(name.name))
@@ -349,22 +354,6 @@ class SQLite(Backend):
             Sql("DELETE FROM `~dj_columns`", which),
             Sql("DELETE FROM `~dj_tables`", which),
         ]
-
-    def schema_names(self, execute: Execute) -> list[str]:
-        """Return the recorded schemas."""
-        return self._reader.schema_names(execute)
-
-    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
-        """Read the structure from the file's own tables and the records beside them."""
-        return self._reader.load(execute, schemas)
-
-    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
-        """Ask for a digest of the structure."""
-        return self._reader.versions(execute, schemas)
-
-    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
-        """Follow foreign keys one step."""
-        return self._reader.related(execute, schemas, downstream=downstream)
 
     # --- data
     def duplicate_clauses(

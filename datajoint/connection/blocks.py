@@ -36,7 +36,7 @@ class Blocks:
         if transaction is not None and transaction.host is not None:
             transaction.host.begin()
         if transaction is None:
-            session = self._statements.session(reconnect=self._connection.settings.database.reconnect)
+            session = self._statements.session()
             if not session.begun:
                 self._begin("read_only" if self._connection.target.read_only else kind)
                 return

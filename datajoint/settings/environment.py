@@ -22,6 +22,7 @@ ENV_VAR_MAPPING: dict[str, str] = {
     "database.time_zone": "DJ_TIME_ZONE",
     "database.connect_timeout": "DJ_CONNECT_TIMEOUT",
     "database.lock_timeout": "DJ_LOCK_TIMEOUT",
+    "database.deadlock_retries": "DJ_DEADLOCK_RETRIES",
     "database.read_only": "DJ_READ_ONLY",
     "database.reconnect": "DJ_RECONNECT",
     "database.use_tls": "DJ_USE_TLS",

@@ -76,6 +76,8 @@ class DatabaseSettings(_Group):
         Session time zone; None leaves the server's.
     connect_timeout, lock_timeout : float
         Seconds to wait for an answer of the server, and for rows or tables that somebody else has locked.
+    deadlock_retries : int
+        How often an insert, update1 or delete outside a transaction is sent again that the server ended for a deadlock.
     read_only : bool
         Whether the database is to refuse every write.
     reconnect : bool
@@ -94,6 +96,7 @@ class DatabaseSettings(_Group):
     time_zone: str | None = None
     connect_timeout: float = Field(default=10.0, gt=0)
     lock_timeout: float = Field(default=60.0, gt=0)
+    deadlock_retries: int = Field(default=2, ge=0)
     read_only: bool = False
     reconnect: bool = True
     use_tls: bool | dict[str, Any] | None = None

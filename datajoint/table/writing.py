@@ -8,12 +8,16 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Duplicates
+from datajoint.declare.hidden import PROV_ATTRIBUTE
 from datajoint.errors import DataJointError, DuplicateError, IntegrityError, MissingAttributeError, TooLargeError
 from datajoint.events import RowsInserted
 from datajoint.sql.fragment import Identifier, Sql
+from datajoint.table.arrow_columns import arrow_columns, csv_texts
 from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter, in_row, key_first
 from datajoint.table.diagnose import explained, largest_row, unique_keys
+from datajoint.table.provenance import provenance, records
+from datajoint.table.repeat import repeated
 from datajoint.table.rows import Batch
 
 if TYPE_CHECKING:
@@ -42,19 +46,24 @@ class Prepared:
         return Prepared(self.writers, [[c[i] for i in indices] for c in self.columns], len(indices))
 
 
-def atomically(connection: Connection, send: Callable[[], None], *, single: bool) -> None:
+def atomically(connection: Connection, send: Callable[[], None], *, single: bool, what: str = "insert") -> None:
     """Run `send` so that nothing of it is kept if it fails, and an open transaction can go on after that.
+
+    What the server ends because of a deadlock is sent again, outside a transaction.
 
     Parameters
     ----------
     single : bool
         Whether `send` is one statement, which is kept as a whole or not at all by itself.
+    what : str
+        What it is, for the log.
     """
-    if single:
-        send()
-    else:
+
+    def whole() -> None:
         with connection.transaction:
             send()
+
+    repeated(connection, send if single else whole, what)
 
 
 def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> None:
@@ -100,8 +109,13 @@ def named_fault(
 
 
 # --- conversion
-def convert(target: BaseTable, batch: Batch) -> Prepared:
+def convert(target: BaseTable, batch: Batch, *, complete: bool = True) -> Prepared:
     """Convert column by column; key attributes first, because codecs may name files after them.
+
+    Parameters
+    ----------
+    complete : bool
+        Whether all fields that have no default must be given.
 
     Raises
     ------
@@ -110,8 +124,12 @@ def convert(target: BaseTable, batch: Batch) -> Prepared:
     Exception
         Whatever a codec raises.
     """
-    _check_required(target, batch)
+    if complete:
+        _check_required(target, batch)
     writers = {name: ColumnWriter.of(target, name) for name in batch.names}
+    together = arrow_columns(target, list(writers.values()), batch.columns)
+    if together is not None:
+        return Prepared(list(writers.values()), together, batch.count)
     given = dict(zip(batch.names, batch.columns, strict=True))
     key_names = [n for n in batch.names if target.heading[n].in_key]
     converted: dict[str, Sequence[Any]] = {}
@@ -145,7 +163,12 @@ def _one_by_one(
 
 
 def _check_required(target: BaseTable, batch: Batch) -> None:
-    """Refuse rows without fields that have no default."""
+    """Refuse rows without fields that have no default.
+
+    Raises
+    ------
+    MissingAttributeError
+    """
     absent = [n for n in target.heading.names if n not in batch.names and ColumnWriter.of(target, n).required]
     if not absent:
         return
@@ -251,6 +274,10 @@ def _without_present(target: BaseTable, prepared: Prepared) -> Prepared:
 # --- sending
 def send_rows(target: BaseTable, prepared: Prepared, duplicates: Duplicates) -> None:
     """Send converted rows; those with an existing key are skipped if told so, all others must be new."""
+    if records(target.heading, target.connection) and (origin := provenance(target.connection)) is not None:
+        writer = ColumnWriter.of(target, PROV_ATTRIBUTE)
+        column = [writer.convert(origin, {})] * prepared.count
+        prepared = Prepared([*prepared.writers, writer], [*prepared.columns, column], prepared.count)
     for indices, writers in _groups(prepared, ordered=duplicates != "error" or target.heading.has_autoincrement):
         _send_group(target, prepared, indices, writers, skip=duplicates == "skip")
 
@@ -327,8 +354,13 @@ def _send_columns(
     # An iterator: millions of tuples at once would keep the garbage collector busy.
     rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
     starts = range(0, count, _SLICE)
-    stream = None if skip or count < _BULK else backend.stream_insert(target.name, [n for n, _ in typed])
+    names = [n for n, _ in typed]
+    stream = None if skip or count < _BULK else backend.stream_insert(target.name, names)
     if stream is not None:
+        in_csv = backend.table_stream(target.name, names)
+        if in_csv is not None and (texts := csv_texts(columns, _SLICE)) is not None:
+            yield from (connection.execute_many(in_csv, (text,)) for text in texts)
+            return
         yield from (connection.execute_many(stream, islice(rows, _SLICE)) for _ in starts)
         return
     clauses = backend.duplicate_clauses("skip" if skip else "error", target.name, [n for n, _ in typed], (), target.key)

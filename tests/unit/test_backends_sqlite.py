@@ -323,7 +323,7 @@ def test_a_composite_key_with_a_generated_number(raw):
         ("date", "'2024/1/5'", "2024-01-05"),
         ("datetime(3)", "'2024-01-05'", "2024-01-05 00:00:00.000"),
         ("uuid", f"'{UUID(int=5)}'", UUID(int=5).bytes),
-        ("json", "'x'", '"x"'),
+        ("json", "'\"x\"'", '"x"'),
     ],
 )
 def test_defaults_are_stored_in_the_column_s_form(raw, text, default, expected):
