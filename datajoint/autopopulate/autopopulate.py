@@ -41,6 +41,11 @@ class AutoPopulate(OneKey, Table):
     long that no transaction should be open meanwhile, the three methods ``make_fetch(self, key)``,
     ``make_compute(self, key, *fetched)`` and ``make_insert(self, key, *computed)``. The results of the first two are
     tuples; before the insert, `make_fetch` is called again and must return the same.
+
+    A plain `make` is "in a transaction" from its first line: what it writes is kept together or not at all. The database
+    is told so only at its first write, so that nobody waits while it computes. What it read from tables that this one
+    depends on is then read once more; if it changed, the `make` runs again, and its effects outside of the database are
+    repeated. Helper threads take part by ``with self.connection.attach():``.
     """
 
     _key_source: QueryExpression | None = None

@@ -170,10 +170,10 @@ class LiveMake:
             try:
                 return self._sent(text, call, unguarded=True)
             except LockError as error:
-                if self._is_conflict(error) and not repeatable:
+                if self.is_conflict(error) and not repeatable:
                     self._lose_to(error)
                 self._undo_first_write()
-                if not self._is_conflict(error):
+                if not self.is_conflict(error):
                     self._go_live()
                     raise
             except LostConnectionError:
@@ -228,7 +228,7 @@ class LiveMake:
         try:
             return self._sent(text, call)
         except LockError as error:
-            if self.mode == "auto" and self._is_conflict(error):
+            if self.mode == "auto" and self.is_conflict(error):
                 self._lose_to(error)
             raise
 
@@ -237,7 +237,8 @@ class LiveMake:
             self.wrote_target = True
         return self.hosted.inside(text, call, unguarded=unguarded)
 
-    def _is_conflict(self, error: DataJointError) -> bool:
+    def is_conflict(self, error: DataJointError) -> bool:
+        """Tell whether the engine has ended this transaction because of another one."""
         return error.code in self.connection.dialect.conflict_codes
 
     def _lose_to(self, error: LockError) -> None:
@@ -259,7 +260,7 @@ class LiveMake:
         try:
             key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
         except LockError as error:
-            if not self._is_conflict(error):
+            if not self.is_conflict(error):
                 raise
             key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
         self.live_since = time.monotonic()

@@ -22,7 +22,7 @@ from datajoint.autopopulate.parts import PARTS, Computation, Driver, three_parts
 from datajoint.autopopulate.task import Key, Task
 from datajoint.backends.base import Request
 from datajoint.code_version import code_version
-from datajoint.errors import DataJointError, DuplicateError, LostConnectionError
+from datajoint.errors import DataJointError, DuplicateError, LockError, LostConnectionError
 from datajoint.events import InputsChanged, KeyFailed, KeySkipped, KeyStarted, KeySucceeded, LongTransaction
 from datajoint.logging import logger
 from datajoint.table.provenance import made_by
@@ -69,11 +69,11 @@ def is_made_elsewhere(table: AutoPopulate) -> bool:
 
 
 @contextmanager
-def _making(table: AutoPopulate, key: Key, version: str) -> Iterator[None]:
+def _making(table: AutoPopulate, key: Key, name: str, version: str) -> Iterator[None]:
     outer = _current.table, _current.key
     _current.table, _current.key = table, dict(key)
     try:
-        with made_by(table.full_table_name, key, version):
+        with made_by(name, key, version):
             yield
     finally:
         _current.table, _current.key = outer
@@ -227,7 +227,7 @@ class Maker:
             events.emit(KeyStarted(table=name, key=key))
         start = time.monotonic()
         try:
-            with _making(table, key, self._version):
+            with _making(table, key, name, self._version):
                 unverified = self._repeatedly(task, start)
         except Skip as skip:
             return self._skipped(key, skip.reason, start)
@@ -376,6 +376,10 @@ class Maker:
         try:
             with self._interrupts.deferred():
                 run.hosted.commit(records)
+        except LockError as error:
+            if run.mode == "auto" and run.is_conflict(error):
+                raise Rerun(f"a conflict with another transaction: {error}") from error
+            raise
         except LostConnectionError as error:
             if not run.hosted.commit_was_sent:
                 raise
@@ -448,5 +452,5 @@ def _changed(run: LiveMake) -> tuple[str, ...]:
 
 def _source(callback: Callable[..., Any]) -> tuple[str, int]:
     """Return where the user's method is written."""
-    code = callback.__code__
-    return code.co_filename, code.co_firstlineno
+    code = getattr(callback, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)

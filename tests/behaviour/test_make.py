@@ -360,6 +360,22 @@ def test_every_way_of_reading_is_verified(computed, S, other, heard, read, chang
     assert len(of_kind(heard, events.InputsChanged)) == 1
 
 
+def test_what_is_read_through_upstream_is_verified(computed, S, other, heard):
+    calls = []
+
+    def make(self, key):
+        calls.append(self.upstream[S].fetch1("v"))
+        if len(calls) == 1:
+            other.update1({**key, "v": 50})
+        self.insert1({**key, "r": calls[-1]})
+
+    result = computed(make)
+    assert result.populate({"i": 1}) == {"success_count": 1, "error_list": []}
+    assert calls == [1, 50]
+    assert of_kind(heard, events.KeySucceeded)[0].unverified == ()
+    assert result.fetch1("r") == 50
+
+
 def test_what_is_not_verified(computed, schema, S, connection, new_connection, heard):
     @schema
     class Log(dj.Manual):
