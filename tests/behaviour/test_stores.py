@@ -549,9 +549,7 @@ def test_squeeze_reaches_decoded_arrays(Thing, backend):
 
 
 def test_rows_can_be_checked_before(Thing, backend, tmp_path):
-    found = Thing.validate(
-        [{"id": 1, "a": 3, "h": "text"}, {"id": 2, "o": 3}, {"id": 3, "f": b"x", "b": object()}, {"id": 4, "h": b"x"}]
-    )
+    found = Thing.validate([{"id": 1, "a": 3, "h": "text"}, {"id": 2, "o": 3}, {"id": 3, "f": b"x", "b": object()}])
     assert [(row, name) for row, name, _ in found.errors] == [(0, "a"), (0, "h"), (1, "o"), (2, "f")]
     assert all(said.startswith("Codec validation failed: ") for _, _, said in found.errors)
     with pytest.raises(dj.DataJointError, match="<npy> requires numpy.ndarray"):
