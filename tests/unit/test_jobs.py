@@ -11,10 +11,10 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from datajoint.jobs.version import code_version
 
 from datajoint.backends.base import Target
 from datajoint.backends.coordination import MariaDBCoordination, MySQLCoordination, PostgresCoordination
+from datajoint.code_version import code_version
 from datajoint.errors import DataJointError
 from datajoint.jobs import machine, states
 from datajoint.jobs.keys import as_text, item_of
