@@ -318,3 +318,32 @@ def test_without_reconnecting_a_lost_link_stays_lost_until_asked(lab):
     reader.connect()
     reader.query(table, reconnect=True)
     reader.close()
+
+
+@pytest.mark.parametrize("mode", CUTS)
+def test_a_key_whose_commit_is_not_answered_is_looked_for(lab, mode, monkeypatch):
+    lab.empty()
+    lab.seen(lab.Item).insert1({"item": 1})
+    calls, cuts = [], []
+    backend, make = type(lab.connection.backend), lab.Result.make
+    execute = backend.execute
+
+    def cut_at_the_commit(backend, raw, text, values):
+        if text == "COMMIT" and not cuts:
+            cuts.append(mode)
+            lab.proxy.set(Fault(mode, 0))
+        return execute(backend, raw, text, values)
+
+    monkeypatch.setattr(backend, "execute", cut_at_the_commit)
+    monkeypatch.setattr(lab.Result, "make", lambda self, key: (calls.append(key), make(self, key)))
+    if mode == "cut after":
+        assert lab.Result.populate() == {"success_count": 1, "error_list": []}
+    else:
+        with pytest.raises(LostConnectionError, match="committed: they were not kept"):
+            lab.Result.populate()
+        assert lab.column(lab.Result, "item") == []
+        assert lab.Result.populate()["success_count"] == 1
+    assert cuts
+    assert len(calls) == (1 if mode == "cut after" else 2)
+    assert lab.column(lab.Result, "item") == [1]
+    assert lab.column(lab.Result.Part, "item") == [1, 1, 1]
