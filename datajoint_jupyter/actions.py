@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import datajoint as dj
     from datajoint.expression import QueryExpression
     from datajoint_jupyter.widgets.browser import TableBrowser
+    from datajoint_jupyter.widgets.builder import RestrictionBuilder
     from datajoint_jupyter.widgets.populate import PopulateRun
 
 
@@ -38,6 +39,36 @@ def browse(expression: QueryExpression | type[dj.Table], *, title: str = "", lim
     rows = as_expression(expression)
     made: TableBrowser = browser_of(rows, title=title, shown=limit or shown_rows(rows))
     return made
+
+
+def restrict(expression: QueryExpression | type[dj.Table], *, limit: int | None = None) -> RestrictionBuilder:
+    """Return a builder of restrictions; as the last value of a cell it shows itself.
+
+    Parameters
+    ----------
+    expression : QueryExpression or table class
+        Conditions that restrict it already are taken over, as far as they can be chosen from menus; texts that cannot
+        are edited as texts, and other objects stay where they are.
+    limit : int, optional
+        Rows kept in the notebook; the setting ``display.limit`` by default.
+
+    Returns
+    -------
+    RestrictionBuilder
+        Its `query`, `restriction`, `code` and `sql` tell what the user made of it; `tree` and `restriction` may be set.
+
+    Raises
+    ------
+    DataJointError
+        If the structure of the tables cannot be read.
+    """
+    from datajoint_jupyter.frontend import notebook_variables  # noqa: PLC0415
+    from datajoint_jupyter.magics.evaluate import as_expression  # noqa: PLC0415
+    from datajoint_jupyter.magics.show import shown_rows  # noqa: PLC0415
+    from datajoint_jupyter.widgets.builder import RestrictionBuilder  # noqa: PLC0415
+
+    rows = as_expression(expression)
+    return RestrictionBuilder(rows, namespace=notebook_variables(), shown=limit or shown_rows(rows))
 
 
 def populate(

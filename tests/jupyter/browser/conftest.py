@@ -53,7 +53,7 @@ def new_notebook(lab, chromium):
     """Opens pages; each must have made no error and asked nothing of any other machine."""
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=20_000)
     pages, contexts = [], []
 
     def make(*, dark=False):
