@@ -14,6 +14,7 @@ import pytest
 
 import datajoint as dj
 from datajoint_jupyter import browse
+from datajoint_jupyter.source_text import UNNAMED, text_of_expression
 from datajoint_jupyter.widgets.browser.columns import columns_of
 from datajoint_jupyter.widgets.browser.filters import filter_of
 from datajoint_jupyter.widgets.browser.keyset import OrderItem, behind
@@ -405,6 +406,24 @@ def test_code_gives_the_rows(recording, sent):
     answer = ask(browser, sent, "code")["payload"]
     assert answer["code"] == browser.code
     assert len(eval(answer["selection"])) == 3
+
+
+def test_code_of_expressions_from_python(recording):
+    names = {"Recording": recording, "some": recording & "subject > 1"}
+    for expression, text in [
+        (recording, "Recording"),
+        (names["some"], "some"),
+        (recording & {"subject": 1} & "big > 3", "Recording & {'subject': 1} & '`big` > 3'"),
+        (names["some"] & dj.Not({"subject": 3}), "Recording & '`subject` > 1' & dj.Not({'subject': 3})"),
+        (recording.proj("big"), UNNAMED),
+    ]:
+        assert text_of_expression(expression, names) == text
+        if text != UNNAMED:
+            assert eval(text, {"dj": dj, **names}).keys() == expression.keys()
+    table = dj.FreeTable(recording.connection, recording.full_table_name)
+    text = text_of_expression(table, {"here": recording.connection})
+    assert text.startswith("dj.FreeTable(here, ")
+    assert len(eval(text, {"dj": dj, "here": recording.connection})) == ROWS
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ COUNT_SECONDS = 5.0
 
 COUNT_ALL_SECONDS = 300.0
 
-_TWIN_COUNTED = 100_000
+_TWIN_COUNTED = 10_000
 _TWIN_SECONDS = 1.0
 
 
@@ -134,10 +134,7 @@ class TableBrowser(LiveView):
 
     @restriction.setter
     def restriction(self, restriction: Any) -> None:
-        filters = tuple(given(restriction))
-        _ = self._step.expression.restrict(
-            dj.AndList([each.restriction for each in filters])
-        )  # a fault shows itself here
+        filters = tuple(given(restriction, self._step.expression))
         self._change(replace(self._step, filters=filters))
 
     @property
