@@ -38,8 +38,10 @@ def take(*, dark: bool) -> None:
         notebook.run_all()
         grid = cell_with(notebook, "%dj browse Detection.Blob")
         expect(grid.locator(".dj-head-bar .dj-status")).to_contain_text("rows", timeout=120_000)
-        for _ in range(2):  # ascending, then descending
-            grid.locator(".dj-sort", has_text="contrast").click()
+        head = grid.locator(".dj-header", has_text="contrast")
+        for direction in ("ascending", "descending"):
+            head.locator(".dj-sort").click()
+            expect(head).to_have_attribute("aria-sort", direction)
         # A filter by two bars of a histogram, which stays open.
         grid.get_by_role("button", name="Filter contrast").click()
         bars = grid.get_by_role("group", name="Distribution of contrast").get_by_role("button")
