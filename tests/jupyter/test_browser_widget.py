@@ -659,6 +659,17 @@ def test_selection_from_the_page_and_from_python(recording, sent):
     assert browser.row_count == 50
 
 
+def test_many_rows_are_selected_by_few_statements(recording, sent, log):
+    browser = browse(recording)
+    wait_idle(browser)
+    before = len(log)
+    ask(browser, sent, "select", how="only", rows=list(range(20, 240)), revision=0)
+    assert browser.selection == recording.keys()[20:240]
+    assert len(log) - before <= 4
+    assert ask(browser, sent, "select", how="only", rows=[249, 250], revision=0)["kind"] == "error"
+    assert len(browser.selection) == 220
+
+
 def test_rows_without_a_key_cannot_be_selected(recording, sent):
     browser = browse(dj.U().aggr(recording, n="count(*)"))
     assert not browser.selectable

@@ -357,7 +357,7 @@ class TableBrowser(LiveView):
 
     def _select_places(self, request: said.SelectRequest) -> None:
         source = self.source_at(request.revision)
-        chosen = {row_id(key): key for key in map(source.key_at, request.rows)}
+        chosen = {row_id(key): key for key in source.keys_at(request.rows)}
         with self._lock:
             before = {} if request.how == "only" else dict(self._selection)
         if request.how == "remove":
