@@ -74,6 +74,11 @@ class RefreshRequest:
     """Rows are to be counted again, tables looked up again."""
 
 
+@dataclass(frozen=True, slots=True)
+class LookRequest:
+    """What has been counted so far is wanted."""
+
+
 def _read_keys(payload: Payload) -> KeysRequest:
     return KeysRequest(
         text(payload, "origin", _MAX_NAME),
@@ -92,5 +97,6 @@ READERS: dict[str, Reader] = {
     "keep": lambda payload: KeepRequest(text(payload, "name")),
     "browse": lambda _: BrowseRequest(),
     "close browser": lambda _: CloseBrowserRequest(),
+    "look": lambda _: LookRequest(),
     "refresh": lambda _: RefreshRequest(),
 }

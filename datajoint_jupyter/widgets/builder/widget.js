@@ -18,6 +18,7 @@
 
 const TYPING = 350; // milliseconds of rest before what is typed is counted
 const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
+const LOOK_AGAIN = 2000; // milliseconds without the counts before the kernel is asked for them
 const TESTS = /** @type {Record<string, string>} */ ({
   "=": "is",
   "<>": "is not",
@@ -75,6 +76,7 @@ class Tree {
     this.sending = false;
     this.changed = false;
     this.typing = 0;
+    this.waited = performance.now();
     this.error = "";
     this.detail = "";
     this.said = ""; // what the last button did
@@ -154,6 +156,18 @@ class Tree {
     return this.learn("table", { origin, table });
   }
 
+  /** Ask for counts that did not come: what a kernel tells while a page is just being loaded may be lost. */
+  lookAgain() {
+    const { model } = this;
+    const known = model.get("total").text && model.get("counts")[model.get("content").id];
+    if (known || this.asked.size || this.sending) this.waited = performance.now();
+    if (performance.now() - this.waited < LOOK_AGAIN) return;
+    const keep = (/** @type {Record<string, any>} */ state) => {
+      if (state.revision === model.get("revision")) for (const name of ["total", "counts"]) model.set(name, state[name]);
+    };
+    this.ask("look", {}).then(keep, () => {});
+  }
+
   // --- changes
   /** Do a button's work, and tell how it went. @param {string} kind @param {object} payload @param {string} said */
   do(kind, payload, said) {
@@ -219,9 +233,11 @@ class Tree {
 
   /** Put something in the place of the part `id`; nothing if null. @param {string} id @param {(part: Content) => Content[]} change */
   replace(id, change) {
-    const within = (/** @type {Content} */ content) => {
-      if (content.items) content.items = content.items.flatMap((/** @type {Content} */ item) => (item.id === id ? change(item) : [item]));
-      for (const child of content.items ?? [content.item, content.condition]) if (child) within(child);
+    /** @type {(content: Content) => boolean} */
+    const within = (content) => {
+      const index = (content.items ?? []).findIndex((/** @type {Content} */ item) => item.id === id);
+      if (index >= 0) content.items.splice(index, 1, ...change(content.items[index]));
+      return index >= 0 || [...(content.items ?? []), content.item, content.condition].some((child) => child && within(child));
     };
     within(this.root);
     this.push();
@@ -279,7 +295,10 @@ class Board {
     this.state = tree;
     this.build(el);
     this.state.listeners.add(this.redraw);
-    this.impatience = setInterval(() => this.paintStatus(), 500);
+    this.impatience = setInterval(() => {
+      this.state.lookAgain();
+      this.paintStatus();
+    }, 500);
     this.paint();
   }
 

@@ -38,6 +38,7 @@ from datajoint_jupyter.widgets.builder.messages import (
     BrowseRequest,
     CloseBrowserRequest,
     KeepRequest,
+    LookRequest,
     RefreshRequest,
     SetRequest,
 )
@@ -253,6 +254,9 @@ class RestrictionBuilder(LiveView):
     # --- from the page
     def receive(self, request: Request) -> dict[str, Any] | None:
         """Hand everything to the builder's own thread: also to read a tree may take a look at the database."""
+        if isinstance(request.payload, LookRequest):
+            with self._lock:
+                return {"revision": self.revision, "total": self.total, "counts": self.counts}
         self._worker.submit(lambda: self._handle(request))
         return None
 
