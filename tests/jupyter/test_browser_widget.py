@@ -244,6 +244,24 @@ def test_counts_come_later(recording, sent):
     assert browser.count_is_exact
 
 
+def test_a_count_that_takes_too_long_is_given_up(recording, sent, monkeypatch):
+    from datajoint_jupyter.widgets.browser.rows import RowSource
+
+    def too_long(source, at_most=None):
+        raise dj.errors.TimeLimitError("too long")
+
+    counted = RowSource.count
+    monkeypatch.setattr(RowSource, "count", too_long)
+    browser = browse(recording)
+    wait_idle(browser)
+    assert (browser.row_count, browser.count_is_exact, browser.count_given_up) == (None, False, True)
+    assert "the first 12 rows" in browser.static().text
+    assert ask(browser, sent, "count")["kind"] == "error"
+    monkeypatch.setattr(RowSource, "count", counted)
+    ask(browser, sent, "count")
+    assert (browser.row_count, browser.count_is_exact, browser.count_given_up) == (ROWS, True, False)
+
+
 def test_a_small_table_needs_no_count(recording, log):
     browser = browse(recording & "subject = 1")
     text = browser.static().text

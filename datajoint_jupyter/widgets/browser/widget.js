@@ -582,7 +582,7 @@ class Grid {
     const { pages } = this;
     const known = this.model.get("row_count");
     const exact = this.model.get("count_is_exact");
-    const unknown = this.model.get("count_given_up") ? "rows not counted, which takes long" : "counting rows…";
+    const unknown = this.model.get("count_given_up") ? "rows not counted" : "counting rows…";
     let text = known === null ? unknown : `${exact ? "" : "more than "}${spell(known)} row${known === 1 ? "" : "s"}`;
     if (pages.counting) text = "counting all rows…";
     const late = pages.asked !== null && performance.now() - pages.asked.since > PATIENCE;

@@ -428,16 +428,14 @@ class TableBrowser(LiveView):
         try:
             with source.expression.connection.time_limit(seconds):
                 total = source.count(None if limit is None else limit + 1)
-        except TimeLimitError:
-            if limit is None:
+        except Exception as error:
+            with self._lock:
+                self.count_given_up = revision == self.revision
+            if limit is None or not isinstance(error, TimeLimitError):
                 raise
             total = None
         with self._lock, self.hold_sync():
-            if revision != self.revision or (total is None and self.count_is_exact):
-                return
-            if total is None:
-                self.count_given_up = True
-            else:
+            if revision == self.revision and total is not None:
                 exact = limit is None or total <= limit
                 self.row_count, self.count_is_exact, self.count_given_up = total if exact else limit, exact, False
 
