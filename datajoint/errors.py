@@ -78,6 +78,8 @@ class DataJointError(Exception):
     def __str__(self) -> str:
         # Without repr quoting, also for the classes that derive from KeyError.
         text = " ".join(str(arg) for arg in self.args)
+        if self.hint and self.hint.startswith("\n"):
+            return text + self.hint
         return f"{text} {self.hint}".strip() if self.hint else text
 
 

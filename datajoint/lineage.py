@@ -219,6 +219,35 @@ def replacement(connection: Connection, name: TableName, definition: TableDefini
     return Replacement(_insertion(connection, name.schema, new), _deletion(name.schema, sorted(stale)))
 
 
+def renamed(
+    connection: Connection, database: str, names: Mapping[TableName, TableName], dropped: TableName | None = None
+) -> list[Sql]:
+    """Return the statements that make the recorded origins of a schema follow tables that are given new names.
+
+    Parameters
+    ----------
+    names : mapping
+        Former and new names, of tables in this schema or in others.
+    dropped : TableName, optional
+        A table that goes at the same time.
+    """
+    spelled = {str(old): str(new) for old, new in names.items()}
+    rows: list[LineageRow] = []
+    stale: list[tuple[str, str]] = []
+    for (table, attribute), origin in _rows(connection, database).items():
+        if TableName(database, table) == dropped:
+            stale.append((table, attribute))
+            continue
+        name = names.get(TableName(database, table), TableName(database, table)).name
+        source, _, source_attribute = origin.rpartition(".")
+        row = (name, attribute, f"{spelled.get(source, source)}.{source_attribute}")
+        if row != (table, attribute, origin):
+            rows.append(row)
+        if name != table:
+            stale.append((table, attribute))
+    return [*_insertion(connection, database, rows), *_deletion(database, stale)]
+
+
 def refresh_table_lineage(connection: Connection, info: TableInfo) -> None:
     """Record the origins of an existing table anew."""
     ensure_lineage_table(connection, info.name.schema)

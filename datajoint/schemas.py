@@ -11,11 +11,15 @@ from types import ModuleType
 from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
 
-from datajoint import lineage
+from datajoint import generated, lineage
+from datajoint.autopopulate import AutoPopulate
+from datajoint.autopopulate.overview import TableProgress, progress_of
 from datajoint.class_names import class_paths
 from datajoint.connection import Connection
+from datajoint.declare.schema import ensure_schema
 from datajoint.definition import TableName
-from datajoint.errors import AccessError, DataJointError, ThreadSafetyError
+from datajoint.errors import DataJointError, ThreadSafetyError
+from datajoint.jobs.job import Job, free_jobs
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
 from datajoint.settings import is_thread_safe
@@ -23,8 +27,9 @@ from datajoint.singleton import conn
 from datajoint.source import module_source
 from datajoint.table import FreeTable, Part, Table, TableMeta
 from datajoint.table.binding import document, heal_lineage, insert_contents, parts_of
-from datajoint.table.context import calling_frame, classes_in, visible_names
+from datajoint.table.context import calling_frame, visible_names
 from datajoint.table.drift import TableDrift, find_drift, warn_of_drift
+from datajoint.table.rename import awaits_rename
 from datajoint.tiers import Lookup, tier_of
 from datajoint.utils import user_choice
 
@@ -116,37 +121,11 @@ class _Schema:
         self.create_schema = self.create_schema if create_schema is None else create_schema
         self.create_tables = self.create_tables if create_tables is None else create_tables
         self.add_objects = self.add_objects if add_objects is None else add_objects
-        self._ensure_exists(self.connection)
+        ensure_schema(self.connection, schema_name, create=self.create_schema)
         self.connection.register(self)
         pending, self.declare_list = self.declare_list, []
         for cls, context in pending:
             self._bind_master(cls, context)
-
-    def _ensure_exists(self, connection: Connection) -> None:
-        name = self._name
-        if connection.catalog(name) is not None:
-            return
-        connection.forget_catalog(name)
-        if connection.catalog(name) is not None:
-            return
-        if not self.create_schema:
-            raise DataJointError(
-                f"Schema `{name}` has not yet been declared.", hint="Pass create_schema=True to create it."
-            )
-        try:
-            for statement in connection.backend.create_schema(name, connection.target):
-                connection.execute(statement)
-        except DataJointError as error:
-            connection.forget_catalog(name)
-            if connection.catalog(name) is not None:  # another process was quicker
-                return
-            if isinstance(error, AccessError):
-                raise DataJointError(
-                    f"Schema `{name}` does not exist and could not be created.",
-                    hint="Check the permissions of the user.",
-                ) from error
-            raise
-        connection.forget_catalog(name)
 
     @property
     def _name(self) -> str:
@@ -215,7 +194,7 @@ class _Schema:
             self._bind(part, ChainMap({**own, "master": cls, "self": part}, around))
 
     def _bind(self, cls: type[Table], context: Names) -> None:
-        cls.database, cls._connection, cls._known_heading = self._name, self.connection, None
+        cls.database, cls._connection, cls._known_node = self._name, self.connection, None
         cls.declaration_context = context
         table = cls()
         cls._support = [table.full_table_name]
@@ -225,7 +204,7 @@ class _Schema:
             if create:
                 heal_lineage(table)
             warn_of_drift(table)
-        elif create:
+        elif create and not awaits_rename(table):
             table.declare(context)
         document(cls)
         if (
@@ -316,6 +295,34 @@ class _Schema:
     def _ipython_key_completions_(self) -> list[str]:
         return list(class_paths(self.list_tables()).values())
 
+    # --- populating
+    @property
+    def jobs(self) -> list[Job]:
+        """The queues of the schema's imported and computed tables that have one, parents before children."""
+        tables = (self._populated(name) for name in self.list_tables())
+        queues = (free_jobs(table) for table in tables if table is not None)
+        return [queue for queue in queues if queue is not None]
+
+    def progress(self) -> list[TableProgress]:
+        """Return how far each imported and computed table is, parents before children, as the database tells it.
+
+        Returns
+        -------
+        list of TableProgress
+            `total` and `remaining` keys are known of tables whose classes are, the queue's `jobs` of all that have one.
+        """
+        self._link.look_again([self._name])
+        return [progress_of(table) for name in self.list_tables() if (table := self._populated(name)) is not None]
+
+    def _populated(self, name: str) -> Table | None:
+        """Return a table that populates itself: of its class if that is known; None for any other."""
+        tier = tier_of(name)
+        if tier is None or not issubclass(tier, AutoPopulate):
+            return None
+        table = TableName(self._name, name)
+        cls = self._bound.get(table)
+        return FreeTable(self._link, str(table)) if cls is None else cls()
+
     def make_classes(self, into: MutableMapping[str, Any] | None = None) -> None:
         """Make a class for every table that has none.
 
@@ -332,47 +339,7 @@ class _Schema:
         names: Any = into if into is not None else self.context
         if names is None:
             names = calling_frame().f_locals
-        name = self._name
-        classes = {cls.name.name: cls for _, cls in classes_in(names, depth=0) if cls.name.schema == name}
-        module = names.get("__name__", name)
-        tables = self.list_tables()
-        paths = class_paths(tables)
-        for table, path in paths.items():
-            tier = tier_of(table)
-            if tier is None or table in classes:
-                continue
-            if tier is Part:
-                self._add_part(table, path, classes, module, names)
-            elif path in names:
-                logger.warning("Table %s.%s gets no class: the name %s is taken.", name, table, path)
-            else:
-                classes[table] = names[path] = self._generate(path, tier, table, module, names)
-        for table in tables:
-            if tier_of(table) is Part and table not in paths:
-                _warn_of_orphan(name, table)
-
-    def _add_part(self, table: str, path: str, classes: dict[str, type[Table]], module: str, names: Names) -> None:
-        master = classes.get(table.rpartition("__")[0])
-        if master is None:
-            _warn_of_orphan(self._name, table)
-            return
-        class_name = path.rpartition(".")[2]
-        classes[table] = self._generate(class_name, Part, table, module, names, master=master)
-        setattr(master, class_name, classes[table])
-
-    def _generate(
-        self, class_name: str, tier: type[Table], table_name: str, module: str, names: Names, master: Any = None
-    ) -> type[Table]:
-        qualified = f"{master.__qualname__}.{class_name}" if master is not None else class_name
-        content = {"__module__": module, "__qualname__": qualified, "_table_name": table_name, "__doc__": tier.__doc__}
-        cls: Any = TableMeta(class_name, (tier,), content)
-        context: dict[str, Any] = {"self": cls}
-        if master is not None:
-            cls.definition = ...  # there is no text, which `describe` would write
-            cls._master = context["master"] = master
-        self._bind(cls, ChainMap(context, cast("MutableMapping[str, Any]", names)))
-        made: type[Table] = cls
-        return made
+        generated.make_classes(self._name, self.list_tables(), names, self._bind)
 
     def save(self, filename: str | Path | None = None) -> str:
         """Write the classes of the schema as a Python module that can be imported.
@@ -444,14 +411,6 @@ class _Schema:
 
     def __repr__(self) -> str:
         return f"Schema `{self.database}`\n"
-
-
-def _warn_of_orphan(schema: str, table: str) -> None:
-    logger.warning(
-        "Table %s.%s gets no class: it does not follow DataJoint naming conventions, because its master has none.",
-        schema,
-        table,
-    )
 
 
 class Schema(_Schema):

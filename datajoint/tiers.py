@@ -59,7 +59,19 @@ class _AutoPopulated(AutoPopulate, UserTable):
                 self.name,
                 ", ".join(own),
             )
+        self._warn_of_shared_queue()
         super()._check_definition(definition)
+
+    def _warn_of_shared_queue(self) -> None:
+        """Tell of a table of the other such tier that has the same name but for its prefix."""
+        other = ("__" if self._prefix == "_" else "_") + self.table_name.lstrip("_")
+        catalog = self.connection.catalog(self.name.schema)
+        if catalog is not None and other in catalog.tables:
+            logger.warning(
+                "%s shares its queue of jobs with %s.%s, so that workers of both would take each other's keys. If it is the "
+                "same table in another tier, write `renamed_from = %r` in the class and call its alter().",
+                self.name, self.name.schema, other, other,
+            )  # fmt: skip
 
     def _hidden_attributes(self) -> tuple[AttributeDefinition, ...]:
         return JOB_METADATA if self.connection.settings.jobs.add_job_metadata else ()

@@ -26,7 +26,8 @@ def browse(expression: QueryExpression | type[dj.Table], *, title: str = "", lim
     Returns
     -------
     TableBrowser
-        Its `query` and `order_by` tell what the user made of it.
+        Its `query`, `restriction`, `order_by`, `selection` and `code` tell what the user made of it, and can be set
+        but for `code`.
 
     Raises
     ------

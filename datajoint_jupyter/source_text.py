@@ -9,6 +9,8 @@ from typing import Any
 
 import datajoint as dj
 from datajoint.expression import QueryExpression
+from datajoint_jupyter.conditions import code_of, condition_of, taken_apart
+from datajoint_jupyter.conditions.opening import is_whole
 
 UNNAMED = "query"
 """Stands for an expression that no code is known for."""
@@ -20,7 +22,7 @@ def notebook_names() -> dict[str, Any]:
 
 
 def text_of_expression(expression: QueryExpression, names: Mapping[str, Any] | None = None) -> str:
-    """Return Python text that gives an expression: its variable, its class, or its class with its conditions.
+    """Return Python text that gives an expression: its variable, its class, or either with conditions.
 
     Parameters
     ----------
@@ -37,12 +39,32 @@ def text_of_expression(expression: QueryExpression, names: Mapping[str, Any] | N
     for name, value in known.items():
         if value is expression and not name.startswith("_"):
             return name
-    if not isinstance(expression, dj.Table):
-        return UNNAMED
-    text = text_of_table(expression, known)
-    if not (conditions := list(expression.restriction)):
-        return text
-    return " & ".join([text, *(repr(each) if each is False else f"dj.Sql({each!r})" for each in conditions)])
+    base, conditions = taken_apart(expression)
+    if base is not expression:
+        source = text_of_expression(base, known)
+        return " & ".join([source, *(text_of_condition(each, base) for each in conditions)])
+    return text_of_table(expression, known) if isinstance(expression, dj.Table) and is_whole(expression) else UNNAMED
+
+
+def text_of_condition(restriction: Any, expression: QueryExpression) -> str:
+    """Return Python text for what restricts an expression; for what only objects can say, the SQL that it becomes.
+
+    Raises
+    ------
+    DataJointError
+        If it does not restrict the expression.
+    """
+    condition = condition_of(restriction, expression, name_of_table)
+    if condition is not None:
+        return code_of(condition)
+    said = (expression & restriction).restriction
+    return repr(said[-1]) if isinstance(said[-1], bool) else f"dj.Sql({said[-1]!r})"
+
+
+def name_of_table(table: dj.Table) -> str | None:
+    """Return the name by which the notebook has a table, None if it has none."""
+    text = text_of_table(table)
+    return None if text.startswith("dj.") else text
 
 
 def text_of_table(table: dj.Table, names: Mapping[str, Any] | None = None) -> str:

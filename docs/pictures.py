@@ -37,10 +37,25 @@ def take(*, dark: bool) -> None:
         page.keyboard.press("Control+b")  # the file list out of the way
         notebook.run_all()
         grid = cell_with(notebook, "%dj browse Detection.Blob")
-        expect(grid.locator(".dj-status")).to_contain_text("rows", timeout=120_000)
-        for _ in range(2):  # ascending, then descending
-            grid.get_by_role("button", name="contrast").click()
-        expect(grid.locator(".dj-cell").first).to_be_visible()
+        expect(grid.locator(".dj-head-bar .dj-status")).to_contain_text("rows", timeout=120_000)
+        head = grid.locator(".dj-header", has_text="contrast")
+        for direction in ("ascending", "descending"):
+            head.locator(".dj-sort").click()
+            expect(head).to_have_attribute("aria-sort", direction)
+        # A filter by two bars of a histogram, which stays open.
+        grid.get_by_role("button", name="Filter contrast").click()
+        bars = grid.get_by_role("group", name="Distribution of contrast").get_by_role("button")
+        expect(bars.first).to_be_visible()
+        first, last = (bars.nth(index).bounding_box() for index in (2, bars.count() - 1))
+        page.mouse.move(first["x"] + 3, first["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(last["x"] + 3, last["y"] + 40, steps=5)
+        page.mouse.up()
+        expect(grid.locator(".dj-chip")).to_have_count(1)
+        for row in (1, 3):
+            grid.get_by_role("checkbox", name=f"Select row {row}", exact=True).click()
+        expect(grid.locator(".dj-head-bar .dj-status")).to_contain_text("2 selected")
+        expect(bars.first).to_be_visible()
         page.wait_for_timeout(1000)  # the rows of the new order are drawn
         grid.screenshot(path=IMAGES / f"browser{suffix}.png")
         cell_with(notebook, "%dj diagram").screenshot(path=IMAGES / f"diagram{suffix}.png")

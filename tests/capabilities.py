@@ -20,6 +20,13 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     "control characters in char(n) sort below the end of a text": {
         "mariadb": "it pads CHAR with blanks before it sorts; another order would cost the index",
     },
+    "comments, labels and defaults may have any character": {
+        "mysql": "its catalogue has none beyond U+FFFF; refused rather than kept as question marks",
+        "mariadb": "as MySQL",
+    },
+    "text inside a JSON list or object is shown as it is": {
+        "mariadb": "it keeps the text of a document as it was written, with escapes; text by itself is shown as it is",
+    },
     "floats can be infinite": {
         "mysql": "its floats are finite; infinity is refused with the reason",
         "mariadb": "as MySQL",

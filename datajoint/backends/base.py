@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from datajoint.backends.alteration import Alteration, AlterScript
@@ -18,10 +18,14 @@ from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement
 from datajoint.values.model import ValueType
 
+if TYPE_CHECKING:
+    from datajoint.backends.catalog.reader import CatalogReader
+    from datajoint.backends.coordination import Coordination
+
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
 Privilege = Literal["SELECT", "DELETE"]
-BeginKind = Literal["write", "snapshot", "read_only"]
+BeginKind = Literal["write", "snapshot", "read_only", "latest", "late", "guarded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,26 @@ class RawResult(NamedTuple):
     rows: list[tuple[Any, ...]]
     rowcount: int
     lastrowid: int | None = None
+
+
+class Request(NamedTuple):
+    """A statement that can be run again.
+
+    Attributes
+    ----------
+    text : str
+    values : sequence
+        In the driver's form.
+    types : sequence of ValueType, optional
+        Of the columns, for a query whose rows are for the decoders of these types.
+    columns : bool
+        Whether it is answered by columns; see `Backend.fetch_columns`.
+    """
+
+    text: str
+    values: Sequence[Any] = ()
+    types: Sequence[ValueType] | None = None
+    columns: bool = False
 
 
 class ExternalQuery(NamedTuple):
@@ -122,6 +146,9 @@ class Backend(ABC):
     """One engine. Instances hold no connection: a raw driver connection is passed in."""
 
     dialect: Dialect
+    _reader: CatalogReader
+    """Runs the engine's catalogue queries."""
+    coordination: Coordination
 
     # --- sessions
     def resolved(self, target: Target) -> Target:
@@ -193,6 +220,27 @@ class Backend(ABC):
         """
         return transposed(self.fetch(raw, text, values, types), len(types))
 
+    def answer(self, raw: Any, request: Request) -> RawResult:
+        """Run a statement in the way that it asks for."""
+        if request.types is None:
+            return self.execute(raw, request.text, request.values)
+        if request.columns:
+            columns = self.fetch_columns(raw, request.text, request.values, request.types)
+            return RawResult((), columns, len(columns[0]) if columns else 0)
+        rows = self.fetch(raw, request.text, request.values, request.types)
+        return RawResult((), rows, len(rows))
+
+    def together(self, raw: Any, requests: Sequence[Request]) -> list[RawResult]:
+        """Run several statements; with the dialect's `pipelines`, in one exchange. After an error none is run."""
+        return [self.answer(raw, request) for request in requests]
+
+    def digested(self, expression: Sql, most: int) -> Sql | None:  # noqa: ARG002 - for engines with a server
+        """Return a binary column with the SHA-256 of each value of more than `most` bytes in its place.
+
+        None where values need not travel.
+        """
+        return None
+
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:  # noqa: ARG002 - for engines with a server
         """Return the query for another program, its values written in by the driver; None where none can connect so."""
         return None
@@ -210,8 +258,19 @@ class Backend(ABC):
         """Return the statements that begin a transaction.
 
         ``write`` may read and write and, where the engine has one writer, waits its turn; ``snapshot`` is the
-        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error.
+        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``latest`` sees in
+        every statement what is committed by then, and locks no more than it changes; ``late`` begins to write what was
+        computed without a transaction; ``guarded`` sees one snapshot, of the moment after its first statement, which is
+        that of `bar_inserts`.
         """
+
+    def bar_inserts(self, table: TableName, condition: Sql) -> Sql | None:  # noqa: ARG002 - for engines with several writers
+        """Return what keeps others from adding rows of a table, at least those that meet `condition`.
+
+        It comes first in a ``guarded`` transaction, waits for those that are being added, and holds until the end.
+        None where a transaction alone does so.
+        """
+        return None
 
     @abstractmethod
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
@@ -353,24 +412,31 @@ class Backend(ABC):
         )
 
     @abstractmethod
+    def rename_tables(self, names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+        """Return the statements that give tables of one schema new names; foreign keys that refer to them follow.
+
+        Where the engine cannot do so in a transaction, it is one statement, carried out wholly or not at all.
+        """
+
+    @abstractmethod
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Return the statements that drop a table, and enum types that nothing else uses."""
 
-    @abstractmethod
     def schema_names(self, execute: Execute) -> list[str]:
         """Return the names of all user schemas, sorted."""
+        return self._reader.schema_names(execute)
 
-    @abstractmethod
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure of schemas in a handful of queries; a schema that does not exist is absent."""
+        return self._reader.load(execute, schemas)
 
-    @abstractmethod
     def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
         """Return, by one light query, a text for each schema that exists; it changes with the structure."""
+        return self._reader.versions(execute, schemas)
 
-    @abstractmethod
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Return the schemas that refer to `schemas` by foreign keys (or that these refer to)."""
+        return self._reader.related(execute, schemas, downstream=downstream)
 
     # --- data
     @abstractmethod
@@ -386,6 +452,13 @@ class Backend(ABC):
 
     def stream_insert(self, table: TableName, columns: Sequence[str]) -> Sql | None:  # noqa: ARG002 - for engines with a stream
         """Return the statement for `execute_many` that takes rows as one stream; None where INSERT is the fastest."""
+        return None
+
+    def table_stream(self, table: TableName, columns: Sequence[str]) -> Sql | None:  # noqa: ARG002 - as above
+        """Return the statement for `execute_many` that takes texts in CSV form, as Arrow writes it, in place of rows.
+
+        None where there is none.
+        """
         return None
 
     def rows_source(
@@ -418,6 +491,26 @@ class Backend(ABC):
         """
         columns = Sql.join(", ", (Identifier((name,)) for name in key))
         return Sql("DELETE FROM ", table.identifier, " WHERE (", columns, ") IN (", chosen, ")")
+
+    def delete_keys(
+        self,
+        table: TableName,
+        columns: Sequence[tuple[str, ValueType]],
+        keys: Sequence[Sequence[Any]],
+        filled: Sequence[str] = (),
+    ) -> Iterator[Sql]:
+        """Yield the statements that delete the rows of `table` whose `columns` have the values of one of `keys`.
+
+        Values are canonical and not NULL. Rows with NULL in one of the columns `filled` stay.
+        """
+        yield self._where_keys(table, columns, self.key_table(columns, keys), filled)
+
+    def _where_keys(
+        self, table: TableName, columns: Sequence[tuple[str, ValueType]], keys: Sql, filled: Sequence[str]
+    ) -> Sql:
+        names = Sql.join(", ", (Identifier((name,)) for name, _ in columns))
+        present = (Sql(" AND ", Identifier((name,)), " IS NOT NULL") for name in filled)
+        return Sql("DELETE FROM ", table.identifier, " WHERE (", names, ") IN (", keys, ")", *present)
 
     def advance_sequence(self, table: TableName, column: str) -> Sql | None:  # noqa: ARG002 - for engines that do not do so themselves
         """Return what moves a generated column past values that were given explicitly, None where nothing is to do."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
-from datajoint.backends.catalog import SchemaCatalog
+from datajoint.backends.catalog import IndexInfo, SchemaCatalog
 from datajoint.definition import ForeignKeyDefinition, IndexDefinition, TableDefinition, TableName
 from datajoint.errors import IntegrityError
 from datajoint.sql.fragment import Sql, column
@@ -100,6 +100,21 @@ def named_indexes(
             name = name.encode()[: max_bytes - 9].decode(errors="ignore") + "_" + digest
         named[name] = index
     return [NamedIndex(name, index) for name, index in named.items()]
+
+
+def renamed_indexes(
+    old: TableName, new: TableName, indexes: Iterable[IndexInfo], max_bytes: int
+) -> list[tuple[IndexInfo, str]]:
+    """Return the indexes that are named after a table, each with the name that it has when the table is called `new`."""
+    renamed = []
+    for index in indexes:
+        if index.name.startswith(f"idx_{old.name}_"):
+            name = f"idx_{new.name}_{index.name.removeprefix(f'idx_{old.name}_')}"
+            if len(name.encode()) > max_bytes:
+                digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:8]
+                name = name.encode()[: max_bytes - 9].decode(errors="ignore") + "_" + digest
+            renamed.append((index, name))
+    return renamed
 
 
 def _words(expression: Sql) -> str:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from datajoint.backends import locks, mysql_session
+from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import Execute, LockWait, Target
-from datajoint.backends.catalog import ColumnInfo
+from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
+from datajoint.backends.coordination import MariaDBCoordination
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import NUMERIC, CastType, read_cast, read_path
 from datajoint.backends.mysql_protocol import MySQLProtocol, moment_of_text
-from datajoint.errors import DataJointError
+from datajoint.definition import IndexDefinition, TableDefinition, TableName
+from datajoint.errors import DataJointError, DefinitionError
 from datajoint.sql.fragment import Parameter, Sql
 from datajoint.values.model import TEXT, ValueType
 
 DIALECT = Dialect(
     name="mariadb", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
     transactional_ddl=False, inline_comments=True, inline_indexes=True, row_comparison=False, backslash_escapes=True, func_dep_group_by=False,
+    conflict_codes=frozenset({1213, 1020}),
 )  # fmt: skip
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "0": "\0"}
@@ -37,6 +42,7 @@ class MariaDB(MySQLProtocol):
     """
 
     dialect = DIALECT
+    coordination = MariaDBCoordination()
 
     def __init__(self, version: tuple[int, int, int]) -> None:
         super().__init__("utf8mb4_nopad_bin", "mariadb")
@@ -64,6 +70,16 @@ class MariaDB(MySQLProtocol):
         equal = Sql("JSON_EQUALS(", stored, ", ", Parameter(document + " "), ")")
         return Sql("(CASE WHEN ", expression, " IS NULL THEN NULL ELSE ", equal, " END)")
 
+    def create_table(self, name: TableName, definition: TableDefinition, catalog: SchemaCatalog | None) -> list[Sql]:
+        """Create a table; an index over an expression is refused, because this server has none."""
+        _refuse_expressions(definition.indexes)
+        return super().create_table(name, definition, catalog)
+
+    def alter_table(self, alteration: Alteration, catalog: SchemaCatalog) -> AlterScript:
+        """Change a table in one statement; otherwise as `create_table`."""
+        _refuse_expressions(alteration.added_indexes)
+        return super().alter_table(alteration, catalog)
+
     def json_at(self, expression: Sql, path: str) -> Sql:
         """Extract as JSON text."""
         value = _at(expression, path)
@@ -84,6 +100,15 @@ class MariaDB(MySQLProtocol):
         return Sql(
             "CASE JSON_TYPE(", value, ") WHEN 'BOOLEAN' THEN ", truth, " ELSE ", number, " END"
         ), found.value_type
+
+
+def _refuse_expressions(indexes: Iterable[IndexDefinition]) -> None:
+    for index in indexes:
+        if any(isinstance(part, Sql) for part in index.columns):
+            raise DefinitionError(
+                "An index of the definition is over an expression, or a path into JSON; MariaDB indexes columns only.",
+                hint="Give what is looked up an attribute of its own, and index that.",
+            )
 
 
 def _as_number(text: Sql, found: CastType) -> Sql:

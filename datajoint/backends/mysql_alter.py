@@ -25,6 +25,7 @@ def alter_table(alteration: Alteration, collation: str | None) -> AlterScript:
     ]
     clauses += [Sql("ADD INDEX (", ddl.columns(key.attributes), ")") for key in alteration.unserved_keys()]
     if alteration.comment is not None:
+        mysql_ddl.refuse_unstorable_text(alteration.comment, "The table's comment")
         clauses.append(Sql(f"COMMENT={mysql_ddl._quoted(alteration.comment)}"))
     statement = Sql("ALTER TABLE ", alteration.name.identifier, "\n\t", Sql.join(",\n\t", clauses))
     return AlterScript(main=(statement,))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from datajoint.backends import ddl
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
+from datajoint.errors import DefinitionError
 from datajoint.sql.fragment import Sql, column
 from datajoint.values.model import ValueType
 
@@ -14,6 +17,13 @@ _COLUMN_TYPES = {
 
 
 _BACKSLASH = "\\"
+_LAST_OF_CATALOG = 0xFFFF
+# Python's names of character sets that servers had for their default; others are left to the server.
+_CODECS = {
+    "latin1": "cp1252", "latin2": "iso8859_2", "latin5": "iso8859_9", "latin7": "iso8859_13", "ascii": "ascii",
+    "greek": "iso8859_7", "hebrew": "iso8859_8", "koi8r": "koi8_r", "koi8u": "koi8_u", "cp1250": "cp1250", "cp1251": "cp1251",
+    "cp1256": "cp1256", "cp1257": "cp1257", "gbk": "gbk", "big5": "big5", "euckr": "euc_kr", "ujis": "euc_jp", "sjis": "shift_jis",
+}  # fmt: skip
 
 
 def create_table(name: TableName, definition: TableDefinition, collation: str | None) -> list[Sql]:
@@ -23,7 +33,13 @@ def create_table(name: TableName, definition: TableDefinition, collation: str | 
     ----------
     collation : str or None
         The default of the schema, ``CHARACTER SET … COLLATE …``; columns repeat only another one.
+
+    Raises
+    ------
+    DefinitionError
+        If a comment, a label or a default has characters that would be stored as question marks.
     """
+    refuse_unstorable_text(definition.comment, "The table's comment")
     lines = [_column(a, collation) for a in definition.attributes]
     lines.append(ddl.primary_key(definition))
     lines += [ddl.foreign_key(key) for key in definition.foreign_keys]
@@ -47,7 +63,50 @@ def column_type(value_type: ValueType) -> str:
     return _COLUMN_TYPES.get(value_type.text, value_type.text)
 
 
+def refuse_unstorable_text(text: str, what: str, attribute: str | None = None, collation: str | None = None) -> None:
+    """Refuse text of which these servers would keep question marks, without a word.
+
+    Their catalogue has three bytes for a character, so it holds none beyond U+FFFF; and a column whose character set is
+    narrower holds no labels and defaults outside of that.
+
+    Raises
+    ------
+    DefinitionError
+    """
+    lost = [character for character in text if ord(character) > _LAST_OF_CATALOG]
+    where = "the catalogue of this server"
+    character_set = re.search(r"CHARACTER SET (\w+)", collation or "")
+    if not lost and character_set:
+        codec = _CODECS.get(character_set[1])
+        lost = [c for c in text if codec is not None and not _holds(codec, c)]
+        where = f"a column in the character set {character_set[1]}"
+    if lost:
+        raise DefinitionError(
+            f"{what} has {lost[0]!r} (U+{ord(lost[0]):04X}), which {where} cannot hold.",
+            hint="Write it with other characters.",
+            attribute=attribute,
+        )
+
+
+def _holds(codec: str, character: str) -> bool:
+    try:
+        character.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_texts(attribute: AttributeDefinition, collation: str | None) -> None:
+    name = attribute.name
+    refuse_unstorable_text(attribute.comment, f"The comment of {name}", name)
+    labels_in = (attribute.collation or collation) if attribute.storage.is_text else None
+    for label in attribute.storage.labels:
+        refuse_unstorable_text(label, f"The label {label!r} of {name}", name, labels_in)
+    refuse_unstorable_text(ddl.literal_text(attribute.default) or "", f"The default of {name}", name, labels_in)
+
+
 def _column(attribute: AttributeDefinition, collation: str | None) -> Sql:
+    _check_texts(attribute, collation)
     parts: list[str | Sql] = [Sql(column(attribute.name)), " ", column_type(attribute.storage)]
     if attribute.collation and attribute.collation != collation and attribute.storage.is_text:
         parts.append(f" {attribute.collation}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from datajoint.backends import ddl, postgres_values
 from datajoint.backends.catalog import SchemaCatalog
@@ -53,6 +54,18 @@ def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
     return [*statements, _comment(name, attribute)] if attribute.marked_comment else statements
 
 
+def rename_tables(names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+    """Return the statements: an index keeps to the name of its table, so that another may take the old one."""
+    statements = []
+    for old, new in names.items():
+        statements.append(Sql("ALTER TABLE ", old.identifier, " RENAME TO ", column(new.name)))
+        info = catalog.tables[old.name]
+        for before, after in ddl.renamed_indexes(old, new, (*info.indexes, *info.expression_indexes), MAX_BYTES):
+            index = Identifier((old.schema, before.name))
+            statements.append(Sql("ALTER INDEX ", index, " RENAME TO ", column(after)))
+    return statements
+
+
 def drop_table(name: TableName, catalog: SchemaCatalog) -> list[Sql]:
     """Return the statements: the table, then the enum types that no other column uses."""
     info = catalog.tables.get(name.name)
@@ -78,6 +91,8 @@ def _enum_type(attribute: AttributeDefinition, schema: str, catalog: SchemaCatal
     """Return the quoted name of an enum's type: the parent's, one of the schema with the same labels, or a new one."""
     if attribute.enum_type:
         return attribute.enum_type
+    if attribute.enum_name:
+        return _qualified(schema, attribute.enum_name)
     prefix = _qualified(schema, "")[:-1]
     for info in catalog.tables.values() if catalog else ():
         for stored in info.columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from datajoint.backends import ddl, sqlite_values
+from datajoint.backends.catalog import SchemaCatalog
 from datajoint.definition import AttributeDefinition, IndexDefinition, TableDefinition, TableName
 from datajoint.errors import DefinitionError, InvalidValueError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, column
@@ -57,6 +58,22 @@ def add_column(name: TableName, attribute: AttributeDefinition) -> list[Sql]:
     return [Sql("ALTER TABLE ", name.identifier, " ADD COLUMN ", added), _column_records(name, (attribute,), {})]
 
 
+def rename_tables(names: Mapping[TableName, TableName], catalog: SchemaCatalog) -> list[Sql]:
+    """Return the statements; SQLite itself corrects the foreign keys that refer to the tables."""
+    statements: list[Sql] = []
+    for old, new in names.items():
+        statements.append(Sql("ALTER TABLE ", old.identifier, " RENAME TO ", new.identifier))
+        for before, after in ddl.renamed_indexes(old, new, catalog.tables[old.name].indexes, _MAX_NAME):
+            statements.append(Sql("DROP INDEX ", Identifier((old.schema, before.name))))
+            statements.append(create_index(new, after, IndexDefinition(before.columns, unique=before.unique)))
+        statements += [
+            Sql(f"UPDATE `{records}` SET table_name = ", Parameter(new.name), " WHERE schema_name = ", Parameter(old.schema),
+                " AND table_name = ", Parameter(old.name))
+            for records in ("~dj_tables", "~dj_columns")
+        ]  # fmt: skip
+    return statements
+
+
 def _column(attribute: AttributeDefinition, definition: TableDefinition) -> Sql:
     if attribute.storage.auto_increment:
         return Sql(column(attribute.name), " INTEGER PRIMARY KEY AUTOINCREMENT")
@@ -97,6 +114,8 @@ def default_text(value_type: ValueType, text: str | None, name: str) -> str | No
     now = ddl.CURRENT_TIMESTAMP.fullmatch(text)
     if now:
         return _now(int(now[1] or 0), value_type)
+    if value_type.kind == "json":
+        return ddl.quote_text(ddl.unquote(text))
     try:
         value = acceptor(value_type)(ddl.unquote(text))
     except InvalidValueError as error:

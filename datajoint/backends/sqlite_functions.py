@@ -10,6 +10,7 @@ A function that cannot read its arguments returns NULL, as MySQL's do.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import re
 import sqlite3
@@ -208,6 +209,11 @@ def _json_equals(left: str, right: str) -> bool:
     return same_document(from_json(left), _document(right))
 
 
+def _json_text(text: str) -> str:
+    """Write a list or an object as servers do: with blanks, and characters as they are."""
+    return json.dumps(from_json(text), ensure_ascii=False)
+
+
 def _json_as(value: Any, family: str, first: int, second: int) -> Any:
     """Read a value inside JSON as a type; `first` and `second` are bounds of integers, or digits and limit of decimals."""
     if family in {"date", "datetime"}:
@@ -297,6 +303,7 @@ _FUNCTIONS: list[tuple[str, int, Callable[..., Any]]] = [
     ("dj_round_exactly", 1, _strict(_round_exactly)), ("dj_round_exactly", 2, _strict(_round_exactly)),
     ("dj_mod", 2, _strict(_mod)), ("dj_div", 2, _strict(_div)),
     ("dj_json_equals", 2, _strict(_json_equals)), ("dj_json_as", 4, _strict(_json_as)),
+    ("dj_json_text", 1, _strict(_json_text)),
     ("dj_float", 1, _strict(float)), ("dj_bytes", 1, _strict(bytes.fromhex)),
     ("dj_float32", 1, _float32),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from datajoint.errors import InvalidValueError
 from datajoint.sql.fragment import Sql
 from datajoint.values.accept import acceptor
 from datajoint.values.dates import moment_text, time_text
+from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
 
 CURRENT_TIMESTAMP = re.compile(r"current_timestamp\s*(\(\s*(?P<digits>\d*)\s*\))?\Z", re.IGNORECASE)
@@ -67,6 +68,12 @@ def default_sql(parsed: ParsedAttribute, storage: ValueType) -> Sql | None:
 
 def _as_text(storage: ValueType, text: str) -> str:
     """Return the text from which every engine makes the value of a default."""
+    if storage.kind == "json":  # which is written as it is stored
+        try:
+            from_json(text)
+        except ValueError as error:
+            raise InvalidValueError(f"it is no JSON text ({error})") from error
+        return text
     value = acceptor(storage)(text)
     if storage.kind == "bool":
         return str(int(value))

@@ -61,7 +61,7 @@ def describe(info: TableInfo, heading: Heading, spell: Callable[[TableName], str
 def _attribute_line(attribute: Attribute) -> str:
     name = attribute.name if attribute.default is None else f"{attribute.name}={attribute.default}"
     declared = attribute.declared_type
-    if attribute.autoincrement and "auto_increment" not in declared:
+    if attribute.autoincrement and "auto_increment" not in declared and declared.lower() != "serial":
         declared += " auto_increment"
     comment = re.sub(r"\s*\n\s*", " ", attribute.comment)
     return f"{name:<20} : {declared:<28} {'# ' + comment if comment else ''}".rstrip()

@@ -189,6 +189,24 @@ def _computed(
     return Column(name, computed=value), attribute
 
 
+def refuse_case_twins(names: Iterable[str]) -> None:
+    """Refuse attributes that differ by case only: to most engines they are one, and each would have the other's values.
+
+    Raises
+    ------
+    DataJointError
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise DataJointError(
+                f"The attributes `{other}` and `{name}` differ by case only.",
+                attribute=name,
+                hint="Rename one of them with .proj().",
+            )
+
+
 def _columns(
     heading: Heading,
     kept: Sequence[str],
@@ -219,6 +237,8 @@ def _columns(
                 add(Column(new, old), heading[old]._replace(name=new, attribute_expression=f"`{old}`"))
     for column, attribute in computed.values():
         add(column, attribute)
+    if origins or computed:
+        refuse_case_twins(attributes)
     hidden = [a for a in heading._attributes.values() if keep_hidden and a.is_hidden and a.name not in attributes]
     columns.extend(Column(a.name, a.name) for a in hidden)
     return tuple(columns), heading.replaced([*attributes.values(), *hidden])
@@ -269,6 +289,7 @@ def _joined_heading(a: Heading, b: Heading, *, outer: bool) -> Heading:
         *(n for n in first.names if n not in key),
         *(n for n in second.names if n not in key and n not in first),
     ]
+    refuse_case_twins(order)
     return Heading(map(pick, order), lineage_available=a.lineage_available and b.lineage_available)
 
 
@@ -383,6 +404,7 @@ def union(left: Node, right: Node) -> Union:
         warn_of_lineage(a, b, verb="unite")
     check_types(a, b, verb="unite")
     others = [x._replace(nullable=True) for h in (a, b) for x in h.attributes.values() if not x.in_key]
+    refuse_case_twins([*a.names, *(x.name for x in others)])
     heading = Heading(
         [*(a[n] for n in a.primary_key), *others], lineage_available=a.lineage_available and b.lineage_available
     )

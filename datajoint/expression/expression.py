@@ -11,7 +11,7 @@ from datajoint.expression import algebra, pages
 from datajoint.expression.compile import compile_condition, compile_count, compile_exists, compile_select
 from datajoint.expression.conditions import read_condition
 from datajoint.expression.explain import explain, indented
-from datajoint.expression.fetchable import Fetchable
+from datajoint.expression.fetchable import Fetchable, looking_again
 from datajoint.expression.near import Near
 from datajoint.expression.nodes import Limit, Node, Project, Restrict, TableNode
 from datajoint.expression.operand import as_operand, check_connection
@@ -345,6 +345,7 @@ class QueryExpression(Fetchable):
         return Union._of(algebra.union(self._node, operand._node), self.connection)
 
     # --- as a collection
+    @looking_again
     def cursor(self, as_dict: bool = False) -> Any:
         """Run the query and return a DB-API cursor on the driver's own values."""
         # The raw door reads %s and %% on every engine.
@@ -352,13 +353,14 @@ class QueryExpression(Fetchable):
         return self.connection.query(text if values else text.replace("%", "%%"), values, as_dict=as_dict)
 
     def _count(self, node: Node) -> int:
-        return int(self.connection.execute(compile_count(node, self.connection.backend)).rows[0][0])
+        return int(self.connection.execute(compile_count(node, self.connection.backend), (node, None)).rows[0][0])
 
     def __len__(self) -> int:
         return self._count(self._node)
 
     def __bool__(self) -> bool:
-        return bool(self.connection.execute(compile_exists(self._node, self.connection.backend)).rows)
+        node, connection = self._node, self.connection
+        return bool(connection.execute(compile_exists(node, connection.backend), (node, None)).rows)
 
     def __contains__(self, item: Any) -> bool:
         return bool(self & item)
@@ -407,6 +409,7 @@ class QueryExpression(Fetchable):
         """
         return why(self)
 
+    @looking_again
     def preview(self, limit: int | None = None, width: int | None = None) -> str:
         """Return the first rows as text.
 
@@ -425,6 +428,7 @@ class QueryExpression(Fetchable):
             return object.__repr__(self)
         return self.preview()
 
+    @looking_again
     def _repr_html_(self) -> str:
         return preview_html(self)
 

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, UnknownAttributeError, UnknownFieldError
 from datajoint.expression import accelerated, algebra, arrow, columns, fetch
 from datajoint.expression.nodes import Node
 from datajoint.expression.operand import Operand
 from datajoint.expression.top import Top
 
 Order = str | Sequence[str] | None
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def looking_again(method: F) -> F:
+    """Let a method run once more if an attribute is unknown because another program has changed the structure.
+
+    For methods of one statement: one that the database refuses for a name has done nothing.
+    """
+
+    @wraps(method)
+    def run(self: Fetchable, *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(self, *arguments, **options)
+        except (UnknownAttributeError, UnknownFieldError):
+            if not self._changed_meanwhile():
+                raise
+        return method(self, *arguments, **options)
+
+    return cast("F", run)
 
 
 class Fetchable(Operand):
@@ -22,11 +44,16 @@ class Fetchable(Operand):
 
         def proj(self, *attributes: Any, **named_attributes: Any) -> Any: ...
 
+    def _changed_meanwhile(self) -> bool:
+        """Look at the structure again; tell whether the expression has other attributes now, which it then follows."""
+        return False
+
     def _ordered(self, order_by: Order, limit: int | None, offset: int | None) -> Node:
         if order_by is None and limit is None and offset is None:
             return self._node
         return algebra.limit(self._node, Top(limit, order_by, offset or 0), self.connection.backend)
 
+    @looking_again
     def to_dicts(
         self, order_by: Order = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> list[dict[str, Any]]:
@@ -44,11 +71,13 @@ class Fetchable(Operand):
         node = self._ordered(order_by, limit, offset)
         return fetch.fetch_dicts(self.connection, node, node.heading.names, squeeze=squeeze)
 
+    @looking_again
     def keys(self, order_by: Order = None, limit: int | None = None, offset: int | None = None) -> list[dict[str, Any]]:
         """Fetch the primary keys as dicts, usable as a restriction; parameters as in `to_dicts`."""
         node = self._ordered(order_by, limit, offset)
         return fetch.fetch_dicts(self.connection, node, node.heading.primary_key)
 
+    @looking_again
     def to_arrays(
         self,
         *attrs: str,
@@ -94,6 +123,7 @@ class Fetchable(Operand):
             return (fetch.dicts_of([values[n] for n in key], key, len(arrays[0])), *arrays)
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
+    @looking_again
     def to_pandas(
         self,
         order_by: Order = None,
@@ -124,6 +154,7 @@ class Fetchable(Operand):
         node = self._ordered(order_by, limit, offset)
         return columns.data_frame(self.connection, node, squeeze=squeeze, nullable=nullable)
 
+    @looking_again
     def to_polars(
         self, order_by: Order = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> Any:
@@ -145,6 +176,7 @@ class Fetchable(Operand):
         node = self._ordered(order_by, limit, offset)
         return arrow.polars_frame(self.connection, node, squeeze=squeeze)
 
+    @looking_again
     def to_arrow(
         self,
         order_by: Order = None,
@@ -185,6 +217,7 @@ class Fetchable(Operand):
             return accelerated.arrow_table(self.connection, node, engine)
         return arrow.arrow_table(self.connection, node, squeeze=squeeze)
 
+    @looking_again
     def fetch1(self, *attrs: str, squeeze: bool = False) -> Any:
         """Fetch the only row.
 

@@ -63,7 +63,7 @@ def load_preview(expression: QueryExpression, limit: int | None = None) -> Previ
         node = Limit(node, _order(node), limit + 1, 0, node.heading)
     else:
         node = Limit(node, key_order(node.heading), limit + 1, 0, node.heading)
-    fetched = fetch_rows(connection, node, shown) if shown or attributes else []
+    fetched = fetch_rows(connection, node, shown)
     rows = []
     for values in fetched:
         value = dict(zip(shown, values, strict=False))
@@ -77,7 +77,7 @@ def _total(expression: QueryExpression, rows: list[Any], limit: int) -> str:
         return str(len(rows))
     connection = expression.connection
     counted = compile_count(expression._node, connection.backend, COUNTED + 1)
-    count = int(connection.execute(counted).rows[0][0])
+    count = int(connection.execute(counted, (expression._node, None)).rows[0][0])
     return str(count) if count <= COUNTED else f"more than {COUNTED:,}"
 
 

@@ -61,7 +61,7 @@ def _integer(value: Any, message: str) -> int | None:
 def _order(order_by: Any) -> list[str] | None:
     if order_by is None:
         return None
-    items = [order_by] if isinstance(order_by, str) else list(order_by)
+    items = [order_by] if isinstance(order_by, str) or not isinstance(order_by, Iterable) else list(order_by)
     if not all(isinstance(item, str) for item in items):
         raise TypeError("Top order_by attributes must all be strings")
     return items

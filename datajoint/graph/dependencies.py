@@ -64,12 +64,18 @@ def topo_sort(graph: nx.DiGraph[str]) -> list[str]:
     DataJointError
         If foreign keys form a cycle.
     """
-    plain: nx.DiGraph[str] = nx.DiGraph()
-    plain.add_nodes_from(graph.nodes)
-    plain.add_edges_from((parent, child) for parent, child in graph.edges())
+    plain = between_tables(graph)
     parts_of = _bind_parts(plain)
     bound = {part for parts in parts_of.values() for part in parts}
     return [member for node in _sorted(plain) if node not in bound for member in (node, *parts_of.get(node, ()))]
+
+
+def between_tables(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    """Return which table depends on which other one: rows that refer to rows of their own table order no tables."""
+    plain: nx.DiGraph[str] = nx.DiGraph()
+    plain.add_nodes_from(graph.nodes)
+    plain.add_edges_from((parent, child) for parent, child in graph.edges() if parent != child)
+    return plain
 
 
 def _bind_parts(graph: nx.DiGraph[str]) -> dict[str, list[str]]:
@@ -230,8 +236,9 @@ class Dependencies(_Graph):
         for catalog in catalogs.values():
             for key in _foreign_keys(catalog):
                 self._add_edge(key)
-        if not nx.is_directed_acyclic_graph(self):
-            hint = _describe_cycle(self)
+        plain = between_tables(self)
+        if not nx.is_directed_acyclic_graph(plain):
+            hint = _describe_cycle(plain)
             self.clear()
             raise DataJointError("DataJoint can only work with acyclic dependencies", hint=hint)
         self._loaded = schemas

@@ -276,12 +276,16 @@ def _climbs(graph: Dependencies, start: str, via: Sequence[Any]) -> dict[str, li
     """Return the different ways from a table to itself and each of its ancestors."""
     import networkx as nx  # noqa: PLC0415
 
+    from datajoint.graph.dependencies import between_tables  # noqa: PLC0415 - which loads networkx
+
     above = nx.ancestors(graph, start) | {start}
     key = sorted(graph.tables[start].primary_key) if start in graph.tables else []
     own = _Climb((), tuple((column, column) for column in key), _passed(graph.table_names[start], (), via))
     ways: dict[str, dict[Any, _Climb]] = {start: {own.signature: own}}
-    for node in reversed(list(nx.topological_sort(graph.subgraph(above)))):
+    for node in reversed(list(nx.topological_sort(between_tables(graph.subgraph(above))))):
         for parent, _, data in sorted(graph.in_edges(node, data=True), key=lambda edge: (edge[0], str(edge[2]))):
+            if parent == node:
+                continue
             for way in list(ways[node].values()):
                 longer = _longer(graph, way, node, parent, data, via)
                 known = ways.setdefault(parent, {})

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from datajoint.declare import AlterPlan, plan_alter
+from datajoint.declare.rename import RenamePlan
 from datajoint.errors import AccessError, DataJointError
 from datajoint.logging import logger
 from datajoint.table.context import calling_frame, visible_names
+from datajoint.table.rename import plan_table_rename
 from datajoint.utils import user_choice
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ def alter(table: Table, prompt: bool = True, context: Mapping[str, Any] | None =
     Attributes can be added, dropped, given another type, default, comment or place, or made nullable or not;
     secondary indexes and foreign keys can be added and dropped. An attribute is renamed by beginning its comment with
     its old name in braces: ``new_name : int32  # {old_name} what it is``. The table is changed wholly or not at all.
+
+    The table itself is renamed, with its parts, its queue of jobs and all that refers to it, where its class has another
+    name than before and says so: ``renamed_from = "FormerName"``, or a table's name such as ``"#former_name"`` if the
+    tier changed. That is planned, shown and done before anything else.
 
     Parameters
     ----------
@@ -37,6 +43,8 @@ def alter(table: Table, prompt: bool = True, context: Mapping[str, Any] | None =
         If rows stand against it: missing values, values that do not fit, duplicates, missing parents.
     DataJointError
         Inside a transaction, or for a rename that cannot be.
+    AccessError
+        If the user may not rename the table.
     """
     if table.connection.in_transaction:
         raise DataJointError(
@@ -44,9 +52,18 @@ def alter(table: Table, prompt: bool = True, context: Mapping[str, Any] | None =
             hint="Leave the transaction first.",
             table=str(table.name),
         )
-    plan = plan_table_alter(table, context)
+    renaming = plan_table_rename(table)
+    if renaming is not None:
+        if prompt and user_choice(f"{renaming}\n\nExecute?") != "yes":
+            logger.warning("Alter cancelled")
+            return
+        try:
+            renaming.execute()
+        finally:
+            table._forget()
+    plan = _plan(table, context)
     if not plan:
-        if prompt:
+        if prompt and renaming is None:
             logger.warning("Nothing to alter.")
         return
     plan.check()
@@ -63,7 +80,7 @@ def alter(table: Table, prompt: bool = True, context: Mapping[str, Any] | None =
         table._forget()
 
 
-def plan_table_alter(table: Table, context: Mapping[str, Any] | None = None) -> AlterPlan:
+def plan_table_alter(table: Table, context: Mapping[str, Any] | None = None) -> AlterPlan | RenamePlan:
     """Return what `alter` would do; nothing is changed.
 
     Parameters
@@ -73,14 +90,19 @@ def plan_table_alter(table: Table, context: Mapping[str, Any] | None = None) -> 
 
     Returns
     -------
-    AlterPlan
-        Prints the differences, the checks of the rows, and the statements. False where nothing is to do.
+    AlterPlan or RenamePlan
+        Prints the differences, the checks of the rows, and the statements. False where nothing is to do. Where the table
+        must be renamed, that comes first and is all that the plan holds; what else differs is seen after that.
 
     Raises
     ------
     UnsupportedChangeError, DataJointError
         As `alter`.
     """
+    return plan_table_rename(table) or _plan(table, context)
+
+
+def _plan(table: Table, context: Mapping[str, Any] | None) -> AlterPlan:
     if context is None:
         context = table.declaration_context
     if context is None:

@@ -24,6 +24,7 @@ from datajoint.table.delete_plan import (
 )
 from datajoint.table.diagnose import blocking_children
 from datajoint.table.related_rows import RelatedRows
+from datajoint.table.repeat import repeated
 from datajoint.utils import user_choice
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from datajoint.expression.operand import Operand
 
 Confirm = Callable[[DeletePlan], bool]
-
-_ATTEMPTS = 3  # of a transaction that the server ends because of a deadlock
 
 
 def delete(
@@ -119,16 +118,7 @@ def _confirmed(plan: DeletePlan, confirm: Confirm | None) -> bool:
 
 
 def _repeated(seed: BaseTable, act: Callable[[], int]) -> int:
-    """Run a whole transaction again if the server has ended it because others held what it needed."""
-    attempts = 1 if seed.connection.in_transaction else _ATTEMPTS
-    for attempt in range(1, attempts + 1):
-        try:
-            return act()
-        except LockError as error:
-            if attempt == attempts:
-                raise
-            logger.warning("The delete from %s is tried again: %s", seed.name, error)
-    raise AssertionError  # the loop returns or raises
+    return repeated(seed.connection, act, f"delete from {seed.name}", on=LockError)
 
 
 # --- without having fetched every row before

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from datajoint.backends.base import Duplicates
+from datajoint.declare.hidden import PROV_ATTRIBUTE
 from datajoint.errors import DataJointError, UnknownAttributeError
 from datajoint.events import RowsInserted
 from datajoint.expression.compile import compile_raw
@@ -74,7 +75,8 @@ def _names(target: BaseTable, query: Operand, *, ignore_extra_fields: bool) -> l
     names = [n for n in heading.names if n in target.heading]
     if not names:
         raise DataJointError(f"The query has no attribute of {target.name}; its attributes are {', '.join(extra)}.")
-    return names
+    # Where rows came from goes along with them.
+    return [*names, *({PROV_ATTRIBUTE} & heading._attributes.keys() & target.heading._attributes.keys())]
 
 
 def _converted(target: BaseTable, node: Node, names: Sequence[str], chosen: Sql) -> Sql:

@@ -14,12 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from datajoint.errors import DuplicateError, IntegrityError, InvalidValueError
+from datajoint.errors import DeadlockError, DuplicateError, IntegrityError, InvalidValueError
 from datajoint.events import RowsInserted
 from datajoint.expression.nodes import TableNode
 from datajoint.sql.fragment import Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.provenance import records
 from datajoint.table.writing import head, named_fault
 from datajoint.values.accept import is_missing
 
@@ -68,6 +69,8 @@ def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
         return False
     known: dict[tuple[Any, ...], _RowForm | None] = node.heading.__dict__.setdefault("_row_forms", {})
     fields = tuple(row)
+    if records(node.heading, connection):
+        return False
     form = known[fields] if fields in known else known.setdefault(fields, _form_of(base_table(table), fields))
     if form is None:
         return False
@@ -92,6 +95,10 @@ def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
     except (DuplicateError, IntegrityError) as error:
         names, columns = [f.name for f in form.fields], [[v] for v in canonical]
         raise named_fault(base_table(table), names, columns, 0, error, "error") from error
+    except DeadlockError:
+        if connection.in_transaction:
+            raise
+        return False  # nothing is kept of it, and the general way tries again
     if connection.events.has_subscribers:
         connection.events.emit(RowsInserted(table=base_table(table).full_name, count=1))
     return True

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from datajoint.declare import AlterPlan, create_table, describe, parse_definition, read_heading, resolve
 from datajoint.declare.hidden import extended
+from datajoint.declare.rename import RenamePlan
 from datajoint.declare.resolve import table_info
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
-from datajoint.errors import DataJointError, DefinitionError, MissingTableError, UnknownAttributeError
+from datajoint.errors import (
+    DataJointError,
+    DefinitionError,
+    MissingTableError,
+    UnknownAttributeError,
+    UnknownFieldError,
+)
 from datajoint.expression.expression import QueryExpression
-from datajoint.expression.nodes import TableNode
+from datajoint.expression.fetchable import looking_again
+from datajoint.expression.nodes import Limit, Node, Restrict, TableNode
 from datajoint.graph.propagate import PartIntegrity
 from datajoint.heading import Heading
 from datajoint.logging import logger
@@ -24,10 +33,13 @@ from datajoint.table import delete_plan as planning
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
 from datajoint.table import relatives
+from datajoint.table import staged as staging
 from datajoint.table import update as updating
+from datajoint.table import upsert as upserting
 from datajoint.table import validate as validation
 from datajoint.table.context import calling_frame, find_referent_in, spell_in, visible_names
 from datajoint.table.meta import TableMeta
+from datajoint.table.rename import renaming_hint
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog, TableInfo
@@ -63,16 +75,25 @@ class Table(QueryExpression, metaclass=TableMeta):
         Names that the definition's foreign keys may use.
     definition : str
         Set by the user's class.
+    renamed_from : str or None
+        The class's former name, set by a user's class whose table has that one still; see `alter`.
     """
 
     database: str | None = None
     declaration_context: Mapping[str, Any] | None = None
+    renamed_from: ClassVar[str | None] = None
     tier_regexp: ClassVar[str | None] = None
     _prefix: ClassVar[str] = ""
     _table_name: str | None = None
     _support: ClassVar[list[str] | None] = None
-    _known_heading: tuple[SchemaCatalog, Heading] | None = None
+    _known_node: tuple[SchemaCatalog, TableNode] | None = None
     _allow_insert: bool = True
+    """Whether rows may be inserted at this moment without saying that one means it."""
+
+    @property
+    def _insert_hint(self) -> str:
+        """What to do where they may not."""
+        return "To insert from outside, pass allow_direct_insert=True."
 
     # --- what it is
     @property
@@ -151,25 +172,23 @@ class Table(QueryExpression, metaclass=TableMeta):
             )
         return super().heading
 
-    def _make_node(self) -> TableNode:
-        heading = self._table_heading()
-        # A node is a value, so that all instances may share the one that goes with the heading.
-        return heading.derived("table", lambda: TableNode(self.name, heading))
-
     def _table_heading(self) -> Heading:
-        """Return the table's own heading, read anew only when the schema's structure was."""
+        return self._make_node().heading
+
+    def _make_node(self) -> TableNode:
+        """Return the table with its own heading, read anew only when the schema's structure was."""
         catalog = self.connection.catalog(self.database) if self.database is not None else None
-        holder = self._heading_holder()
+        holder = self._node_holder()
         # In the holder itself: a class must not take its superclass's for its own.
-        known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
+        known: tuple[SchemaCatalog, TableNode] | None = vars(holder).get("_known_node")
         if known is None or known[0] is not catalog:
             info, catalog = self._info()
-            known = catalog, read_heading(info, catalog, self.connection.catalog)
-            holder._known_heading = known
+            known = catalog, TableNode(self.name, read_heading(info, catalog, self.connection.catalog))
+            holder._known_node = known
         return known[1]
 
-    def _heading_holder(self) -> Any:
-        """Return what remembers the heading: the class, so that its instances share it."""
+    def _node_holder(self) -> Any:
+        """Return what remembers the table's node, which is a value: the class, so that its instances share it."""
         return type(self)
 
     def _info(self) -> tuple[TableInfo, SchemaCatalog]:
@@ -178,42 +197,55 @@ class Table(QueryExpression, metaclass=TableMeta):
             raise MissingTableError(
                 f"The table {self.full_table_name} is not defined.",
                 table=str(self.name),
-                hint="Its schema was activated with create_tables=False, or it was dropped.",
+                hint=renaming_hint(self) or "Its schema was activated with create_tables=False, or it was dropped.",
             )
         return found
 
-    # --- attributes that another program added a moment ago
+    # --- attributes that another program added or dropped a moment ago
+    @looking_again
     def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
         """Keep the rows that satisfy a condition; see `QueryExpression.restrict`."""
-        try:
-            return super().restrict(restriction, semantic_check)
-        except UnknownAttributeError:
-            if not self._changed_meanwhile():
-                raise
-            return super().restrict(restriction, semantic_check)
+        return super().restrict(restriction, semantic_check)
 
+    @looking_again
     def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
         """Choose, rename and compute attributes; see `QueryExpression.proj`."""
+        return super().proj(*attributes, **named_attributes)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        begun = False
         try:
-            return super().proj(*attributes, **named_attributes)
+            for row in super().__iter__():
+                begun = True
+                yield row
         except UnknownAttributeError:
-            if not self._changed_meanwhile():
+            if begun or not self._changed_meanwhile():
                 raise
-            return super().proj(*attributes, **named_attributes)
+        else:
+            return
+        yield from super().__iter__()
 
     def _changed_meanwhile(self) -> bool:
-        """Look at the structure again, and tell whether the table, unless restricted or projected, has another heading."""
+        """Follow the table's structure, unless its attributes were chosen or this is inside a transaction."""
+        outer: list[Restrict | Limit] = []
         node = self._node
+        while isinstance(node, Restrict | Limit):
+            outer.append(node)
+            node = node.source
         if not isinstance(node, TableNode) or self.connection.in_transaction:
             return False
         self.connection.look_again([node.name.schema])
-        self._node_cache = None
-        return self.heading.names != node.heading.names
+        fresh: Node = self._make_node()
+        changed = fresh.heading.names != node.heading.names
+        for one in reversed(outer):
+            fresh = replaced(one, source=fresh, heading=fresh.heading)
+        self._node_cache = fresh
+        return changed
 
     def _forget(self) -> None:
         """Forget the structure of the table's schema after it changed."""
         self.connection.forget_catalog(self.name.schema)
-        self._heading_holder()._known_heading = None
+        self._node_holder()._known_node = None
         self._node_cache = None
 
     @property
@@ -287,7 +319,7 @@ class Table(QueryExpression, metaclass=TableMeta):
         altering.alter(self, prompt, context)
 
     @_documented_by(altering.plan_table_alter)
-    def alter_plan(self, context: Mapping[str, Any] | None = None) -> AlterPlan:
+    def alter_plan(self, context: Mapping[str, Any] | None = None) -> AlterPlan | RenamePlan:
         return altering.plan_table_alter(self, context)
 
     # --- rows in
@@ -301,16 +333,22 @@ class Table(QueryExpression, metaclass=TableMeta):
         allow_direct_insert: bool | None = None,
         chunk_size: int | None = None,
     ) -> None:
-        insertion.insert(
-            self,
-            rows,
-            replace=replace,
-            skip_duplicates=skip_duplicates,
-            ignore_extra_fields=ignore_extra_fields,
-            allow_direct_insert=allow_direct_insert,
-            chunk_size=chunk_size,
-        )
+        options: dict[str, Any] = {
+            "replace": replace,
+            "skip_duplicates": skip_duplicates,
+            "ignore_extra_fields": ignore_extra_fields,
+            "allow_direct_insert": allow_direct_insert,
+            "chunk_size": chunk_size,
+        }
+        try:
+            return insertion.insert(self, rows, **options)
+        except (UnknownAttributeError, UnknownFieldError):
+            # Nothing is kept of a call that is one lot, so that it may be repeated; an iterator is used up.
+            if chunk_size is not None or isinstance(rows, Iterator) or not self._changed_meanwhile():
+                raise
+        return insertion.insert(self, rows, **options)
 
+    @looking_again
     @_documented_by(insertion.insert1)
     def insert1(self, row: Any, **options: Any) -> None:
         insertion.insert1(self, row, **options)
@@ -319,14 +357,37 @@ class Table(QueryExpression, metaclass=TableMeta):
     def batch(self, *, chunk_size: int | None = None, **options: Any) -> AbstractContextManager[buffering.RowBuffer]:
         return buffering.batch(self, insertion.insert, chunk_size=chunk_size, **options)
 
+    @property
+    @_documented_by(staging.staged_insert1)
+    def staged_insert1(self) -> staging.StagedInsertBlock:
+        return staging.staged_insert1(self)
+
     @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:
         insertion.insert_dataframe(self, df, index_as_pk, **insert_kwargs)
+
+    @_documented_by(upserting.upsert)
+    def upsert(
+        self,
+        rows: Any,
+        *,
+        ignore_extra_fields: bool = False,
+        allow_direct_insert: bool | None = None,
+        chunk_size: int | None = None,
+    ) -> None:
+        upserting.upsert(
+            self,
+            rows,
+            ignore_extra_fields=ignore_extra_fields,
+            allow_direct_insert=allow_direct_insert,
+            chunk_size=chunk_size,
+        )
 
     @_documented_by(validation.validate)
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:
         return validation.validate(self, rows, ignore_extra_fields=ignore_extra_fields)
 
+    @looking_again
     @_documented_by(updating.update1)
     def update1(self, row: Mapping[str, Any]) -> None:
         updating.update1(self, row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError, UnknownAttributeError
 from datajoint.expression import predicates
 from datajoint.expression.fetch import fetch_rows
 from datajoint.expression.nodes import Node, Restrict
@@ -14,6 +14,8 @@ from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
 from datajoint.table.diagnose import explained
+from datajoint.table.objects import row_objects
+from datajoint.table.repeat import repeated
 from datajoint.values.compare import Comparison
 
 if TYPE_CHECKING:
@@ -59,8 +61,16 @@ def update1(table: Operand, row: Mapping[str, Any]) -> None:
             table=str(target.name),
             hint="Insert it first.",
         )
-    changes = {n: w.convert(row[n], key) for n, w in writers.items() if n not in key}
-    if changes:
+    changed = {n: w for n, w in writers.items() if n not in key}
+    if not changed:
+        return
+    with row_objects(target, parallel=False) as objects:
+        for name, writer in changed.items():
+            writer.check(row[name])
+        # What is in stores last, so that nothing is written there if another value is refused.
+        order = sorted(changed, key=lambda n: changed[n].writes_objects)
+        changes = {n: changed[n].convert(row[n], key) for n in order}
+        objects.settle_for_rows()
         _update(target, writers, key, changes)
 
 
@@ -73,7 +83,7 @@ def _check_names(target: BaseTable, row: Mapping[str, Any]) -> None:
         )
     for name in row:
         if name not in target.heading:
-            raise DataJointError(
+            raise UnknownAttributeError(
                 f"Attribute `{name}` not found.",
                 table=str(target.name),
                 attribute=str(name),
@@ -100,7 +110,7 @@ def _update(
     where = Sql(" WHERE ", Sql.join(" AND ", conditions)) if conditions else Sql()
     statement = Sql("UPDATE ", target.name.identifier, " SET ", Sql.join(", ", assignments), where)
     try:
-        target.connection.execute(statement)
+        repeated(target.connection, lambda: target.connection.execute(statement), f"update of {target.name}")
     except (DuplicateError, IntegrityError) as error:
         values = {**key, **changes}
         raise explained(target, list(values), [[value] for value in values.values()], None, error) from error

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import DataJointError
+from datajoint.naming import shorten
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.diagnose import unique_keys
 from datajoint.table.rows import fields_of, iterate
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ class ValidationResult:
 def validate(table: Operand, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
     """Check rows as `insert` would, except for what only the database knows: existing keys and parent rows.
 
+    Rows are also compared with each other: those of one call have the same fields, and none has the primary key, or the
+    values of another unique index, of one before it.
+
     Codecs check their values but store nothing. An iterator is used up.
 
     Parameters
@@ -83,46 +88,70 @@ def validate(table: Operand, rows: Any, *, ignore_extra_fields: bool = False) ->
     DataJointError
         If `rows` is a single dict or text, or a codec refuses a value in its own way.
     """
-    target = base_table(table)
-    writers = {name: ColumnWriter.of(target, name) for name in target.heading.names}
+    checker = _Checker(base_table(table), ignore_extra_fields=ignore_extra_fields)
     errors: list[Problem] = []
     count = 0
-    for index, row in enumerate(iterate(rows, str(target.name))):
-        errors += [(index, name, said) for name, said in _row_problems(target, writers, row, ignore_extra_fields)]
+    for index, row in enumerate(iterate(rows, str(checker.target.name))):
+        errors += [(index, name, said) for name, said in checker.problems(index, row)]
         count += 1
     return ValidationResult(not errors, errors, count)
 
 
-def _row_problems(
-    target: BaseTable,
-    writers: Mapping[str, ColumnWriter],
-    row: Any,
-    ignore_extra_fields: bool,
-) -> Iterator[tuple[str | None, str]]:
-    """Yield attribute and fault: unknown fields first, then attributes in their order, then the key."""
-    heading = target.heading
-    try:
-        fields = fields_of(row)
-    except DataJointError:
-        yield None, f"Invalid row type: {type(row).__name__}"
-        return
-    if fields is None:
-        if len(row) != len(heading):
-            yield None, f"Incorrect number of attributes: {len(row)} given, {len(heading)} expected"
-            return
-        fields = dict(zip(heading.names, row, strict=True))
-    if not ignore_extra_fields:
-        yield from ((str(name), f"Field {str(name)!r} not in table heading") for name in fields if name not in heading)
-    for name, writer in writers.items():
-        if fault := _fault(writer, fields):
-            yield name, fault
-    for name in heading.primary_key:
-        writer = writers[name]
-        if not writer.attribute.autoincrement and (name not in fields or writer.is_missing(fields[name])):
-            yield name, f"Primary key field {name!r} is missing or NULL"
+class _Checker:
+    """Judges rows one after another, and remembers what the next ones may not repeat."""
+
+    def __init__(self, target: BaseTable, *, ignore_extra_fields: bool) -> None:
+        self.target, self.ignore_extra_fields = target, ignore_extra_fields
+        self.writers = {name: ColumnWriter.of(target, name) for name in target.heading.names}
+        self.first: frozenset[str] | None = None  # the attributes that the first row gives
+        self.seen: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {key: {} for key in unique_keys(target) if key}
+
+    def problems(self, index: int, row: Any) -> list[tuple[str | None, str]]:
+        """Return attribute and fault: unknown fields first, then attributes in their order, the key, other rows."""
+        heading = self.target.heading
+        try:
+            fields = fields_of(row)
+        except DataJointError:
+            return [(None, f"Invalid row type: {type(row).__name__}")]
+        if fields is None:
+            if len(row) != len(heading):
+                return [(None, f"Incorrect number of attributes: {len(row)} given, {len(heading)} expected")]
+            fields = dict(zip(heading.names, row, strict=True))
+        canonical: dict[str, Any] = {}
+        found = list(self._own_problems(fields, canonical))
+        own = frozenset(name for name in self.writers if name in fields)
+        self.first = own if self.first is None else self.first
+        if own != self.first and not found:  # else it has been said what is missing, or too much
+            differing = ", ".join(name for name in self.writers if name in own ^ self.first)
+            found.append((None, f"Row has other fields than the first one: they differ in {differing}"))
+        return [*found, *self._repetitions(index, canonical)]
+
+    def _own_problems(self, fields: Mapping[Any, Any], canonical: dict[str, Any]) -> Iterator[tuple[str | None, str]]:
+        heading = self.target.heading
+        if not self.ignore_extra_fields:
+            unknown = [str(name) for name in fields if name not in heading]
+            yield from ((name, f"Field {name!r} not in table heading") for name in unknown)
+        for name, writer in self.writers.items():
+            if fault := _fault(writer, fields, canonical):
+                yield name, fault
+        for name in heading.primary_key:
+            writer = self.writers[name]
+            if not writer.attribute.autoincrement and (name not in fields or writer.is_missing(fields[name])):
+                yield name, f"Primary key field {name!r} is missing or NULL"
+
+    def _repetitions(self, index: int, canonical: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
+        """Yield the keys that a row before this one has."""
+        for key, seen in self.seen.items():
+            if all(name in canonical for name in key):
+                values = tuple(canonical[name] for name in key)
+                if values in seen:
+                    shown = ", ".join(f"{name}={shorten(value)}" for name, value in zip(key, values, strict=True))
+                    yield key[0] if len(key) == 1 else None, f"Row has the same {shown} as row {seen[values]}"
+                seen.setdefault(values, index)
 
 
-def _fault(writer: ColumnWriter, fields: Mapping[Any, Any]) -> str | None:
+def _fault(writer: ColumnWriter, fields: Mapping[Any, Any], canonical: dict[str, Any]) -> str | None:
+    """Return what is wrong with the value of an attribute; what it is converted to is put into `canonical`."""
     name = writer.attribute.name
     if name not in fields:
         return f"Required field {name!r} is missing" if writer.required else None
@@ -138,7 +167,7 @@ def _fault(writer: ColumnWriter, fields: Mapping[Any, Any]) -> str | None:
             return f"Codec validation failed: {error}"
         return None
     try:
-        writer.accept(value)
+        canonical[name] = writer.accept(value)
     except (TypeError, ValueError) as error:
         return _PREFIX.get(writer.attribute.value_type.kind, "") + str(error)
     return None

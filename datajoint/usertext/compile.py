@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from datajoint.errors import InvalidValueError, QuerySyntaxError
 from datajoint.usertext import aggregates as agg
 from datajoint.usertext.arithmetic import arithmetic, divided, moved, negative, remainder, whole_quotient
 from datajoint.usertext.calls import CALLS, Call, concatenated, json_path, substring, trimmed
@@ -21,6 +22,7 @@ from datajoint.usertext.comparison import (
     null_safe,
     truth_value,
 )
+from datajoint.usertext.faults import point
 from datajoint.usertext.functions import ROW_FUNCTIONS
 from datajoint.usertext.moments import PARTS, part, time_added, time_between
 from datajoint.usertext.operand import COMPARISON, Builder, Operand
@@ -64,12 +66,22 @@ class Compiler:
         InvalidValueError
             For a literal that cannot be read as the type of what it meets.
         """
-        operand = self._visited(node)
+        try:
+            operand = self._visited(node)
+        except (QuerySyntaxError, InvalidValueError) as error:
+            # The innermost node that knows its place in the text is the one at fault.
+            starts = [start for inner in node.walk() if (start := inner.meta.get("start")) is not None]
+            if starts:
+                point(error, self._build.source, min(starts))
+            raise
         # The parser writes NOT IN, NOT LIKE … as a mark on the node.
         return negated(self._build, operand) if node.args.get("negate") else operand
 
     def _visited(self, node: Node) -> Operand:
         kind = type(node).__name__
+        if kind in {"EQ", "NEQ"} and _is_row(node.this) and _is_row(node.expression):
+            same = self._same_rows(node.this, node.expression)
+            return same if kind == "EQ" else negated(self._build, same)
         if kind in _COMPARISONS:
             return compared(self._build, _COMPARISONS[kind], self.compile(node.this), self.compile(node.expression))
         if kind in _ARITHMETIC:
@@ -160,7 +172,17 @@ class Compiler:
     def _in(self, node: Node) -> Operand:
         if node.args.get("query") or node.args.get("unnest") or node.args.get("field"):
             raise self._build.refused("subqueries have no place here")
+        if _is_row(node.this):
+            return joined(self._build, " OR ", [self._same_rows(node.this, item) for item in node.expressions])
         return among(self._build, self.compile(node.this), [self.compile(item) for item in node.expressions])
+
+    def _same_rows(self, left: Node, right: Node) -> Operand:
+        """Return ``(a, b) = (c, d)``: all values are equal, one by one."""
+        if not _is_row(right) or len(left.expressions) != len(right.expressions):
+            raise self._build.refused("a row in parentheses is compared with rows of as many values")
+        pairs = zip(left.expressions, right.expressions, strict=True)
+        same = [compared(self._build, "=", self.compile(a), self.compile(b)) for a, b in pairs]
+        return joined(self._build, " AND ", same)
 
     def _like(self, node: Node) -> Operand:
         return self._pattern(node, None)
@@ -363,6 +385,10 @@ class Compiler:
     def _concat(self, node: Node) -> Operand:
         # Several arguments of group_concat, which the parser gathers.
         return concatenated(self._build, "group_concat", [self.compile(e) for e in node.expressions])
+
+
+def _is_row(node: Node) -> bool:
+    return type(node).__name__ == "Tuple"
 
 
 def _number(text: str) -> int | float | Decimal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from datajoint.errors import QuerySyntaxError, UnknownAttributeError
+from datajoint.errors import QueryError, QuerySyntaxError, UnknownAttributeError
 
 WAY_OUT = 'SQL for the engine in use can be given verbatim as dj.Sql("...").'
 _SHOWN = 60
@@ -25,6 +25,12 @@ def refused(text: str, why: str, hint: str = "") -> QuerySyntaxError:
     return QuerySyntaxError(
         f"The SQL text {cut(text)!r} is refused: {why}.", hint=f"{hint} {WAY_OUT}".strip(), query=text
     )
+
+
+def point(error: QueryError, text: str, position: int) -> None:
+    """Show where a text is at fault, unless the error shows that already."""
+    if "\n" not in (error.hint or ""):
+        error.hint = f"{error.hint or ''}\n{_pointed(text, position)}"
 
 
 def unknown_attribute(text: str, position: int, name: str, names: Iterable[str]) -> UnknownAttributeError:

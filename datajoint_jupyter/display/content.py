@@ -160,7 +160,8 @@ def _extent(array: Any) -> str:
     if not finite.size:
         return "no finite number"
     strange = int(array.size - finite.size)
-    note = f"smallest {finite.min()}, largest {finite.max()}"
+    form = ".6g" if array.dtype.kind == "f" else ""
+    note = f"smallest {finite.min():{form}}, largest {finite.max():{form}}"
     return note if not strange else f"{note}, {strange:,} not finite"
 
 

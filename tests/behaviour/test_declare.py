@@ -9,6 +9,7 @@ import pytest
 
 import datajoint as dj
 from datajoint.errors import DataJointError, DefinitionError, MissingTableError
+from tests.capabilities import differs
 
 
 def declare(schema, name, definition, tier=dj.Manual, context=None, **members):
@@ -349,3 +350,130 @@ def test_a_missing_table_is_told_on_use(schema, new_connection):
     assert not late.is_declared
     with pytest.raises(MissingTableError, match="is not defined"):
         late.to_dicts()
+
+
+# --- characters that a catalogue may lack
+WIDE = {
+    "table comment": "# mouse 🐭\na : int32",
+    "comment": "a : int32  # mouse 🐭",
+    "label": "a : int32\n---\nx = null : enum('🐭','b')",
+    "default": "a : int32\n---\nx = '🐭' : varchar(9)",
+}
+
+
+@differs("comments, labels and defaults may have any character")
+@pytest.mark.parametrize("place", WIDE)
+def test_any_character_is_kept(schema, place):
+    table = schema(type("Wide", (dj.Manual,), {"definition": WIDE[place]}), context={})
+    table.insert1({"a": 1})
+    assert "🐭" in table.describe()
+    assert schema.drift() == ()
+
+
+@pytest.mark.parametrize("place", WIDE)
+def test_no_character_becomes_a_question_mark(schema, place):
+    """What the server cannot keep is refused before anything is sent, at declaration and in `alter`."""
+    narrow = schema(type("Narrow", (dj.Manual,), {"definition": WIDE[place].replace("🐭", "é日")}), context={})
+    assert "é日" in narrow.describe()
+    narrow.definition = WIDE[place]
+    if schema.connection.dialect.name in {"mysql", "mariadb"}:
+        with pytest.raises(
+            dj.errors.DefinitionError, match=r"'🐭' \(U\+1F42D\), which the catalogue of this server cannot"
+        ):
+            narrow.alter(prompt=False)
+        with pytest.raises(dj.errors.DefinitionError, match="Write it with other characters"):
+            schema(type("Wide", (dj.Manual,), {"definition": WIDE[place]}), context={})
+        assert "wide" not in schema.connection.catalog(schema.database).tables
+    else:
+        narrow.alter(prompt=False)
+        assert "🐭" in narrow.describe()
+
+
+def test_a_label_fits_the_character_set_of_its_column(connection, new_schema_name):
+    """In an old schema labels and defaults that its character set lacks are refused; they would be question marks."""
+    if connection.dialect.name not in {"mysql", "mariadb"}:
+        pytest.skip("text is Unicode there")
+    name = new_schema_name("latin")
+    connection.query(f"CREATE DATABASE `{name}` CHARACTER SET latin1")
+    schema = dj.Schema(name, connection=connection)
+    for text in ("x = null : enum('日','b')", "x = '日' : varchar(9)"):
+        with pytest.raises(dj.errors.DefinitionError, match="column in the character set latin1 cannot hold"):
+            schema(type("Wide", (dj.Manual,), {"definition": f"a : int32\n---\n{text}"}), context={})
+    kept = schema(
+        type("Kept", (dj.Manual,), {"definition": "a : int32 # 日\n---\nx = 'é' : enum('é€','é')"}), context={}
+    )
+    kept.insert([{"a": 1, "x": None}, {"a": 2, "x": "é€"}])
+    assert kept.to_arrays("x", order_by="KEY").tolist() == ["é", "é€"]
+
+
+# --- what whole schemas are asked about tables whose rows refer to each other
+def test_a_table_that_refers_to_itself_is_in_no_circle(schema):
+    node = declare(schema, "Node", "id : int32\n---\n-> [nullable] self.proj(parent='id')")
+    leaf = declare(schema, "Leaf", "-> Node\nn : int8", context={"Node": node})
+    node.insert([{"id": 1, "parent": None}, {"id": 2, "parent": 1}])
+    leaf.insert1({"id": 2, "n": 1})
+    assert schema.list_tables() == ["node", "leaf"]
+    classes = {}
+    schema.make_classes(classes)
+    assert set(classes) == {"Node", "Leaf"}
+    full = node.full_table_name
+    assert (node.descendants(), node.ancestors()) == ([full, leaf.full_table_name], [full])
+    assert (node.parents(), sorted(node.children())) == ([full], sorted([full, leaf.full_table_name]))
+    assert leaf.ancestors() == [leaf.full_table_name, full]
+    assert leaf.near(node & "parent = 1").to_dicts() == [{"id": 2, "n": 1}]
+    assert full in dj.Diagram(schema).nodes()
+    assert "self.proj(parent=" in schema.save()
+    assert (node & {"id": 1}).delete(prompt=False) == 2
+    assert len(leaf()) == 0
+    node.drop(prompt=False)
+    assert schema.list_tables() == []
+
+
+def test_tables_that_refer_to_each_other_are_a_circle(schema):
+    one = declare(schema, "One", "a : int32")
+    two = declare(schema, "Two", "b : int32\n---\n-> One", context={"One": one})
+    one.definition = "a : int32\n---\n-> [nullable] Two"
+    one.alter(prompt=False, context={"Two": two})
+    with pytest.raises(DataJointError, match="acyclic"):
+        schema.list_tables()
+
+
+# --- defaults and types that engines spell in their own ways
+def test_the_default_of_json_is_a_document(schema, connection):
+    if connection.dialect.name == "mysql":
+        pytest.skip("it takes no default for JSON, and says so")
+    text = """a : int32\n---\nb = '{"x": [1, "it''s"]}' : json\nc = '5' : json\nd = null : json"""
+    table = declare(schema, "Document", text)
+    table.insert1({"a": 1})
+    assert table.fetch1() == {"a": 1, "b": {"x": [1, "it's"]}, "c": 5, "d": None}
+    again = declare(schema, "Again", table.describe())
+    assert again.describe() == table.describe()
+    assert schema.drift() == ()
+    with pytest.raises(DefinitionError, match="it is no JSON text"):
+        declare(schema, "Wrong", "a : int32\n---\nb = 'x y' : json")
+
+
+def test_serial_is_described_so_that_it_can_be_declared(schema):
+    table = declare(schema, "Counted", "n : serial\n---\nx = 0 : int8")
+    again = declare(schema, "Again", table.describe())
+    again.insert1({})
+    assert again.fetch1() == {"n": 1, "x": 0}
+
+
+def test_an_index_that_the_engine_lacks_is_refused_before_anything(schema, connection):
+    if connection.dialect.name != "mariadb":
+        pytest.skip("it has indexes over expressions")
+    for line in ("index ((lower(b)))", "index (j.x:unsigned)"):
+        with pytest.raises(DefinitionError, match="MariaDB indexes columns only"):
+            declare(schema, "Indexed", f"a : int32\n---\nb : varchar(9)\nj = null : json\n{line}")
+    assert "indexed" not in connection.catalog(schema.database).tables
+
+
+def test_two_tables_with_one_queue_are_told_apart(schema, caplog):
+    source = declare(schema, "Source", "a : int32")
+    names = {"__module__": __name__, "definition": "-> Source"}
+    schema(type("Mean", (dj.Imported,), dict(names)), context={"Source": source})
+    with caplog.at_level(logging.WARNING, "datajoint"):
+        schema(type("Mean", (dj.Computed,), dict(names)), context={"Source": source})
+    assert f"{schema.database}.__mean shares its queue of jobs with {schema.database}._mean" in caplog.text
+    assert "`renamed_from = '_mean'`" in caplog.text

@@ -377,6 +377,30 @@ def test_a_query_of_another_connection_is_refused(P, T, new_connection):
 
 
 # --- validation
+def test_validate_finds_rows_with_the_same_key(schema):
+    cls = type(
+        "Mail",
+        (dj.Manual,),
+        {"definition": "a : int32\nb : date\n---\nemail = null : varchar(40)\nunique index (email)"},
+    )
+    table = schema(cls, context={})
+    rows = [
+        {"a": 1, "b": "2020-01-01", "email": "x"},
+        {"a": "1", "b": datetime.date(2020, 1, 1), "email": "y"},
+        {"a": 1, "b": "2020-01-02", "email": "y"},
+        {"a": 1, "b": "2020-01-03", "email": None},
+        {"a": 1, "b": "2020-01-04", "email": None},
+    ]
+    assert table.validate(rows).errors == [
+        (1, None, "Row has the same a=1, b=datetime.date(2020, 1, 1) as row 0"),
+        (2, "email", "Row has the same email='y' as row 1"),
+    ]
+    with pytest.raises(dj.errors.DuplicateError, match="rows 0 and 1"):
+        table.insert(rows)
+    assert table.validate([rows[0], *rows[2:]])
+    table.insert([rows[0], *rows[2:]])
+
+
 def test_validate_finds_what_insert_would_refuse(T):
     result = T.validate(
         [
@@ -405,6 +429,10 @@ def test_validate_finds_what_insert_would_refuse(T):
     assert "Field 'zz' not in table heading" in result.summary()
     with pytest.raises(dj.DataJointError, match="Validation failed: 9 error"):
         result.raise_if_invalid()
+    different = T.validate([{"id": 1}, {"id": 2, "name": "q"}, {"id": 3}])
+    assert different.errors == [(1, None, "Row has other fields than the first one: they differ in name")]
+    with pytest.raises(dj.DataJointError, match="different fields"):
+        T.insert([{"id": 1}, {"id": 2, "name": "q"}, {"id": 3}])
     assert T.validate([(1, "a", None, None, None, None)])
     assert T.validate([{"id": 1, "zz": 0}], ignore_extra_fields=True).summary() == "Validation passed: 1 rows checked"
     assert len(T()) == 0

@@ -213,3 +213,25 @@ def test_values_of_uuid_keys_survive_the_round_trip(module_schema: dj.Schema) ->
     assert (table & {"tag": tags[3]}).fetch1("n") == 3
     assert len(table & [{"tag": t} for t in tags[:30]]) == 30
     assert list(table.to_arrays("tag")) == sorted(tags)
+
+
+# --- names that differ by case only
+CASE_TWINS = {
+    "computed": lambda lab: lab.Subject.proj("weight", Weight="weight + 1"),
+    "renamed": lambda lab: lab.Subject.proj(a="weight", A="sex"),
+    "key": lambda lab: lab.Subject.proj(Subject_ID="weight"),
+    "join": lambda lab: lab.Subject.proj(Note="weight") * lab.Session.proj("note"),
+    "union": lambda lab: lab.Subject.proj("weight") + lab.Subject.proj(Weight="sex"),
+    "summary": lambda lab: lab.Subject.aggr(lab.Session, n="count(*)", N="count(*)"),
+}
+
+
+@pytest.mark.parametrize("form", CASE_TWINS)
+def test_attributes_that_differ_by_case_only_are_refused(lab: SimpleNamespace, form: str) -> None:
+    with pytest.raises(dj.DataJointError, match="differ by case only"):
+        CASE_TWINS[form](lab)
+
+
+def test_capitals_alone_are_welcome(lab: SimpleNamespace) -> None:
+    renamed = lab.Subject.proj(Weight="weight", Twice="weight * 2") & dj.Top(1, "KEY") & "Weight > 1"
+    assert renamed.to_dicts() == [{"subject_id": 1, "Weight": 20.5, "Twice": 41.0}]

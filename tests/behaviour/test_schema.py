@@ -384,3 +384,8 @@ def test_generated_classes_write_nothing(schema, lab, new_connection):
     with other.query_log() as log:
         dj.VirtualModule("m", schema.database, connection=other)
     assert all(record.text.lstrip().upper().startswith(("SELECT", "WITH", "SHOW", "PRAGMA")) for record in log), log
+
+
+def test_schemas_that_differ_by_case_only_are_refused(schema, connection):
+    with pytest.raises(DataJointError, match=f"there is `{schema.database}`"):
+        dj.Schema(schema.database.upper(), connection=connection)

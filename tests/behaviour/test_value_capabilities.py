@@ -32,6 +32,21 @@ def table(module_schema):
     return make
 
 
+def test_lists_and_objects_inside_json_are_shown_with_blanks(table):
+    thing = table("json")
+    thing.insert1({"id": 1, "x": {"a": [32, 31, {"b": "c,d:e", "f": []}], "o": {"k": None}, "t": "[1,2]"}})
+    shown = thing.proj(a="x.a", o="x.o", t="x.t").fetch1()
+    assert shown == {"id": 1, "a": '[32, 31, {"b": "c,d:e", "f": []}]', "o": '{"k": null}', "t": "[1,2]"}
+    assert len(thing.proj(a="x.a") & 'a = \'[32, 31, {"b": "c,d:e", "f": []}]\'') == 1
+
+
+@differs("text inside a JSON list or object is shown as it is")
+def test_text_inside_json_lists(table):
+    thing = table("json")
+    thing.insert1({"id": 1, "x": {"a": ["é🐭"]}})
+    assert thing.proj(a="x.a").fetch1("a") == '["é🐭"]'
+
+
 @differs("floats can be infinite")
 def test_infinity(table):
     thing = table("float64")

@@ -76,6 +76,10 @@ CONDITIONS: dict[str, set[int]] = {
     "n is null": {3}, "n IS NOT NULL": {1, 2}, "n = null": set(), "n <=> null": {3}, "n <=> 7": {1}, "not n <=> 7": {2, 3},
     "(n > 0) is unknown": {3}, "(n > 0) is not true": {2, 3}, "isnull(n)": {3}, "n > 0 = true": {1}, "flag = (n > 0)": {1, 2},
     "n <=> -big": {3}, "v <=> c": {3},
+    # rows in parentheses
+    "(n, id) = (7, 1)": {1}, "(n, id) <> (7, 1)": {2, 3}, "(id, v) in ((1, 'a%b'), (2, 'x'))": {1},
+    "(id, n) not in ((1, 7), (9, 9))": {2, 3}, "(id, e) = (1, 'other')": set(), "not (id, n) in ((1, 7), (2, 7))": {2, 3},
+    "(n, id) = (null, 3)": set(), "(id, n) in ((n - 6, '7'))": {1},
     # lists and ranges
     "n in (1, 7, 7.5)": {1}, "n not in (7)": {2}, "n in (7, null)": {1}, "n not in (7, null)": set(), "n in ('7', -7)": {1, 2},
     "v in ('x', 'a%b')": {1}, "e in ('high', 'other')": set(), "n in (big, 7)": {1},

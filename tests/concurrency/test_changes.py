@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
 import datajoint as dj
-from datajoint.errors import IntegrityError, LockError
+from datajoint.errors import DeadlockError, IntegrityError, LockError
 from datajoint.events import RowsDeleted
 
 SIZE = 30
@@ -191,3 +192,58 @@ def test_a_refusal_writes_nothing(made, connection):
     assert seen == [1]
     assert log
     assert not [r.text for r in log if r.text.split()[0] not in {"SELECT", "EXPLAIN", "WITH", "PRAGMA"}]
+
+
+# --- deadlocks
+@pytest.mark.parametrize("retries", [0, 2])
+def test_an_insert_is_sent_again_after_a_deadlock(schema, connection, new_connection, engine, caplog, retries):
+    """Another transaction wants the row that the insert has made, while the insert waits for one of its rows."""
+    if engine == "sqlite":
+        pytest.skip("there is one writer, and it waits for nobody")
+    table = schema(type("Number", (dj.Manual,), {"definition": "n : int32"}), context={})
+    connection.settings.database.deadlock_retries = retries
+    other, watch = new_connection(), new_connection()
+    theirs = dj.FreeTable(other, table.full_table_name)
+
+    def insert():
+        try:
+            table.insert([{"n": 1}, {"n": 2}])
+        finally:
+            connection.close_thread()
+
+    def collide():
+        """Return what became of the insert; None if the server ended the other transaction, or they did not collide."""
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                with other.transaction:
+                    theirs.insert({"n": n} for n in range(100, 300))  # mostly, who has done less is ended
+                    theirs.insert1({"n": 2})
+                    outcome = pool.submit(insert)
+                    until(lambda: any(lock.table == str(table().name) for lock in watch.locks()))
+                    theirs.insert1({"n": 1})
+                    raise KeyError("undone, so that the rows are free")  # noqa: TRY301
+            except DeadlockError:
+                assert outcome.exception(timeout=30) is None
+                table.delete_quick()
+            except KeyError:
+                error = outcome.exception(timeout=30)
+                if error is not None or "The insert is tried again" in caplog.text:
+                    return error or "inserted"
+                table.delete_quick()
+        return None
+
+    outcome = next(found for found in (collide() for _ in range(20)) if found)
+    if retries:
+        assert outcome == "inserted"
+        assert table.to_arrays("n", order_by="n").tolist() == [1, 2]
+    else:
+        assert isinstance(outcome, DeadlockError)
+        assert len(table()) == 0
+
+
+def until(met, seconds=20.0):
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.2)  # MariaDB looks anew only if nobody asked for a tenth of a second

@@ -169,6 +169,8 @@ def test_declare_describe_declare_embedded(embedded, definition):
 @SAMPLED
 @given(definition=definitions())
 def test_declare_describe_declare(schema, context, definition):
+    if schema.connection.dialect.name in {"mysql", "mariadb"}:  # whose catalogue refuses characters beyond
+        definition = "".join(c if ord(c) <= 0xFFFF else "€" for c in definition)
     check(schema, context, definition)
 
 

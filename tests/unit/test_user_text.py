@@ -282,6 +282,19 @@ def test_the_nearest_function_is_named() -> None:
         compiled("lenght(v)")
 
 
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("n = 1 and n > 'x'", 10), ("n = 1 or raw = ''", 9), ("n = 1 and (n, d) = (1, 2, 3)", 11),
+        ("n = 2 and v like 'a' escape 'ab'", 10), ("n = 1 and sum(n) > 1", 10), ("n = 1 and u = 'zz'", 10),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_shown_where_it_stands(text: str, position: int) -> None:
+    with pytest.raises(DataJointError) as caught:
+        compile_condition(text, ATTRIBUTES, get_backend("sqlite"))
+    assert str(caught.value).endswith(f"\n    {text}\n    {' ' * position}^")
+
+
 def test_position_in_a_long_text_of_many_lines() -> None:
     text = "n = 1\n  and " + "n = 1 and " * 20 + "\n  zzz > 3 or n = 2"
     with pytest.raises(UnknownAttributeError) as caught:
@@ -300,7 +313,7 @@ def test_position_in_a_long_text_of_many_lines() -> None:
         ("raw < raw", "no meaning"), ("concat(raw)", "no text"), ("max(j)", "path"), ("min(raw)", "no order"),
         ("sum(v)", "cast"), ("avg(day)", "numbers"), ("sum(count(*))", "summary"), ("sum(sum(n))", "summary"), ("sum(*)", r"\(\*\)"),
         ("count(distinct n, d)", "one argument"), ("sum(n, n)", "one argument"), ("std(distinct n)", "DISTINCT"),
-        ("group_concat(distinct n order by d)", "value itself"), ("(n, d) = (1, 2)", "tuple"), ("(n, d)", "tuple"),
+        ("group_concat(distinct n order by d)", "value itself"), ("(n, d) < (1, 2)", "tuple"), ("(n, d)", "tuple"), ("(n, d) = (1, 2, 3)", "as many values"),
         ("year(n)", "date"), ("year(v)", "cast"), ("datediff(n, day)", "date"), ("abs()", "arguments"), ("abs(n, n)", "arguments"),
         ("if(n, 1)", "two values"), ("interval 3 day", "interval"), ("day * interval 3 day", "interval"),
         ("interval 3 day - day", "interval"), ("n + interval 3 day", "date"), ("day + interval 1.5 day", "integer"),

@@ -56,7 +56,7 @@ class Details:
         source, step = self._browser.source_at(request.revision), self._browser.step
         if request.name not in {column.name for column in step.columns}:
             raise dj.DataJointError(f"There is no column {request.name!r}.", hint="Choose one that is shown.")
-        key = source.key_at(request.row)
+        key = source.keys_at([request.row])[0]
         try:
             content = read_value(step.expression, key, request.name, whatever_size=request.whatever_size)
         except TooLargeError as error:
@@ -102,7 +102,7 @@ class Details:
         keys = (
             self._browser.selection
             if scope.what == "selection"
-            else [self._browser.source_at(scope.revision).key_at(scope.row)]
+            else self._browser.source_at(scope.revision).keys_at([scope.row])
         )
         return step.expression & keys, keys_code(step.code, keys)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import datajoint as dj
+from datajoint.expression import QueryExpression
 from datajoint.heading import Heading
 from datajoint_jupyter.conditions import (
     Between,
@@ -20,10 +21,12 @@ from datajoint_jupyter.conditions import (
     TextMatch,
     Verbatim,
     code_of,
+    condition_of,
     read_condition,
     restriction_of,
 )
-from datajoint_jupyter.protocol import Payload
+from datajoint_jupyter.protocol import Payload, refuse
+from datajoint_jupyter.source_text import name_of_table, text_of_condition
 
 _SIGNS = {"=": "=", "<>": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 _PLACES = {"contains": "contains", "starts": "starts with", "ends": "ends with"}
@@ -57,7 +60,22 @@ def clicked(payload: Payload, heading: Heading) -> Filter:
     ProtocolError
         If it does not fit the heading, or is none of those that can be clicked together.
     """
-    return filter_of(read_condition(payload, heading, _no_table))
+    condition = read_condition(payload, heading, _no_table)
+    if _has_words(condition):
+        refuse("filters are not written in words")
+    return filter_of(condition)
+
+
+def _has_words(condition: Condition) -> bool:
+    match condition:
+        case Verbatim():
+            return True
+        case Not(item=item):
+            return _has_words(item)
+        case Group(items=items):
+            return any(map(_has_words, items))
+        case _:
+            return False
 
 
 def filter_of(condition: Condition) -> Filter:
@@ -65,40 +83,31 @@ def filter_of(condition: Condition) -> Filter:
     return Filter(restriction_of(condition, _no_table), label_of(condition), code_of(condition))
 
 
-def given(restriction: Any) -> list[Filter]:
+def given(restriction: Any, expression: QueryExpression) -> list[Filter]:
     """Return the filters that a restriction from Python is made of.
 
     Parameters
     ----------
     restriction : object
         As ``&`` takes it; None for no restriction.
+    expression : QueryExpression
+        What it restricts.
+
+    Raises
+    ------
+    DataJointError
+        If it does not restrict the expression.
     """
     if restriction is None or restriction is True:
         return []
     if isinstance(restriction, dj.AndList):
-        return [found for item in restriction for found in given(item)]
-    if isinstance(restriction, str):
-        return [filter_of(Verbatim(restriction))]
-    if isinstance(restriction, Mapping) and all(_is_plain(value) for value in restriction.values()):
-        return [
-            filter_of(Missing(name) if value is None else Compare(name, "=", value))
-            for name, value in restriction.items()
-        ]
-    text = _python_text(restriction)
-    return [Filter(restriction, _cut(text), text)]
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float)
-
-
-def _python_text(restriction: Any) -> str:
-    """Return Python text for a restriction: expressions by the SQL of their rows' condition, all else as written."""
-    if isinstance(restriction, type) and issubclass(restriction, dj.Table):
-        return str(restriction.__name__)
-    if isinstance(restriction, dj.Table) and not restriction.restriction:
-        return str(restriction.class_name)
-    return repr(restriction) if not isinstance(restriction, dj.QueryExpression) else "rows"
+        return [found for item in restriction for found in given(item, expression)]
+    _ = expression & restriction  # a fault shows itself here
+    condition = condition_of(restriction, expression, name_of_table)
+    if isinstance(restriction, Mapping) and isinstance(condition, Group):
+        return [filter_of(item) for item in condition.items]
+    text = text_of_condition(restriction, expression)
+    return [Filter(restriction, _cut(text) if condition is None else label_of(condition), text)]
 
 
 def _no_table(name: str) -> Any:

@@ -107,7 +107,7 @@ def _after(item: OrderItem, value: Any, rest: str | None) -> str | None:
     """Return the condition for what follows `value` in one attribute, or equals it and fulfils `rest`."""
     name = f"`{item.name}`"
     if value is None:
-        tied = f"({name} IS NULL AND {rest})" if rest else None
+        tied = f"({name} IS NULL AND {_grouped(rest)})" if rest else None
         if item.descending:  # nothing comes after missing values but more of them
             return tied or f"{name} IS NULL AND {name} IS NOT NULL"
         return f"{name} IS NOT NULL OR {tied}" if tied else f"{name} IS NOT NULL"

@@ -21,6 +21,20 @@ function pushButton(text, label = "", className = "dj-button") {
   return make("button", className, label ? { type: "button", "aria-label": label } : { type: "button" }, text);
 }
 
+/** Let Enter in a field send its form: front ends keep that key to themselves. @param {HTMLFormElement} form @param {() => void} send */
+function onSubmit(form, send) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement) || event.target.type === "checkbox") return;
+    event.preventDefault();
+    event.stopPropagation();
+    form.requestSubmit();
+  });
+}
+
 let serial = 0;
 
 /** @template {HTMLElement} T @param {string} text @param {T} control */
@@ -95,8 +109,7 @@ class FilterForm {
       this.values,
       make("button", "dj-button dj-main", { type: "submit" }, "Add filter"),
     );
-    this.root.addEventListener("submit", (event) => {
-      event.preventDefault();
+    onSubmit(this.root, () => {
       const condition = this.condition();
       if (condition) add(condition);
     });
@@ -291,6 +304,8 @@ class Panels {
   opened = "";
   /** Told apart from answers to what was asked before. */
   turn = 0;
+  /** Looks again at the values of the column that is filtered. */
+  summarise = () => {};
 
   /**
    * @param {Model} model @param {Ask} ask
@@ -367,30 +382,35 @@ class Panels {
     const column = columns.find((each) => each.name === name) ?? columns.find((each) => each.sortable) ?? columns[0];
     const choice = menu(columns.map((each) => [each.name, each.name]), column.name);
     const body = make("div", "dj-filter-body");
-    const turn = this.show("filter", "Filter", labelled("Column", choice), body);
+    this.show("filter", "Filter", labelled("Column", choice), body);
     choice.addEventListener("change", () => this.filterBody(choice.value, body));
     this.filterBody(column.name, body);
     choice.focus();
-    return turn;
   }
 
   /** @param {string} name @param {HTMLElement} body */
   filterBody(name, body) {
     const column = this.view.columns().find((each) => each.name === name);
     if (!column) return;
-    this.turn += 1;
     const add = (/** @type {object} */ condition) => {
-      this.ask("filter", { condition }).then((answer) => answer && this.summary(column, summary, add));
+      this.ask("filter", { condition });
     };
     const form = new FilterForm(column, add);
     const summary = make("div", "dj-summary-place", { "aria-live": "polite" });
     body.replaceChildren(make("div", "dj-muted", {}, column.hint), form.root, summary);
-    this.summary(column, summary, add);
+    this.summarise = () => this.summary(column, summary, add);
+    this.summarise();
+  }
+
+  /** The rows are others: so are their summaries. */
+  changed() {
+    if (this.opened === "filter") this.summarise();
   }
 
   /** @param {Column} column @param {HTMLElement} place @param {(condition: object) => void} add */
   summary(column, place, add) {
-    if (!column.sortable || this.opened !== "filter") return;
+    if (!column.sortable) return;
+    this.turn += 1;
     place.replaceChildren(make("span", "dj-muted", {}, "looking at the values…"));
     this.draw("summary", { name: column.name }, ({ summary }) => {
       place.replaceChildren(new SummaryView(summary, add).root);
@@ -496,8 +516,7 @@ class Panels {
     const form = make("form", "dj-form");
     const write = make("button", "dj-button dj-main", { type: "submit" }, "Write");
     form.append(labelled("File", file), labelled("as", format), selection.label, overwrite.label, write);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
+    onSubmit(form, () => {
       said.textContent = "writing…";
       const payload = { file: file.value, selection: selection.box.checked, overwrite: overwrite.box.checked };
       this.draw("export", payload, ({ text }) => {

@@ -7,6 +7,7 @@ attributes are projected out before anything is selected.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ _ANCHORS = 4096
 _KEYS = 20_000
 _NEAR = 200  # rows skipped rather than read from the other side
 _FAR = 5_000  # rows skipped rather than walked over in an index first
+_AHEAD = 100  # rows read at once to learn their keys
 _AROUND = 200  # rows in which the value at a far place is looked for
 
 
@@ -42,7 +44,7 @@ class Page:
 
 
 class RowSource:
-    """Reads pages of one expression in one order; used by one thread at a time.
+    """Reads pages of one expression in one order, for one thread at a time.
 
     Parameters
     ----------
@@ -69,6 +71,7 @@ class RowSource:
             and (_is_unlimited(expression) if sort else in_key_order(expression))
             and can_continue(self._order, attributes)
         )
+        self._lock = threading.RLock()
         self._anchors: dict[int, tuple[Any, ...]] = {}
         self._keys: dict[str, Key] = {}
         self._places: dict[int, str] = {}
@@ -82,6 +85,13 @@ class RowSource:
         total : int, optional
             How many rows there are, if that is known: a place near the end is then found from there.
         """
+        with self._lock:
+            return self._page(offset, limit, total)
+
+    def _page(self, offset: int, limit: int, total: int | None) -> Page:
+        if max(len(self._keys), len(self._places)) >= _KEYS:
+            self._keys.clear()
+            self._places.clear()
         rows = self._backward(offset, limit, total) if self._keyed else None
         if rows is None:
             rows = self._forward(offset, limit)
@@ -103,13 +113,15 @@ class RowSource:
 
     def prepare(self) -> None:
         """Do what the next page needs besides its statement, such as loading the reader of conditions."""
-        for values in list(self._anchors.values())[-1:]:
+        with self._lock:
+            last = list(self._anchors.values())[-1:]
+        for values in last:
             if condition := behind(self._order, values):
                 (self.expression & condition).make_sql()
 
     # --- which row is where
-    def key_at(self, place: int) -> Key:
-        """Return the key of the row numbered `place`; it is read again if its page was long ago.
+    def keys_at(self, places: Sequence[int]) -> list[Key]:
+        """Return the keys of rows by their numbers; those whose page was long ago are read again.
 
         Raises
         ------
@@ -118,21 +130,21 @@ class RowSource:
         """
         if not self.key:
             raise dj.DataJointError("These rows have no key.", hint="Browse a table, or an expression that keeps one.")
-        if place not in self._places:
-            self.page(place, 1)
-        try:
-            return self._keys[self._places[place]]
-        except KeyError:
-            raise dj.DataJointError(f"There is no row {place + 1:,} any more.", hint="Refresh the rows.") from None
+        found = []
+        with self._lock:
+            for place in places:
+                if place not in self._places:
+                    self._page(place, 1 if len(places) == 1 else _AHEAD, None)
+                if place not in self._places:
+                    raise dj.DataJointError(f"There is no row {place + 1:,} any more.", hint="Refresh the rows.")
+                found.append(self._keys[self._places[place]])
+        return found
 
     def _named(self, place: int, row: Mapping[str, Any]) -> str:
         if not self.key:
             return ""
         key = {name: row[name] for name in self.key}
         identifier = row_id(key)
-        if len(self._keys) >= _KEYS:
-            self._keys.clear()
-            self._places.clear()
         self._keys[identifier] = key
         self._places[place] = identifier
         return identifier

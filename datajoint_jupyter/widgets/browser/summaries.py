@@ -22,7 +22,7 @@ SECONDS = 2.0
 SAMPLED = 50_000
 """Rows looked at where all of them take too long."""
 
-_BINS = 20
+_BINS = 30
 _TOP = 10
 _LONGEST = 300
 _DAY = 86_400

@@ -269,6 +269,7 @@ class Grid {
   refilter = () => {
     this.reorder();
     this.repaint();
+    this.panels.changed();
   };
 
   /** Other columns, perhaps of other rows. */
@@ -316,7 +317,8 @@ class Grid {
   /** @param {HTMLElement} el */
   build(el) {
     const bar = make("div", "dj-bar dj-head-bar");
-    bar.append(this.title, this.status, this.unselectButton, this.countButton, this.panels.buttons, this.refreshButton);
+    bar.append(this.title, this.status, this.unselectButton, this.countButton, this.panels.buttons);
+    this.panels.buttons.append(this.refreshButton);
     this.head.append(this.headRow);
     this.grid.append(this.head, this.body);
     this.alert.hidden = true;
@@ -580,7 +582,7 @@ class Grid {
     const { pages } = this;
     const known = this.model.get("row_count");
     const exact = this.model.get("count_is_exact");
-    const unknown = this.model.get("count_given_up") ? "rows not counted, which takes long" : "counting rows…";
+    const unknown = this.model.get("count_given_up") ? "rows not counted" : "counting rows…";
     let text = known === null ? unknown : `${exact ? "" : "more than "}${spell(known)} row${known === 1 ? "" : "s"}`;
     if (pages.counting) text = "counting all rows…";
     const late = pages.asked !== null && performance.now() - pages.asked.since > PATIENCE;
@@ -590,12 +592,12 @@ class Grid {
     this.unselectButton.hidden = !pages.selected.size;
     this.countButton.hidden = exact || pages.counting || (known === null && !this.model.get("count_given_up"));
     this.grid.setAttribute("aria-busy", String(pages.asked !== null));
-    if (this.alert.dataset.error !== pages.error) this.paintError();
+    if (this.alert.dataset.error !== `${pages.failed}${pages.error}`) this.paintError();
   }
 
   paintError() {
     const { error, detail } = this.pages;
-    this.alert.dataset.error = error;
+    this.alert.dataset.error = `${this.pages.failed}${error}`;
     this.alert.hidden = !error;
     this.alert.replaceChildren();
     if (!error) return;

@@ -37,7 +37,7 @@ COUNT_SECONDS = 5.0
 
 COUNT_ALL_SECONDS = 300.0
 
-_TWIN_COUNTED = 100_000
+_TWIN_COUNTED = 10_000
 _TWIN_SECONDS = 1.0
 
 
@@ -134,10 +134,7 @@ class TableBrowser(LiveView):
 
     @restriction.setter
     def restriction(self, restriction: Any) -> None:
-        filters = tuple(given(restriction))
-        _ = self._step.expression.restrict(
-            dj.AndList([each.restriction for each in filters])
-        )  # a fault shows itself here
+        filters = tuple(given(restriction, self._step.expression))
         self._change(replace(self._step, filters=filters))
 
     @property
@@ -161,6 +158,8 @@ class TableBrowser(LiveView):
         if rows is None or (isinstance(rows, list) and not rows):
             self._select({})
             return
+        if isinstance(rows, (type, QueryExpression)):  # a class, or rows: by their keys alone
+            rows = (rows() if isinstance(rows, type) else rows).proj()
         chosen = self._step.filtered & ([rows] if isinstance(rows, Mapping) else rows)
         keys = chosen.keys(limit=said.MAX_SELECTED + 1)
         if len(keys) > said.MAX_SELECTED:
@@ -358,7 +357,7 @@ class TableBrowser(LiveView):
 
     def _select_places(self, request: said.SelectRequest) -> None:
         source = self.source_at(request.revision)
-        chosen = {row_id(key): key for key in map(source.key_at, request.rows)}
+        chosen = {row_id(key): key for key in source.keys_at(request.rows)}
         with self._lock:
             before = {} if request.how == "only" else dict(self._selection)
         if request.how == "remove":
@@ -429,16 +428,14 @@ class TableBrowser(LiveView):
         try:
             with source.expression.connection.time_limit(seconds):
                 total = source.count(None if limit is None else limit + 1)
-        except TimeLimitError:
-            if limit is None:
+        except Exception as error:
+            with self._lock:
+                self.count_given_up = revision == self.revision
+            if limit is None or not isinstance(error, TimeLimitError):
                 raise
             total = None
         with self._lock, self.hold_sync():
-            if revision != self.revision or (total is None and self.count_is_exact):
-                return
-            if total is None:
-                self.count_given_up = True
-            else:
+            if revision == self.revision and total is not None:
                 exact = limit is None or total <= limit
                 self.row_count, self.count_is_exact, self.count_given_up = total if exact else limit, exact, False
 
