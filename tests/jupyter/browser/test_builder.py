@@ -99,7 +99,7 @@ def test_conditions_on_attributes(new_notebook, expect):
     condition = view.locator(".dj-condition").first
     expect(condition.get_by_label("Attribute")).to_be_focused()
     expect(condition.locator(".dj-problem")).to_have_text(re.compile("Not finished"))
-    builder.rows("3,000 rows")
+    builder.rows("3,000 rows of 3,000 rows")
     condition.get_by_label("Attribute").select_option("session")
     condition.get_by_label("Test").select_option(">=")
     condition.get_by_label("Value").fill("90")
