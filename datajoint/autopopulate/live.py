@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from datajoint.autopopulate.plain_reads import is_plain_read
 from datajoint.autopopulate.reads import Read, can_be_verified, tables_of, verifiable_tables
 from datajoint.backends.base import RawResult, Request
-from datajoint.errors import DataJointError, LockError, LostConnectionError
+from datajoint.errors import DataJointError, LockError, LostConnectionError, TimeLimitError
 from datajoint.events import KeyLive
 from datajoint.expression import predicates as p
 from datajoint.expression.compile import compile_exists
@@ -30,6 +30,7 @@ MakeTransaction = Literal["auto", "long"]
 
 _ATTEMPTS = 3  # to go live again after a conflict, before the `make` runs anew
 _PACKAGE = "datajoint."
+_CHANGES = ("INSERT", "UPDATE", "DELETE")
 
 
 class Abandoned(BaseException):
@@ -151,7 +152,9 @@ class LiveMake:
                 self._note(Read.of(request, source, result))
             return result
 
-    def run(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
+    def run(
+        self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool, request: Request | None = None
+    ) -> RawResult:
         """Run any other statement: begin the transaction, unless it surely only reads."""
         with self._transaction.turn:
             self._transaction.check()
@@ -161,10 +164,29 @@ class LiveMake:
                 return self._inside(text, call)
             if is_plain_read(text):
                 return self.hosted.alone(text, call)
+            self.first_write = _users_line()
+            if request is not None and self.connection.dialect.pipelines and text.startswith(_CHANGES):
+                answer = self._live_with(request)
+                if answer is not None:
+                    return answer
             return self._first_write(text, call, repeatable=repeatable)
 
+    def _live_with(self, write: Request) -> RawResult | None:
+        """Begin, check and write in one exchange; None if that failed and is to be done step by step."""
+        self._note_target(write.text)
+        try:
+            return self._go_live(write)
+        except LostConnectionError:
+            raise
+        except (LockError, TimeLimitError) as error:
+            if self.is_conflict(error):
+                return None
+            self._go_live()  # it has waited once
+            raise
+        except DataJointError:
+            return None  # of which step it is, will be seen
+
     def _first_write(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
-        self.first_write = _users_line()
         for _ in range(_ATTEMPTS):
             self._go_live()
             try:
@@ -233,9 +255,12 @@ class LiveMake:
             raise
 
     def _sent(self, text: str, call: Callable[[Session], RawResult], *, unguarded: bool = False) -> RawResult:
+        self._note_target(text)
+        return self.hosted.inside(text, call, unguarded=unguarded)
+
+    def _note_target(self, text: str) -> None:
         if not self.wrote_target and self._name in text and text.startswith(("INSERT", "COPY", "REPLACE")):
             self.wrote_target = True
-        return self.hosted.inside(text, call, unguarded=unguarded)
 
     def is_conflict(self, error: DataJointError) -> bool:
         """Tell whether the engine has ended this transaction because of another one."""
@@ -253,16 +278,30 @@ class LiveMake:
         self.check()
 
     # --- going live
-    def _go_live(self) -> None:
-        """Begin, and see in the transaction that the key is still to be made from what was read."""
+    def _go_live(self, write: Request | None = None) -> RawResult | None:
+        """Begin, and see in the transaction that the key is still to be made from what was read.
+
+        Parameters
+        ----------
+        write : Request, optional
+            A change to be made in the same exchange; it is undone if the key is not to be made.
+
+        Returns
+        -------
+        RawResult or None
+            The answer to it.
+        """
         own = self._verifiable()
         requests = [self.key_check(), *(read.repeated(self.connection) for _, read in own)]
+        if write is not None:
+            requests.append(write)
         try:
             key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
         except LockError as error:
-            if not self.is_conflict(error):
+            if write is not None or not self.is_conflict(error):
                 raise
             key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
+        written = None if write is None else answers.pop()
         self.live_since = time.monotonic()
         reason = self.reason_to_skip(key)
         if reason:
@@ -274,6 +313,7 @@ class LiveMake:
         self.verified = frozenset(number for number, _ in own)
         if self.connection.events.has_subscribers:
             self.connection.events.emit(KeyLive(table=self._name, key=self.task.key))
+        return written
 
     def begin_long(self) -> None:
         """Begin before anything else, as programs of old expect it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from datajoint.autopopulate.task import Task
+from datajoint.backends.base import Request
 from datajoint.jobs.claiming import Claim
 from datajoint.jobs.finishing import Finisher
 from datajoint.sql import Sql
@@ -36,6 +37,10 @@ class QueueTask(Task):
         if transaction is not None:
             transaction.unguarded = True  # where this fails, nothing of the transaction is to be kept
         return self._finisher.finish(self.claim, duration)
+
+    def closing(self, duration: float) -> Request:
+        """Take the job off the queue, if it is as it was when it was claimed."""
+        return self._finisher.closing(self.claim, duration)
 
     def after_lost_commit(self, session: int | None) -> Literal["kept", "not kept", "unknown"]:
         """Ask the job's row, which the lost transaction holds until it is decided."""

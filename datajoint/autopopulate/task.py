@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from datajoint.backends.base import Request
 from datajoint.sql import Sql
 
 Key = dict[str, Any]
@@ -41,6 +42,13 @@ class Task:
             False if the key is no longer ours: what was written for it must be rolled back.
         """
         return True
+
+    def closing(self, duration: float) -> Request | None:  # noqa: ARG002 - as above
+        """Return the statement of `finish` that changes one row if the key is ours, where one statement may tell.
+
+        The transaction may be committed together with it; if it changes none, `finish` decides.
+        """
+        return None
 
     def after_lost_commit(self, session: int | None) -> Literal["kept", "not kept", "unknown"]:  # noqa: ARG002 - as above
         """Find out, over a new session, what became of a commit whose answer was lost.

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from datajoint.backends.base import Request
 from datajoint.errors import DataJointError, DeadlockError, LockError, LostConnectionError, QueryError
 from datajoint.jobs.claiming import Claim, release
 from datajoint.jobs.queue import Queue, cut
@@ -37,6 +38,11 @@ class Finisher:
             "NOT EXISTS (SELECT 1 FROM ", self.queue.name.identifier, " WHERE ", self.queue.keys.equals(claim.key),
             " AND ", settled, ")",
         )  # fmt: skip
+
+    def closing(self, claim: Claim, duration: float) -> Request:
+        """Return what takes the job off the queue if nobody has touched it."""
+        keep = after("running", "finish", keep=self.queue.connection.settings.jobs.keep_completed) is not None
+        return self.queue.finishing(claim.key, claim.token, duration, keep=keep)
 
     def finish(self, claim: Claim, duration: float) -> bool:
         """Take the job off the queue, inside the transaction of its results; False if it is not ours any more."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from datajoint.backends.base import Request
 from datajoint.codecs.blob_format import pack
 from datajoint.definition import TableName
 from datajoint.jobs.keys import Key, KeyForm, of
@@ -171,6 +172,13 @@ class Queue:
         token : Token, optional
             Without one the job's owner does not matter.
         """
+        request = self.finishing(key, token, duration, keep=keep, status=status)
+        return self.connection.execute_text(request.text, request.values).rowcount == 1
+
+    def finishing(
+        self, key: Key, token: Token | None, duration: float, *, keep: bool, status: str = "reserved"
+    ) -> Request:
+        """Return the statement of `finish`."""
         owner = () if token is None else tuple(getattr(token, name) for name in self.token_names)
         form = keep, status, tuple(value is None for value in owner)
         text = self._finishing.get(form)
@@ -178,7 +186,7 @@ class Queue:
             text = self._finishing[form] = self._finish_text(key, token, keep=keep, status=status)
         first = [float(duration)] if keep and "duration" in self.columns else []
         values = [*first, *self.keys.values(key), *(value for value in owner if value is not None)]
-        return self.connection.execute_text(text, values).rowcount == 1
+        return Request(text, values)
 
     def _finish_text(self, key: Key, token: Token | None, *, keep: bool, status: str) -> str:
         """Return the statement of `finish`, which is the same for all keys."""
