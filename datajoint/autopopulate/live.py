@@ -18,12 +18,12 @@ from datajoint.expression.compile import compile_exists
 from datajoint.expression.nodes import Limit, Restrict
 from datajoint.expression.plans import select
 from datajoint.logging import logger
-from datajoint.sql.fragment import Parameter, Sql
+from datajoint.sql.fragment import Statement
 from datajoint.values.compare import compare
 
 if TYPE_CHECKING:
     from datajoint.autopopulate.autopopulate import AutoPopulate
-    from datajoint.autopopulate.task import Task
+    from datajoint.autopopulate.task import Key, Task
     from datajoint.connection.session import Session
 
 MakeTransaction = Literal["auto", "long"]
@@ -366,21 +366,31 @@ class LiveMake:
 
 def key_check(table: AutoPopulate, task: Task) -> Request:
     """Return what asks whether a key has rows, and in the same statement whether it is still ours."""
-    key, held = task.key, task.held()
-    heading, dialect, backend = table.heading, table.connection.dialect, table.connection.backend
-    if not key or any(value is None or isinstance(value, bool) for value in key.values()):
-        exists = Sql("SELECT EXISTS (", compile_exists((table & key)._node, backend), ")")
-        return Request(*(exists if held is None else Sql(exists, ", (", held, ")")).render(dialect))
-    # Its text is the same for all keys and kept with the heading.
-    types = {name: heading._attributes[name].value_type for name in key}
-    equal = [p.Compare(n, types[n], compare(types[n], "=", key[n])) for n in key]
-    node = Restrict(table._node, p.conjunction([*equal]), heading)
-    text, values = select(Limit(node, (), 1, 0, heading), backend, ())
+    held, (text, values) = task.held(), _rows_of(table, task.key)
     if held is None:
         return Request(f"SELECT EXISTS ({text})", values)
-    # A value that is selected first lets a percent sign be written as the whole statement needs it.
-    condition, more = Sql(Parameter(values[0]), held).render(dialect)
-    return Request(f"SELECT EXISTS ({text}), ({condition.removeprefix(dialect.placeholder)})", [*values, *more[1:]])
+    if not values and table.connection.dialect.placeholder == "%s":
+        text = text.replace("%", "%%")  # as the values that follow need it
+    return Request(f"SELECT EXISTS ({text}), ({held.text})", [*values, *held.values])
+
+
+def _rows_of(table: AutoPopulate, key: Key) -> Statement:
+    """Return the query for a row of a key; its text is the same for all plain keys and kept with the heading."""
+    heading, backend = table.heading, table.connection.backend
+    types = {name: heading._attributes[name].value_type for name in key}
+    plain = key and not any(t.kind == "bool" for t in types.values())
+    compared = [compare(t, "=", key[name]) for name, t in types.items()] if plain else []
+    if not compared or any(c.outcome != "bound" for c in compared):
+        return compile_exists((table & key)._node, backend).render(backend.dialect)
+
+    def made() -> str:
+        equal = [p.Compare(n, t, c) for (n, t), c in zip(types.items(), compared, strict=True)]
+        node = Limit(Restrict(table._node, p.conjunction([*equal]), heading), (), 1, 0, heading)
+        return select(node, backend, ()).text
+
+    text = heading.derived(("rows of a key", backend, table.name, tuple(key)), made)
+    encoders = [backend.encoder(t) for t in types.values()]
+    return Statement(text, [e(c.value) if e else c.value for e, c in zip(encoders, compared, strict=True)])
 
 
 def _users_line() -> Place:

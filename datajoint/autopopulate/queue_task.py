@@ -8,7 +8,7 @@ from datajoint.autopopulate.task import Task
 from datajoint.backends.base import Request
 from datajoint.jobs.claiming import Claim
 from datajoint.jobs.finishing import Finisher
-from datajoint.sql import Sql
+from datajoint.sql.fragment import Statement
 
 
 class QueueTask(Task):
@@ -27,7 +27,7 @@ class QueueTask(Task):
         super().__init__(dict(claim.key))
         self.claim, self._finisher = claim, finisher
 
-    def held(self) -> Sql:
+    def held(self) -> Statement:
         """Return the condition that nobody else has the job."""
         return self._finisher.held(self.claim)
 

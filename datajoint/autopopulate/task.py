@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from datajoint.backends.base import Request
-from datajoint.sql import Sql
+from datajoint.sql.fragment import Statement
 
 Key = dict[str, Any]
 
@@ -21,7 +21,7 @@ class Task:
     def __init__(self, key: Key) -> None:
         self.key = key
 
-    def held(self) -> Sql | None:
+    def held(self) -> Statement | None:
         """Return a condition in SQL that is true as long as the key is ours, or None where nobody could take it.
 
         It is asked in the write transaction, in the statement that asks whether the key has a row already.

@@ -14,7 +14,7 @@ from datajoint.jobs.registry import Registry, column, freed
 from datajoint.jobs.states import after
 from datajoint.jobs.worker import Worker
 from datajoint.logging import logger
-from datajoint.sql.fragment import Parameter, Sql
+from datajoint.sql.fragment import Parameter, Sql, Statement
 
 _PAUSE = 0.2
 _LONGEST_RETRY = 3600.0
@@ -29,15 +29,16 @@ class Finisher:
     registry: Registry
     worker: Worker
 
-    def held(self, claim: Claim) -> Sql:
+    def held(self, claim: Claim) -> Statement:
         """Return the condition that nobody else has the job, as far as a plain read can tell."""
         if self.worker.has_leases:
             return self.queue.held(claim.key, claim.token)
         settled = self.queue.is_status("success", "error", "ignore")
-        return Sql(
+        condition = Sql(
             "NOT EXISTS (SELECT 1 FROM ", self.queue.name.identifier, " WHERE ", self.queue.keys.equals(claim.key),
             " AND ", settled, ")",
         )  # fmt: skip
+        return condition.render(self.queue.connection.dialect)
 
     def closing(self, claim: Claim, duration: float) -> Request:
         """Return what takes the job off the queue if nobody has touched it."""
