@@ -41,7 +41,7 @@ class _Ready(NamedTuple):
     types: Sequence[int] | None
     formats: Sequence[Any] | None
     answer_format: int
-    reader: Transformer
+    reader: Any
 
     @property
     def key(self) -> tuple[str, tuple[int, ...]]:
@@ -117,7 +117,7 @@ def _numbered(text: str) -> str:
 
 def _read(conn: Any) -> list[Any]:
     """Return all answers, up to where the server has come to the end of what was sent, or the link has."""
-    answers = []
+    answers: list[Any] = []
     while True:
         while conn.flush():
             wait_for(conn.socket, writable=True)

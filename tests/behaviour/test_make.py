@@ -634,7 +634,9 @@ def refused(connection, monkeypatch):
 
         def conflict():
             left[0] -= 1
-            return dj.errors.DeadlockError("Deadlock found.", code=next(iter(connection.dialect.conflict_codes), "none"))
+            return dj.errors.DeadlockError(
+                "Deadlock found.", code=next(iter(connection.dialect.conflict_codes), "none")
+            )
 
         def failing(statements, transaction, text, call):
             if left[0] and re.match(pattern, text):
