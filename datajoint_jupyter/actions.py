@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datajoint as dj
     from datajoint.expression import QueryExpression
     from datajoint_jupyter.widgets.browser import TableBrowser
+    from datajoint_jupyter.widgets.matrix import MatrixView
     from datajoint_jupyter.widgets.populate import PopulateRun
 
 
@@ -73,3 +75,54 @@ def populate(
     run = PopulateRun(as_expression(table), *restrictions, max_calls=max_calls)
     begin(run, wait=wait)
     return run
+
+
+def matrix(
+    rows: QueryExpression | type[dj.Table],
+    tables: Collection[Any] | None = None,
+    *,
+    title: str = "",
+    context: Mapping[str, Any] | None = None,
+    parts: bool = False,
+    live: bool = True,
+) -> MatrixView:
+    """Return a status matrix; as the last value of a cell it shows itself.
+
+    Parameters
+    ----------
+    rows : QueryExpression or table class
+        A row for each of its keys.
+    tables : collection, optional
+        Only these columns: table classes, instances, or titles; by default all tables that depend on the rows.
+    title : str, optional
+        Above the matrix.
+    context : mapping, optional
+        Namespace in which the classes are looked for; by default the notebook's.
+    parts : bool
+        Whether part tables have columns.
+    live : bool
+        Whether to follow what changes.
+
+    Returns
+    -------
+    MatrixView
+        Its `status` is a data frame of the states, `why` tells the reasons of one, `run` computes what is missing.
+
+    Raises
+    ------
+    DataJointError
+        If the rows have no key, or nothing depends on them.
+    """
+    from datajoint_jupyter.widgets.matrix import MatrixView  # noqa: PLC0415
+
+    return MatrixView(
+        rows, tables, title=title, context=_notebook_names() if context is None else context, parts=parts, live=live
+    )
+
+
+def _notebook_names() -> Mapping[str, Any]:
+    """Return the notebook's variables; nothing outside IPython."""
+    from IPython.core.getipython import get_ipython  # noqa: PLC0415
+
+    shell = get_ipython()
+    return {} if shell is None else dict(shell.user_ns)

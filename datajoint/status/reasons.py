@@ -78,6 +78,14 @@ def restriction_of(column: Column, key: Mapping[str, Any]) -> Any:
     return held.proj(**renamed)
 
 
+def missing_keys(column: Column, key: Mapping[str, Any], limit: int | None = None) -> list[Key]:
+    """Return the keys of a row that are not computed in a table; none of a table that is not computed."""
+    keys = keys_of(column.table)
+    if keys is None:
+        return []
+    return without_rows(keys & restriction_of(column, key), column.table).to_dicts(limit=limit)
+
+
 def reasons_of(matrix: StatusMatrix, column: Column, key: Mapping[str, Any], cells: Sequence[Cell]) -> Reasons:
     """Return why a row is not done in a table.
 
@@ -98,11 +106,9 @@ def reasons_of(matrix: StatusMatrix, column: Column, key: Mapping[str, Any], cel
     if not counts.total:
         return Reasons(tuple(_without_keys(matrix, column, key, cells)))
     told = f"{counts.done:,} of {_counted(counts.total, 'key')} computed in {name}."
-    keys = keys_of(column.table)
-    if cell.state == "done" or keys is None:
+    if cell.state == "done":
         return Reasons((told,))
-    open_keys = without_rows(keys & restriction_of(column, key), column.table)
-    found = open_keys.to_dicts(limit=MOST_KEYS)
+    found = missing_keys(column, key, MOST_KEYS)
     return Reasons((told,), tuple(_explained(column.table, found)), max(counts.total - counts.done, len(found)))
 
 

@@ -17,6 +17,7 @@ from datajoint_jupyter.magics import (
     doctor,
     export,
     find,
+    matrix,
     populate,
     schemas,
     sql,
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Command[Any]] = {
         why,
         sql,
         export,
+        matrix,
         populate,
         doctor,
     )
