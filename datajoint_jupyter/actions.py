@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datajoint as dj
     from datajoint.expression import QueryExpression
     from datajoint_jupyter.widgets.browser import TableBrowser
+    from datajoint_jupyter.widgets.diagram import DiagramView
     from datajoint_jupyter.widgets.matrix import MatrixView
     from datajoint_jupyter.widgets.populate import PopulateRun
 
@@ -118,6 +121,38 @@ def matrix(
     return MatrixView(
         rows, tables, title=title, context=_notebook_names() if context is None else context, parts=parts, live=live
     )
+
+
+def diagram(*sources: Any, live: bool = False, context: Mapping[str, Any] | None = None) -> DiagramView:
+    """Return a live diagram; as the last value of a cell it shows itself.
+
+    Parameters
+    ----------
+    *sources : table, schema, module or Diagram
+        What to show, all in one picture.
+    live : bool
+        Whether to follow how far computed tables are.
+    context : mapping, optional
+        Namespace in which the classes are looked for; by default the notebook's.
+
+    Returns
+    -------
+    DiagramView
+        Its `diagram` and `code` are what is shown now, `table` is what is selected.
+
+    Raises
+    ------
+    DataJointError
+        If there is no source, one is none of these, or no Graphviz engine is installed.
+    """
+    import datajoint as dj  # noqa: PLC0415
+    from datajoint_jupyter.widgets.diagram import DiagramView  # noqa: PLC0415
+
+    if not sources:
+        raise dj.DataJointError("A diagram of nothing was asked for.", hint="Give tables, schemas or diagrams.")
+    names = _notebook_names() if context is None else context
+    diagrams = [source if isinstance(source, dj.Diagram) else dj.Diagram(source, context=names) for source in sources]
+    return DiagramView(reduce(add, diagrams), live=live)
 
 
 def _notebook_names() -> Mapping[str, Any]:
