@@ -203,18 +203,25 @@ def test_the_twin_says_all_of_it(view, lab):
     assert "✕ error" in static.text
     assert "✓ 3 done (computed, or entered)" in static.text
     assert "<table" in static.html
-    hostile = static_matrix("<b>", ["<i>"], ["<u>"], [["<script>"]], [[view.cell({"subject_id": 0, "session": 0}, "Segment")]], 1)
+    hostile = static_matrix(
+        "<b>", ["<i>"], ["<u>"], [["<script>"]], [[view.cell({"subject_id": 0, "session": 0}, "Segment")]], 1
+    )
     assert not any(tag in hostile.html for tag in ("<b>", "<i>", "<u>", "<script>"))
 
 
 def test_magic(run, lab_connection, tmp_path):
-    run(f"import datajoint as dj\ndj.conn('sqlite:///{tmp_path / 'magic.db'}')\nfrom tests.jupyter.work_lab import make_lab\n"
-        "lab = make_lab(dj.conn()); globals().update({k: lab[k] for k in ('Session', 'Segment', 'Trace')})")
+    run(
+        f"import datajoint as dj\ndj.conn('sqlite:///{tmp_path / 'magic.db'}')\nfrom tests.jupyter.work_lab import make_lab\n"
+        "lab = make_lab(dj.conn()); globals().update({k: lab[k] for k in ('Session', 'Segment', 'Trace')})"
+    )
     shown = run("%dj matrix Session -o made")
     assert "Status by Session" in shown
     assert "○ 8 pending" in shown
     run("assert made.to_pandas().shape == (8, 2)")
-    assert "Trace" not in run("%dj matrix Session & 'subject_id = 0' --tables Segment").partition("\n")[2].partition("\n")[0]
+    assert (
+        "Trace"
+        not in run("%dj matrix Session & 'subject_id = 0' --tables Segment").partition("\n")[2].partition("\n")[0]
+    )
     run("%dj matrix Session --tables Nobody", fails="DataJointError")
     run("%dj matrix Trace", fails="DataJointError")
     run("%dj matrix 3", fails="CommandError")
