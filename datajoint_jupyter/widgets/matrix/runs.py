@@ -11,7 +11,7 @@ import datajoint as dj
 from datajoint.autopopulate import AutoPopulate
 from datajoint.status import Column
 from datajoint_jupyter.protocol import describe_error
-from datajoint_jupyter.quiet import quiet_thread
+from datajoint_jupyter.work.quiet import quiet_thread
 from datajoint_jupyter.worker import Worker
 from datajoint_jupyter.workspace import computes
 

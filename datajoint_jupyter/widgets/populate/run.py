@@ -16,9 +16,9 @@ from datajoint_jupyter.display.populate import static_progress
 from datajoint_jupyter.display.twin import new_key, twin_bundle
 from datajoint_jupyter.frontend import page_answers
 from datajoint_jupyter.protocol import describe_error
-from datajoint_jupyter.quiet import quiet_thread
 from datajoint_jupyter.registry import open_widgets
 from datajoint_jupyter.widgets.populate.progress import FailedKey, Progress
+from datajoint_jupyter.work.quiet import quiet_thread
 
 _runs: dict[tuple[int, str], PopulateRun] = {}
 _runs_lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Keeping what a thread logs off the screen."""
+"""Threads whose log records no cell is to show."""
 
 from __future__ import annotations
 
