@@ -116,7 +116,11 @@ class DiagramPage {
     this.load();
     this.paintStatus();
     this.paintCode();
-    this.sizes = new ResizeObserver(() => (this.fitted ? this.showAll() : this.look(this.view)));
+    this.sizes = new ResizeObserver(() => {
+      if (this.fitted) this.showAll();
+      else this.look(this.view);
+      this.paintStatus(); // before the page had the picture, nothing in it had a size
+    });
     this.sizes.observe(this.canvas);
     this.themes = new MutationObserver(this.retheme);
     this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind"] });
@@ -520,6 +524,10 @@ class DiagramPage {
     const shape = node.querySelector("ellipse, path, polygon, polyline");
     if (!(shape instanceof SVGGraphicsElement)) return;
     const box = shape.getBBox();
+    if (!box.width) {
+      delete node.dataset.shown;
+      return;
+    }
     const group = draw("g", { class: "dj-status-mark", "aria-hidden": "true" });
     const width = 7 + 5.6 * [...status.badge].length;
     const right = box.x + box.width;

@@ -56,6 +56,13 @@ def test_looks_and_accessibility(opened, pictures, expect, dark):
     name = "dark" if dark else "light"
     expect(node(cell, "Scan")).to_have_attribute("aria-label", re.compile("0 of 8 keys"))
     expect(cell.locator("[data-dj-static]")).to_be_hidden()
+    # Its mark is on the node, not somewhere.
+    shape, mark = (
+        node(cell, "Scan").locator("ellipse").bounding_box(),
+        node(cell, "Scan").locator(".dj-badge").bounding_box(),
+    )
+    assert abs(mark["x"] + mark["width"] - shape["x"] - shape["width"]) < 12
+    assert abs(mark["y"] - shape["y"]) < 12
     (pictures / f"diagram-live-{name}.png").write_bytes(cell.screenshot())
     node(cell, "Session").click()
     panel = cell.get_by_role("region", name="Session")
@@ -193,7 +200,7 @@ def test_collapse_expand_and_code(opened, expect):
     cell.get_by_label("Everything, telling tiers").check()
     expect(cell.locator(".dj-canvas [data-node]")).to_have_count(2)
     expect(cell.get_by_label("Schema lab")).to_be_disabled()
-    printed(notebook, 6, expect, re.compile("^True .* 2$"))
+    printed(notebook, 6, expect, re.compile(r"^True .* 2\s*$"))
     cell.locator(".dj-menu summary").click()
     cell.get_by_label("Everything, telling tiers").uncheck()
     expect(node(cell, "Session")).to_be_visible()
