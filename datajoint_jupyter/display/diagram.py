@@ -33,7 +33,7 @@ def status_words(status: TableStatus) -> str:
     """Return the status of a box in words."""
     parts = []
     if status.total is not None:
-        parts.append(f"{status.done:,} of {status.total:,} keys")
+        parts.append(f"{status.done:,} of {status.total:,} keys" if status.total else "no keys")
     if status.running:
         parts.append(f"{status.running:,} running")
     if status.errors:
@@ -50,7 +50,7 @@ def badge(status: TableStatus) -> str:
         parts.append(f"✕{status.errors:,}")
     if parts:
         return " ".join(parts)
-    if status.total is None:
+    if not status.total:
         return ""
     return "✓" if status.done == status.total else "○"
 
@@ -61,7 +61,7 @@ def state_of(status: TableStatus) -> str:
         return "error"
     if status.running:
         return "running"
-    if status.total is None:
+    if not status.total:
         return ""
     return "done" if status.done == status.total else "pending"
 

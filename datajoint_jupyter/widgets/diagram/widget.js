@@ -586,7 +586,7 @@ class DiagramPage {
 
   /** @param {Box} box @param {Details} details */
   paintTable(box, details) {
-    const facts = [box.tier, details.rows, details.jobs ? `jobs: ${details.jobs}` : ""].filter(Boolean).join(" · ");
+    const facts = this.facts(box, details);
     const deeds = make("div", "dj-bar");
     const browse = make("button", "dj-button", { type: "button" }, "Browse rows");
     browse.addEventListener("click", () => this.browse(details.table));
@@ -606,6 +606,20 @@ class DiagramPage {
     const code = make("pre", "dj-definition", { tabindex: "0", "aria-label": "Definition" }, details.definition);
     const near = [this.neighbours("Parents", details.parents), this.neighbours("Children", details.children)];
     this.showPanel(this.heading(box, facts), this.statusLine(), deeds, code, ...near);
+  }
+
+  /** @param {Box} box @param {Details} details */
+  facts(box, details) {
+    return [box.tier, details.rows, details.jobs ? `jobs: ${details.jobs}` : ""].filter(Boolean).join(" · ");
+  }
+
+  /** Count again when work on the open table has ended. */
+  async recount() {
+    const box = this.boxes.get(this.opened);
+    const line = this.panel.querySelector(".dj-status");
+    if (!box || box.collapsed || !line) return;
+    const details = await this.try("details", { table: box.tables[0] });
+    if (details) line.textContent = this.facts(box, details);
   }
 
   /** @param {...Node} content */
@@ -630,6 +644,9 @@ class DiagramPage {
     const text = status ? `${status.badge} ${status.words}` : "";
     line.hidden = !text;
     if (line.textContent !== text) line.textContent = text;
+    const running = Boolean(status?.running);
+    if (line.dataset.running === "true" && !running) this.recount();
+    line.dataset.running = String(running);
   }
 
   /** @param {"up" | "down"} way */

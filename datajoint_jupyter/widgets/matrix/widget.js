@@ -114,7 +114,7 @@ class Matrix {
       left += width;
       return left - width;
     });
-    const tables = this.columns.map((column) => Math.min(200, Math.max(74, 26 + 7.5 * column.title.length)));
+    const tables = this.columns.map((column) => Math.min(220, Math.max(74, 28 + 8.8 * column.title.length)));
     this.root.style.setProperty("--dj-columns", [...widths, ...tables].map((width) => `${width}px`).join(" "));
     this.root.style.setProperty("--dj-width", `${[...widths, ...tables].reduce((a, b) => a + b, 0)}px`);
     this.names.forEach((name, index) => {

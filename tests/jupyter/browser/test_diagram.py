@@ -292,6 +292,7 @@ worker = subprocess.Popen([sys.executable, "-c", SOURCE], stdout=subprocess.DEVN
     expect(scan).to_have_attribute("data-state", "error")
     expect(scan).to_have_attribute("aria-label", re.compile("6 of 8 keys, 2 failed"))
     expect(scan.locator(".dj-badge-text")).to_have_text("✕2")
+    expect(cell.get_by_role("region", name="Scan", exact=True)).to_contain_text("6 rows · jobs: 2 error")
     assert picture.get_attribute("viewBox") == place
     (pictures / "diagram-failed.png").write_bytes(cell.screenshot())
     printed(notebook, 4, expect, re.compile(r"0 TableStatus\(.*done=6, total=8, running=0, errors=2"))
