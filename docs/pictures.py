@@ -68,7 +68,13 @@ def take_work(*, dark: bool) -> None:
             viewport={"width": 1180, "height": 4000}, device_scale_factor=1.5, color_scheme="dark" if dark else "light"
         )
         notebook = NotebookPage(server, page)
-        notebook.write("work.ipynb", set_up("work", 12) + WORK, EXTENSION, "%dj diagram --status", "%dj matrix Session")
+        notebook.write(
+            "work.ipynb",
+            set_up("work", 12).replace("<script>no frames</script>", "no frames in file 3") + WORK,
+            EXTENSION,
+            "%dj diagram --status",
+            "%dj matrix Session",
+        )
         notebook.open("work.ipynb")
         page.keyboard.press("Control+b")  # the file list out of the way
         notebook.run_all()
@@ -76,7 +82,7 @@ def take_work(*, dark: bool) -> None:
         expect(diagram.locator('[data-node][data-state="error"] .dj-badge')).to_be_visible(timeout=120_000)
         diagram.screenshot(path=IMAGES / f"diagram-status{suffix}.png")
         matrix.locator('.dj-body .dj-cell[data-state="error"]').first.click()
-        expect(matrix.locator(".dj-panel")).to_contain_text("no frames", timeout=60_000)
+        expect(matrix.locator(".dj-panel")).to_contain_text("no frames in", timeout=60_000)
         matrix.screenshot(path=IMAGES / f"matrix{suffix}.png")
         browser.close()
 

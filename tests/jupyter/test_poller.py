@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -24,7 +25,7 @@ def test_it_looks_at_most_so_often_and_ends():
     poller.stop()
     assert released.wait(20)
     assert not poller.running
-    assert all(later - earlier > 0.09 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier > 0.09 for earlier, later in itertools.pairwise(times))
 
 
 def test_what_takes_long_is_asked_more_rarely():
