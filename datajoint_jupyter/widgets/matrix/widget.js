@@ -50,6 +50,8 @@ class Matrix {
   active = { row: 0, column: 0 };
   /** The cell whose reasons are shown. @type {{key: string, column: number} | null} */
   opened = null;
+  /** First row of the page that was asked for. @type {number | null} */
+  target = null;
   /** @type {(() => void) | null} */
   unmount = null;
   frame = 0;
@@ -139,8 +141,8 @@ class Matrix {
     model.on("change:doing", this.redo);
     this.live.addEventListener("click", () => this.try("live", { on: !model.get("live") }));
     this.refresh.addEventListener("click", () => this.try("refresh"));
-    this.back.addEventListener("click", () => this.try("page", { offset: Math.max(0, this.page.offset - this.page.size) }));
-    this.forth.addEventListener("click", () => this.try("page", { offset: this.page.offset + this.page.size }));
+    this.back.addEventListener("click", () => this.turn(-1));
+    this.forth.addEventListener("click", () => this.turn(1));
     this.stop.addEventListener("click", () => this.try("stop"));
     this.grid.addEventListener("scroll", () => {
       this.schedule();
@@ -172,6 +174,16 @@ class Matrix {
       paintAlert(this.alert, /** @type {any} */ (error));
       return null;
     }
+  }
+
+  /** Go some pages further than where we are, or are already going. @param {number} pages */
+  async turn(pages) {
+    const { offset, size, total } = this.page;
+    const wanted = (this.target ?? offset) + pages * size;
+    if (wanted < 0 || wanted >= total) return;
+    this.target = wanted;
+    await this.try("page", { offset: wanted });
+    if (this.target === wanted) this.target = null;
   }
 
   // --- painting
