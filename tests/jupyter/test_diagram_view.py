@@ -251,3 +251,25 @@ def test_the_twin_is_the_picture(view):
 def test_boxes_of_a_diagram_without_classes(lab_connection, lab):
     boxes = shown_boxes(dj.Diagram(lab["Session"], context={}))
     assert [(box.title, box.tier, box.labels) for box in boxes] == [("lab.session", "manual", ("session",))]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda d, n: d.overview(),
+        lambda d, n: d.collapse(),
+        lambda d, n: d.collapse("master").collapse(),
+        lambda d, n: d.with_look(legend=True, direction="TB"),
+        lambda d, n: d.collapse() + n["Session"],
+        lambda d, n: d.overlay("rows"),
+        lambda d, n: d - n["Segment"],
+        lambda d, n: d * dj.Diagram(n["Session"], context=n),
+    ],
+    ids=["overview", "collapse", "master", "look", "partly", "overlay", "without", "single"],
+)
+def test_code_of_any_diagram(names, sent, lab_connection, make):
+    names = {**names, "schema": lab_connection.schemas["lab"]}
+    view = DiagramView(make(dj.Diagram(names["schema"], context=names), names))
+    assert same_picture(view, names)
+    view.arrange([], folded=False, overview=False)
+    assert same_picture(view, names)
