@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,6 +12,8 @@ if TYPE_CHECKING:
     from datajoint.expression import QueryExpression
     from datajoint_jupyter.widgets.browser import TableBrowser
     from datajoint_jupyter.widgets.builder import RestrictionBuilder
+    from datajoint_jupyter.widgets.diagram import DiagramView
+    from datajoint_jupyter.widgets.matrix import MatrixView
     from datajoint_jupyter.widgets.populate import PopulateRun
 
 
@@ -105,3 +110,86 @@ def populate(
     run = PopulateRun(as_expression(table), *restrictions, max_calls=max_calls)
     begin(run, wait=wait)
     return run
+
+
+def matrix(
+    rows: QueryExpression | type[dj.Table],
+    tables: Collection[Any] | None = None,
+    *,
+    title: str = "",
+    context: Mapping[str, Any] | None = None,
+    parts: bool = False,
+    live: bool = True,
+) -> MatrixView:
+    """Return a status matrix; as the last value of a cell it shows itself.
+
+    Parameters
+    ----------
+    rows : QueryExpression or table class
+        A row for each of its keys.
+    tables : collection, optional
+        Only these columns: table classes, instances, or titles; by default all tables that depend on the rows.
+    title : str, optional
+        Above the matrix.
+    context : mapping, optional
+        Namespace in which the classes are looked for; by default the notebook's.
+    parts : bool
+        Whether part tables have columns.
+    live : bool
+        Whether to follow what changes.
+
+    Returns
+    -------
+    MatrixView
+        Its `status` is a data frame of the states, `why` tells the reasons of one, `run` computes what is missing.
+
+    Raises
+    ------
+    DataJointError
+        If the rows have no key, or nothing depends on them.
+    """
+    from datajoint_jupyter.widgets.matrix import MatrixView  # noqa: PLC0415
+
+    return MatrixView(
+        rows, tables, title=title, context=_notebook_names() if context is None else context, parts=parts, live=live
+    )
+
+
+def diagram(*sources: Any, live: bool = False, context: Mapping[str, Any] | None = None) -> DiagramView:
+    """Return a live diagram; as the last value of a cell it shows itself.
+
+    Parameters
+    ----------
+    *sources : table, schema, module or Diagram
+        What to show, all in one picture.
+    live : bool
+        Whether to follow how far computed tables are.
+    context : mapping, optional
+        Namespace in which the classes are looked for; by default the notebook's.
+
+    Returns
+    -------
+    DiagramView
+        Its `diagram` and `code` are what is shown now, `table` is what is selected.
+
+    Raises
+    ------
+    DataJointError
+        If there is no source, one is none of these, or no Graphviz engine is installed.
+    """
+    import datajoint as dj  # noqa: PLC0415
+    from datajoint_jupyter.widgets.diagram import DiagramView  # noqa: PLC0415
+
+    if not sources:
+        raise dj.DataJointError("A diagram of nothing was asked for.", hint="Give tables, schemas or diagrams.")
+    names = _notebook_names() if context is None else context
+    diagrams = [source if isinstance(source, dj.Diagram) else dj.Diagram(source, context=names) for source in sources]
+    return DiagramView(reduce(add, diagrams), live=live)
+
+
+def _notebook_names() -> Mapping[str, Any]:
+    """Return the notebook's variables; nothing outside IPython."""
+    from IPython.core.getipython import get_ipython  # noqa: PLC0415
+
+    shell = get_ipython()
+    return {} if shell is None else dict(shell.user_ns)

@@ -17,6 +17,7 @@ from datajoint_jupyter.magics import (
     doctor,
     export,
     find,
+    matrix,
     populate,
     restrict,
     schemas,
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Command[Any]] = {
         why,
         sql,
         export,
+        matrix,
         populate,
         doctor,
     )

@@ -66,7 +66,7 @@ def test_browse_and_populate(new_notebook, pictures, expect, dark):
     expect(view.locator(".dj-failure pre")).to_contain_text("Traceback")
     (pictures / f"populate-{name}.png").write_bytes(view.screenshot())
     notebook.cell(4).scroll_into_view_if_needed()
-    expect(notebook.cell(4).locator(".jp-RenderedSVG")).to_be_visible()
+    expect(notebook.cell(4).locator(".dj-diagram-view svg.dj-diagram")).to_be_visible()
     (pictures / f"page-{name}.png").write_bytes(notebook.page.screenshot(full_page=True))
 
 
