@@ -21,6 +21,7 @@ from datajoint.jobs.watching import RunningKey
 from datajoint.sql.fragment import Identifier, Sql
 
 if TYPE_CHECKING:
+    from datajoint.jobs.queue import Queue
     from datajoint.table.table import Table
 
 _NUMBERS = len(STATUSES) + 1
@@ -117,7 +118,9 @@ class Lookout:
         self.connection = tables[0].connection
         self._tables = list(tables)
         self.schemas = sorted({table.name.schema for table in tables})
-        self._queues: list[Job | None] = []
+        self._queues: list[Queue | None] = []
+        self._keys: list[Sequence[str]] = []
+        self._primary: list[set[str]] = []
         self._registered: list[str] = []
         self.learn()
 
@@ -129,7 +132,14 @@ class Lookout:
     def learn(self) -> None:
         """Look which queues there are now; a light statement if nothing has changed."""
         self.connection.look_again(self.schemas, 0.5)
-        self._queues = [free_jobs(table) for table in self._tables]
+        # What a look needs is kept: the catalogue, asked each time, would look whether it is still right.
+        found = [free_jobs(table) for table in self._tables]
+        self._queues = [None if jobs is None else jobs._queue for jobs in found]
+        self._keys = [
+            _key_of(table) if queue is None else queue.keys.names
+            for table, queue in zip(self._tables, self._queues, strict=True)
+        ]
+        self._primary = [set(table.primary_key) for table in self._tables]
         self._registered = [s for s in self.schemas if Registry(self.connection, s, "").obstacle() is None]
 
     def look(self, *, rows: bool = True) -> Sight:
@@ -165,23 +175,22 @@ class Lookout:
 
     def _of_queues(self, rows: bool) -> Iterator[Sql]:
         nulls = ", NULL" * _OTHERS if self._registered else ""
-        for number, (table, queue) in enumerate(zip(self._tables, self._queues, strict=True)):
-            done = Sql("(", self._count(table, queue), ")") if rows else Sql("-1")
+        for number, queue in enumerate(self._queues):
+            done = Sql("(", self._count(number), ")") if rows else Sql("-1")
             if queue is None:
                 counts, source = Sql(", ".join(["0"] * len(STATUSES))), Sql()
             else:
-                status = queue._queue.column("status")
+                status = queue.column("status")
                 each = (Sql("COUNT(CASE WHEN ", status, f" = '{name}' THEN 1 END)") for name in STATUSES)
                 counts, source = Sql.join(", ", each), Sql(" FROM ", queue.name.identifier)
             yield Sql(f"SELECT {number}, ", counts, ", ", done, nulls, source)
 
-    def _count(self, table: Table, queue: Job | None) -> Sql:
-        own = set(table.primary_key)
-        names = _key_of(table) if queue is None else queue._queue.keys.names
-        if not names or set(names) == own:
-            return Sql("SELECT COUNT(*) FROM ", table.name.identifier)
+    def _count(self, number: int) -> Sql:
+        table, names = self._tables[number].name, self._keys[number]
+        if not names or set(names) == self._primary[number]:
+            return Sql("SELECT COUNT(*) FROM ", table.identifier)
         columns = Sql.join(", ", (Sql(Identifier((name,))) for name in names))
-        return Sql("SELECT COUNT(*) FROM (SELECT DISTINCT ", columns, " FROM ", table.name.identifier, ") AS d")
+        return Sql("SELECT COUNT(*) FROM (SELECT DISTINCT ", columns, " FROM ", table.identifier, ") AS d")
 
     # --- what it says
     def _sight(self, found: Sequence[Sequence[Any]]) -> Sight:
@@ -204,7 +213,7 @@ class Lookout:
             table, detail, message, progress, started = lease
             queue = places.get((schema, table))
             if queue is not None and started is not None:
-                key = queue._queue.keys.from_detail(detail)
+                key = queue.keys.from_detail(detail)
                 begun = RunningKey(key, worker.worker, as_moment(started), progress, message or "")
                 running.setdefault((schema, table), []).append(begun)
         tables = {str(t.name): self._state(number, found, running) for number, t in enumerate(self._tables)}
@@ -221,7 +230,9 @@ class Lookout:
         table, queue = self._tables[number], self._queues[number]
         row = next(row for row in found if row[0] == number)
         done = int(row[_NUMBERS])
-        counts = None if queue is None else dict(zip(STATUSES, map(int, row[1:_NUMBERS]), strict=True))
+        counts: dict[str, int] | None = None
+        if queue is not None:
+            counts = dict(zip(map(str, STATUSES), map(int, row[1:_NUMBERS]), strict=True))
         begun = running.get((table.name.schema, table.name.name), [])
         return TableState(None if done < 0 else done, counts, tuple(begun))
 

@@ -16,7 +16,9 @@ from datajoint_jupyter.magics import (
     diagram,
     doctor,
     export,
+    failures,
     find,
+    jobs,
     populate,
     schemas,
     sql,
@@ -24,6 +26,7 @@ from datajoint_jupyter.magics import (
     status,
     tables,
     use,
+    watch,
     why,
 )
 from datajoint_jupyter.magics.arguments import outer_words, parse_line
@@ -49,6 +52,9 @@ COMMANDS: dict[str, Command[Any]] = {
         sql,
         export,
         populate,
+        watch,
+        jobs,
+        failures,
         doctor,
     )
 }
