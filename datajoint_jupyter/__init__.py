@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datajoint_jupyter.actions import browse, populate
+from datajoint_jupyter.actions import browse, populate, watch
 from datajoint_jupyter.extension import load_ipython_extension, unload_ipython_extension
 
-__all__ = ["browse", "load_ipython_extension", "populate", "unload_ipython_extension"]
+__all__ = ["browse", "load_ipython_extension", "populate", "unload_ipython_extension", "watch"]

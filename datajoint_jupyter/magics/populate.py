@@ -96,28 +96,28 @@ class PopulateArguments:
 def populate(context: Context, arguments: PopulateArguments) -> None:
     """Populate tables in the background, or here; keep the panel, or the run, if a name is given."""
     tables, restrictions = _targets(arguments.expression, context)
+    context.keep(arguments.output, begin_work(tables, restrictions, arguments))
+
+
+def begin_work(
+    tables: list[dj.Table], restrictions: list[Any], arguments: PopulateArguments
+) -> PopulateRun | WorkPanel:
+    """Show work on tables and begin it; return the run, or the panel."""
     here = arguments.wait or not page_answers()
+    order = cast("Order", arguments.order)
     if here and len(tables) == 1 and not arguments.needs_queue:
         # Nobody could press a button: the keys are computed here, and no queue is needed for that.
-        assert isinstance(tables[0], AutoPopulate)  # by _targets
         run = PopulateRun(
-            tables[0], *restrictions, max_calls=arguments.max_calls, order=cast("Order", arguments.order),
+            cast("AutoPopulate", tables[0]), *restrictions, max_calls=arguments.max_calls, order=order,
             time_limit=arguments.time_limit,
         )  # fmt: skip
-        context.keep(arguments.output, run)
         begin(run, wait=arguments.wait)
-        return
-    wishes = Wishes(
-        tuple(restrictions),
-        arguments.max_calls,
-        arguments.priority,
-        cast("Order", arguments.order),
-        arguments.time_limit,
-    )
+        return run
+    wishes = Wishes(tuple(restrictions), arguments.max_calls, arguments.priority, order, arguments.time_limit)
     kind: Literal["threads", "processes"] = "processes" if arguments.processes is not None else "threads"
     panel = WorkPanel(tables, wishes, workers=arguments.processes or arguments.workers or 1, kind=kind)
-    context.keep(arguments.output, panel)
     panel.show(work=True, wait=arguments.wait)
+    return panel
 
 
 def begin(run: PopulateRun, *, wait: bool) -> None:

@@ -67,6 +67,8 @@ def _of_some(table: dj.Table, conditions: list[Any], context: Context) -> Iterat
         return
     try:
         candidates: QueryExpression = table.key_source
+        if any(isinstance(one, Mapping) and not set(one) <= set(candidates.heading.names) for one in conditions):
+            return  # as below
         for condition in conditions:
             candidates = candidates & condition
         left = candidates.proj() - table.proj()

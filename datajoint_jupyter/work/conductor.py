@@ -177,7 +177,7 @@ class Conductor:
 
     def _gate(self) -> bool:
         """Tell a worker, before each key, whether to take no more."""
-        return self._phase != "running"
+        return self._phase != "running" or self.error is not None
 
     def _end(self) -> None:
         with self._condition:

@@ -268,7 +268,7 @@ class WorkPanel:
     # --- to see
     def show(self, *, work: bool = False, wait: bool = False) -> None:
         """Show it; begin to work if told to, here if `wait` or nobody could see it go on behind the prompt."""
-        is_live = page_answers()
+        is_live = page_answers() and not self._closed
         self._watcher.look(count=not (is_live or work))
         display(self._twin(), raw=True, display_id=self.twin_key)
         self._shown = True

@@ -23,6 +23,11 @@ def tables_of(value: Any, workspace: Workspace) -> list[dj.Table]:
     """
     found: dict[str, dj.Table] = {}
     for table in _tables(value, workspace):
+        if table.restricted:
+            raise dj.DataJointError(
+                f"{table.class_name} is restricted, and work is done on whole tables.",
+                hint="Give conditions on the key source of one table: %dj populate TABLE & CONDITION.",
+            )
         known = workspace.implementation(table)
         if _populates_itself(known):
             found.setdefault(known.full_table_name, known)
@@ -83,8 +88,10 @@ def _populates_itself(table: dj.Table) -> bool:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, list | tuple) and len(value) == 1:
+        return _told(value[0])
     if isinstance(value, dj.Schema):
         return f"The schema {value.database}"
-    if isinstance(value, dj.Table):
-        return f"{value.class_name}"
-    return "This"
+    if isinstance(value, type):
+        return value.__name__
+    return value.class_name if isinstance(value, dj.Table) else "This"

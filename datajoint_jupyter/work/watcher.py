@@ -82,7 +82,9 @@ class Watcher:
 
     # --- to be told
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look, if that was not begun already."""
+        if self._thread is not None or self._closed.is_set():
+            return
         self._thread = threading.Thread(target=self._run, name="dj watch", daemon=True)
         self._thread.start()
 

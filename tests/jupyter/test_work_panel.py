@@ -225,6 +225,19 @@ def test_processes(pipeline, panel_of):
     assert (len(Score()), len(Rank())) == (6, 6)
 
 
+def test_processes_are_killed(pipeline, panel_of):
+    _, Score, _ = pipeline
+    Score.make = lambda self, key: time.sleep(600)
+    panel = panel_of(Score, workers=2, kind="processes")
+    panel.start()
+    until(lambda: Score.jobs.progress()["reserved"])
+    panel.kill()
+    assert panel.wait(PATIENCE)
+    assert panel.phase == "killed"
+    assert len(Score()) == 0
+    until(lambda: Score.jobs.recover() or Score.jobs.progress()["pending"] == 8)
+
+
 def test_retry_and_ignore(pipeline, panel_of):
     _, Score, _ = pipeline
     panel = panel_of(Score)

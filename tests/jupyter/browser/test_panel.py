@@ -189,7 +189,7 @@ def test_a_second_notebook_tells_the_same_and_nothing_is_lost(new_notebook, lab,
     # The front end complains of the kernel that was killed.
     for page in (first, third):
         page.faults[:] = [
-            fault for fault in page.faults if not re.search("kernel|WebSocket|widget|model", fault, re.IGNORECASE)
+            fault for fault in page.faults if not re.search("kernel|WebSocket|widget|model|comm", fault, re.IGNORECASE)
         ]
 
 
