@@ -9,6 +9,7 @@ from typing import Any
 import datajoint as dj
 from datajoint.autopopulate import AutoPopulate
 from datajoint.naming import to_camel_case
+from datajoint.table.base_table import base_table
 from datajoint.tiers import tier_of
 from datajoint_jupyter.workspace import Workspace, computes
 
@@ -23,7 +24,7 @@ def tables_of(value: Any, workspace: Workspace) -> list[dj.Table]:
     """
     found: dict[str, dj.Table] = {}
     for table in _tables(value, workspace):
-        if table.restricted:
+        if base_table(table).restricted:
             raise dj.DataJointError(
                 f"{table.class_name} is restricted, and work is done on whole tables.",
                 hint="Give conditions on the key source of one table: %dj populate TABLE & CONDITION.",

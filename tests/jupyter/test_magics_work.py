@@ -98,8 +98,8 @@ def test_watch_jobs_and_errors(run, lab, shell):
     assert "Jobs of lab.__score: 1 of 3" in shown
     assert len(shell.user_ns["queue"]) == 3
     assert "lab.__rank" in run("%dj jobs")
-    # Where only the database is known.
-    for name in ("Session", "Score", "Rank", "schema"):
+    # Where the code of the classes is not known.
+    for name in ("Session", "Score", "Rank"):
         del shell.user_ns[name]
     assert "ValueError" in run("%dj watch lab")
 
