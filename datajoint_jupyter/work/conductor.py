@@ -71,8 +71,6 @@ class Conductor:
     ----------
     succeeded, failed : int
         Keys since the last beginning.
-    queued : set of str
-        Names of the tables whose queues were brought up to date since then.
     error : tuple of (str, BaseException) or None
         The table whose work ended as a whole, and why.
     """
@@ -85,7 +83,6 @@ class Conductor:
         self._threads: list[threading.Thread] = []
         self._again = False
         self._table: AutoPopulate | None = None
-        self.queued: set[str] = set()
         self.succeeded = self.failed = 0
         self.began: float | None = None
         self.ended: float | None = None
@@ -120,7 +117,6 @@ class Conductor:
                 raise dj.DataJointError(f"The work is {self._phase}.", hint="Wait for its end, or stop it.")
             self._workers, self._kind = max(1, min(workers, MOST_WORKERS)), kind
             self.succeeded = self.failed = 0
-            self.queued = set()
             self.error, self.began, self.ended = None, time.time(), None
             self._phase = "running"
             thread = threading.Thread(target=self._conduct, name="dj work", daemon=True)
@@ -214,8 +210,6 @@ class Conductor:
         self._table = table
         self._changed()
         table.jobs.refresh(*self._wishes.restrictions, priority=self._wishes.priority, delay=-1)
-        self.queued.add(str(table.name))
-        self._changed()
         while not self._is_ending():
             done = self._work(table)
             with self._condition:

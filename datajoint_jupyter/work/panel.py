@@ -96,7 +96,7 @@ class WorkPanel:
             lines.append(
                 TableLine(
                     title_of(table), can_compute(table), seen.done.get(name), counts,
-                    seen.missing.get(name, 0),
+                    seen.missing(name),
                     pace.rate, pace.left(waiting), () if state is None else state.running,
                     self._now_computed(table),
                 )
@@ -244,8 +244,6 @@ class WorkPanel:
 
     def _turned(self) -> None:
         phase = self.phase
-        if self._conductor is not None and phase in AT_WORK:
-            self._watcher.queued(frozenset(self._conductor.queued))
         self._watcher.poke(structure=phase == "running", count=phase not in AT_WORK)
         if phase == "paused":
             self._watcher.forget_paces()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +25,13 @@ logger = logging.getLogger("datajoint")
 INTERVAL = 1.0
 """Seconds between two statements while anything goes on."""
 
+_asking = threading.RLock()
+"""Held while a watcher asks, and while a process is forked: a child has but the forking thread, and would wait for ever
+for a lock of the driver or the connection that another one held."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_asking.acquire, after_in_parent=_asking.release, after_in_child=_asking.release)
+
 _CALM, _CALM_AFTER = 2.0, 30.0
 _LEARN_EACH = 3.0
 _LISTED = 200
@@ -40,8 +48,8 @@ class Seen:
     sight : Sight or None
     done : dict
         Keys that each table has, by its name, as counted last.
-    missing : dict
-        Keys of each table that have neither a row nor a job, as far as that was counted.
+    totals : dict
+        Keys of each table in all, where that could be counted.
     failures : dict
         What failed of each table, the latest first; at most 200.
     problem : str
@@ -50,9 +58,15 @@ class Seen:
 
     sight: Sight | None = None
     done: dict[str, int] = field(default_factory=dict)
-    missing: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     problem: str = ""
+
+    def missing(self, name: str) -> int:
+        """Return how many keys of a table have neither a row nor a job, as far as that was counted."""
+        if self.sight is None or name not in self.totals:
+            return 0
+        return max(0, self.totals[name] - self.done[name] - _waiting(self.sight.tables[name].counts))
 
 
 class Watcher:
@@ -70,7 +84,6 @@ class Watcher:
         self._connection = self._tables[0].connection
         self._lookout = Lookout(self._tables)
         self._wake, self._closed = threading.Event(), threading.Event()
-        self._asking = threading.Lock()
         self._thread: threading.Thread | None = None
         self._learnt = self._counted = self._active = time.monotonic()
         self._count_seconds = 0.0
@@ -104,10 +117,6 @@ class Watcher:
             self._failures_due.update(str(table.name) for table in self._tables)
         self._wake.set()
 
-    def queued(self, names: Collection[str]) -> None:
-        """Note that the queues of some tables are up to date: none of their keys is missing there."""
-        self.seen = replace(self.seen, missing={n: c for n, c in self.seen.missing.items() if n not in names})
-
     def forget_paces(self) -> None:
         """Begin to measure rates anew."""
         for pace in self.paces.values():
@@ -121,7 +130,7 @@ class Watcher:
         count : bool
             Whether to count the keys that nobody has queued, too.
         """
-        with self._asking:
+        with _asking:
             if not self._lookout.is_complete:
                 self._lookout.learn()
             self._look(rows=True)
@@ -152,7 +161,7 @@ class Watcher:
     def _step(self) -> int:
         """Ask what is most due; return the number of statements that it took."""
         try:
-            with self._asking:
+            with _asking:
                 count = self._ask()
             if self.seen.problem:
                 self.seen = replace(self.seen, problem="")
@@ -228,17 +237,16 @@ class Watcher:
         """Count the keys that nobody has queued yet, if that does not take long."""
         assert isinstance(table, AutoPopulate)
         name = str(table.name)
-        missing = dict(self.seen.missing)
+        totals = dict(self.seen.totals)
         try:
             with self._connection.time_limit(_COUNT_LIMIT):
                 remaining, _ = table.progress()
         except dj.DataJointError as error:
             logger.debug("The keys of %s could not be counted: %s", name, error)
-            missing.pop(name, None)
+            totals.pop(name, None)
         else:
-            assert self.seen.sight is not None
-            missing[name] = max(0, remaining - _waiting(self.seen.sight.tables[name].counts))
-        self.seen = replace(self.seen, missing=missing)
+            totals[name] = self.seen.done[name] + remaining
+        self.seen = replace(self.seen, totals=totals)
 
 
 def _waiting(counts: dict[str, int] | None) -> int:

@@ -225,12 +225,17 @@ def test_processes(pipeline, panel_of):
     assert (len(Score()), len(Rank())) == (6, 6)
 
 
-def test_processes_are_killed(pipeline, panel_of):
+def test_processes_are_killed(pipeline, panel_of, tmp_path):
     _, Score, _ = pipeline
-    Score.make = lambda self, key: time.sleep(600)
+
+    def make(self, key):
+        (tmp_path / "entered").touch()
+        time.sleep(600)
+
+    Score.make = make
     panel = panel_of(Score, workers=2, kind="processes")
     panel.start()
-    until(lambda: Score.jobs.progress()["reserved"])
+    until((tmp_path / "entered").exists)
     panel.kill()
     assert panel.wait(PATIENCE)
     assert panel.phase == "killed"
@@ -303,6 +308,20 @@ def test_another_panel_tells_the_same(pipeline, panel_of, gates):
     until(lambda: not other.state.workers and len(other.failures) == 2)
     assert [t.count("error") for t in other.state.tables] == [2]
     assert failure_texts(other.failure_kinds)[0]["count"] == "2 keys"
+
+
+def test_no_key_is_counted_twice(pipeline, panel_of):
+    _, Score, _ = pipeline
+    panel = panel_of(Score)
+    until(lambda: panel.state.seen and panel.state.tables[0].total == 8)
+    assert (panel.state.tables[0].missing, panel.state.tables[0].counts) == (8, None)
+    Score.populate(reserve_jobs=True, suppress_errors=True, max_calls=2)  # which queues all, as any other worker does
+    until(lambda: panel.state.tables[0].counts is not None and panel.state.tables[0].done)
+    line = panel.state.tables[0]
+    assert (line.total, line.missing, line.waiting, line.count("error")) == (8, 0, 6, 1)
+    (Score.jobs & "session > 4").delete_quick()
+    until(lambda: panel.state.tables[0].count("pending") == 3)
+    assert (panel.state.tables[0].total, panel.state.tables[0].missing) == (8, 3)
 
 
 def test_watching_a_table_whose_class_is_unknown(pipeline, lab_connection):
