@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datajoint_jupyter.actions import browse, diagram, matrix, populate, restrict
+from datajoint_jupyter.actions import browse, diagram, matrix, populate, restrict, watch
 from datajoint_jupyter.extension import load_ipython_extension, unload_ipython_extension
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "populate",
     "restrict",
     "unload_ipython_extension",
+    "watch",
 ]

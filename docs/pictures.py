@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, expect, sync_playwright
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from tests.jupyter.browser.lab import CHROMIUM, FLAGS, LabServer, NotebookPage  # noqa: E402 - the path comes first
+from tests.jupyter.browser import panel_pipeline  # noqa: E402 - the path comes first
+from tests.jupyter.browser.lab import CHROMIUM, FLAGS, LabServer, NotebookPage  # noqa: E402
 from tests.jupyter.browser.pipeline import EXTENSION  # noqa: E402
 from tests.jupyter.browser.work_pipeline import set_up  # noqa: E402
 
@@ -102,8 +103,38 @@ def take_work(*, dark: bool) -> None:
         browser.close()
 
 
+def take_panel(*, dark: bool) -> None:
+    """Take the panel with keys that are being made and keys that have failed, of the pipeline that its tests use."""
+    with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder)) as server, sync_playwright() as playwright:
+        server.set_theme(dark=dark)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        page = browser.new_page(
+            viewport={"width": 1180, "height": 1400}, device_scale_factor=1.5, color_scheme="dark" if dark else "light"
+        )
+        notebook, files = NotebookPage(server, page), panel_pipeline.Files(server, "panel")
+        more = "Session.insert([{'session': i} for i in range(12, 30)])"
+        notebook.write("panel.ipynb", panel_pipeline.set_up("panel"), EXTENSION, "%dj populate lab --workers 2", more)
+        notebook.open("panel.ipynb")
+        page.keyboard.press("Control+b")
+        files.go()
+        for index in range(3):
+            notebook.run_cell(index)
+        panel = notebook.cell(2).locator(".dj-work")
+        expect(panel.locator(".dj-phase")).to_have_text("finished", timeout=120_000)
+        files.hold()
+        notebook.run_cell(3)
+        panel.get_by_role("button", name="Start").click()
+        expect(panel.locator(".dj-running-key")).to_have_count(2, timeout=60_000)
+        panel.locator(".dj-kind-of-error > summary").click()
+        page.mouse.move(0, 0)
+        notebook.cell(2).screenshot(path=IMAGES / f"panel{'-dark' if dark else ''}.png")
+        files.go()
+        browser.close()
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     for choice in (False, True):
         take(dark=choice)
         take_work(dark=choice)
+        take_panel(dark=choice)

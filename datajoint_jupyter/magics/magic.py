@@ -16,7 +16,9 @@ from datajoint_jupyter.magics import (
     diagram,
     doctor,
     export,
+    failures,
     find,
+    jobs,
     matrix,
     populate,
     restrict,
@@ -26,6 +28,7 @@ from datajoint_jupyter.magics import (
     status,
     tables,
     use,
+    watch,
     why,
 )
 from datajoint_jupyter.magics.arguments import outer_words, parse_line
@@ -53,6 +56,9 @@ COMMANDS: dict[str, Command[Any]] = {
         export,
         matrix,
         populate,
+        watch,
+        jobs,
+        failures,
         doctor,
     )
 }
