@@ -109,6 +109,9 @@ def _tidied(output: Any, folder: Path, key: str) -> Any:
 
 def _without(text: str, folder: Path) -> str:
     text = text.replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
+    # A narrow column may have cut the path.
+    beginnings = (re.escape(str(folder)[:length]) for length in range(len(str(folder)), 1, -1))
+    text = re.sub(f"(?:{'|'.join(beginnings)})…", "…", text)
     return _HOST.sub("on laptop", _LOGGED.sub("", text))
 
 

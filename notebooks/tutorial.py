@@ -1,17 +1,21 @@
 """What the tutorials share: a fresh schema to work in, and exercises that are checked without giving them away.
 
-An exercise waits with ``answer = ...``. After it, ``check(answer, "…", hint)`` compares what the reader made with a
-*sealed* answer, of which the notebook holds only a digest.
+An exercise waits with ``answer = ...``. After it, ``check("04-1", answer)`` compares what the reader made with a *sealed*
+answer, of which ``exercises.json`` holds only a digest.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import datajoint as dj
+
+EXERCISES = Path(__file__).with_name("exercises.json")
 
 DIGITS = 6
 """Numbers that agree to so many digits are the same answer."""
@@ -39,25 +43,29 @@ def begin(name: str) -> dj.Schema:
     return dj.Schema(name)
 
 
-def check(answer: Any, sealed: str, hint: str) -> None:
-    """Say whether an answer is right; if it is not, give the hint.
+def check(exercise: str, answer: Any) -> None:
+    """Say whether an answer is right; if it is not, give a hint.
 
     Parameters
     ----------
+    exercise : str
+        Which one, such as ``"04-1"``. ``exercises.json`` has the digest of its answer, and the hint.
     answer : object
         What the reader made: a number, a text, a list, an expression (then its rows count, in any order), or ``...``
         as long as there is none.
-    sealed : str
-        The digest of the right answer, as `seal` makes it.
-    hint : str
-        Where to look; it must not give the answer away.
+
+    Raises
+    ------
+    KeyError
+        If there is no such exercise.
     """
+    known = json.loads(EXERCISES.read_text(encoding="utf-8"))[exercise]
     if answer is ... or answer is None:
         print("Your turn: replace the dots above, run that cell, then this one.")
-    elif seal(answer) == sealed:
+    elif seal(answer) == known["sealed"]:
         print("Right!")
     else:
-        print(f"Not yet.{_told(answer)} {hint}")
+        print(f"Not yet.{_told(answer)} {known['hint']}")
 
 
 def seal(answer: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -149,6 +150,18 @@ def test_links_lead_somewhere(path):
                 assert (FOLDER / target).exists(), target
 
 
+def test_every_sealed_answer_is_asked_for():
+    sources = [cell.source for path in NOTEBOOKS for cell in code(read(path)) if "check" in tags(cell)]
+    asked = [name for source in sources for name in re.findall(r'check\("(.+?)"', source)]
+    assert sorted(asked) == sorted(json.loads(tutorial.EXERCISES.read_text(encoding="utf-8")))
+    assert len(asked) == len(set(asked))
+
+
+def test_the_list_of_notebooks_is_complete():
+    listed = re.findall(r"\]\((\w+)\.ipynb\)", (FOLDER / "README.md").read_text(encoding="utf-8"))
+    assert listed == [path.stem for path in NOTEBOOKS]
+
+
 def test_first_pipeline_finds_the_blobs(executed):
     outputs = texts(executed(FIRST)[0])
     assert any("12 detections" in text for text in outputs)
@@ -181,24 +194,27 @@ class TestHelper:
         assert tutorial.seal(1 / 3) == tutorial.seal(0.33333333)
 
     def test_different_answers_have_different_seals(self):
-        answers = [1, 2, [1], [[1]], [1, 2], [2, 1], "a", ["a"], {"a": 1}, 1 / 3, 0.3333, None, {"x", "y"}, [True, False]]
+        answers = [1, 2, [1], [[1]], [1, 2], [2, 1], "a", ["a"], {"a": 1}, 1 / 3, 0.3333, None, {"x", "y"}]
         assert len({tutorial.seal(answer) for answer in answers}) == len(answers)
 
-    def test_check_says_what_to_do(self, capsys):
+    def test_check_says_what_to_do(self, capsys, tmp_path, monkeypatch):
+        monkeypatch.setattr(tutorial, "EXERCISES", tmp_path / "exercises.json")
+        known = {"00-1": {"sealed": tutorial.seal(3), "hint": "Count again."}}
+        tutorial.EXERCISES.write_text(json.dumps(known), encoding="utf-8")
         for answer, said in [(..., "Your turn"), (None, "Your turn"), (3, "Right!"), (4, "Not yet. Count again.")]:
-            tutorial.check(answer, tutorial.seal(3), "Count again.")
+            tutorial.check("00-1", answer)
             assert capsys.readouterr().out.startswith(said)
 
     def test_paths_and_widgets_are_left_out(self, tmp_path):
         view = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": ""}
         outputs = [
             nbformat.v4.new_output("stream", text=f"[2026-01-01 10:00:00][ERROR]: {tmp_path}/data"),
-            nbformat.v4.new_output("stream", text=".db is locked\n"),
+            nbformat.v4.new_output("stream", text=f".db is locked\nin {str(tmp_path)[:-3]}…\n"),
             nbformat.v4.new_output("display_data", data=view),
             nbformat.v4.new_output("display_data", data={"text/html": '<p data-dj-static="a1b2">a1b2</p>'}),
         ]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)])
         execution.tidy(notebook, tmp_path)
         stream, twin = notebook.cells[0].outputs
-        assert stream.text == "[ERROR]: data.db is locked\n"
+        assert stream.text == "[ERROR]: data.db is locked\nin …\n"
         assert twin.data["text/html"] == '<p data-dj-static="c0-0">c0-0</p>'
