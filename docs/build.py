@@ -39,7 +39,9 @@ def build(folder: Path) -> int:
     from sphinx.cmd.build import build_main  # noqa: PLC0415 - the other functions are for the tests too
 
     source, html = lay_out(folder), folder / "html"
-    return build_main(["-b", "html", "-q", "-W", "--keep-going", "-d", str(folder / "doctrees"), str(source), str(html)])
+    return build_main(
+        ["-b", "html", "-q", "-W", "--keep-going", "-d", str(folder / "doctrees"), str(source), str(html)]
+    )
 
 
 if __name__ == "__main__":

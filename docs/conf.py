@@ -14,7 +14,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["build.py", "pictures.py", "conf.py"]
+exclude_patterns = ["measured"]  # parts of the page on performance
 
 # --- pages
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

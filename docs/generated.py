@@ -176,7 +176,9 @@ def _settings() -> str:
         group, _, name = key.partition(".")
         owner = type(getattr(config, group)) if name else Config
         default = owner.model_fields[name or group].get_default(call_default_factory=True)
-        rows.append(f"| `{key}` | `{variable}` | `{default!r}` |" if key != "stores" else f"| `{key}` | `{variable}` | |")
+        rows.append(
+            f"| `{key}` | `{variable}` | `{default!r}` |" if key != "stores" else f"| `{key}` | `{variable}` | |"
+        )
     groups = [name for name in Config.model_fields if hasattr(type(getattr(config, name)), "model_fields")]
     about = []
     for name in groups:

@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
-PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+PAGES = [
+    CHECKOUT / "README.md",
+    *sorted(page for page in (CHECKOUT / "docs").rglob("*.md") if page.parent.name != "measured"),
+]
 
 _FENCE = re.compile(r"^```(?P<language>[a-z]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"<!-- (?P<name>raises|server|file|not run): (?P<value>[^>]*?) -->\s*\Z")

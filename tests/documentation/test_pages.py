@@ -18,7 +18,7 @@ from tests.documentation.blocks import CHECKOUT, PAGES, blocks_of
 _RUNNER = CHECKOUT / "tests" / "documentation" / "run_page.py"
 _NAMES = [str(page.relative_to(CHECKOUT)) for page in PAGES]
 _BLOCKS = {name: blocks_of(page) for name, page in zip(_NAMES, PAGES, strict=True)}
-_LANGUAGES = {"python", "ipython", "sh", "text", "json", "toml", "ini", "sql", "csv"}
+_LANGUAGES = {"python", "ipython", "sh", "text", "json", "toml", "ini", "sql", "mysql"}
 
 
 def _run(folder, *words):
@@ -76,7 +76,9 @@ def test_commands_exist(name):
                 _parser().parse_args(words[1:])  # SystemExit fails the test
 
 
-@pytest.mark.parametrize("name", [name for name in _NAMES if any(b.language in ("json", "toml") for b in _BLOCKS[name])])
+@pytest.mark.parametrize(
+    "name", [name for name in _NAMES if any(b.language in ("json", "toml") for b in _BLOCKS[name])]
+)
 def test_files_can_be_read(name, tmp_path):
     from datajoint.settings import Config
 
