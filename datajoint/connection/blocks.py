@@ -67,6 +67,7 @@ class Blocks:
             session = statements.session()
             session.begun = False
             transaction = OpenTransaction(session, brief=kind == "latest")
+            transaction.read_only = kind == "read_only"
             for text in others:
                 statements.once(session, text, lambda s, text=text: s.backend.execute(s.raw, text, ()))  # type: ignore[misc]
         except BaseException:

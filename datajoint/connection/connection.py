@@ -331,6 +331,7 @@ class Connection:
         DataJointError
             As `execute`.
         """
+        self._statements.check_reading(query)
 
         def read() -> Any:
             cursors: list[Any] = []

@@ -15,6 +15,7 @@ from datajoint.connection.session import Session, Sessions
 from datajoint.connection.time_limit import TimeLimit
 from datajoint.connection.transaction import OpenTransaction
 from datajoint.errors import (
+    AccessError,
     DataJointError,
     DeadlockError,
     IntegrityError,
@@ -36,6 +37,10 @@ Call = Callable[[Session], RawResult]
 
 # What can be run twice without a difference.
 _READ = re.compile(r"[\s(]*(?:SELECT|SHOW|DESCRIBE|DESC|VALUES|TABLE|SET|USE|PRAGMA)\b", re.IGNORECASE)
+
+# What a query begins with, after what MySQL takes for a comment; it carries out those that begin with an exclamation mark.
+_FIRST_WORD = re.compile(r"(?:\s|\(|--\s[^\n]*|#[^\n]*|/\*(?!!|M!).*?\*/)*([A-Za-z]+)", re.DOTALL)
+_QUERIES = frozenset({"SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "WITH", "VALUES", "TABLE", "HELP"})
 
 _IDLE_SECONDS = 30.0  # after which a link is tried before something is sent that cannot be repeated
 _CANCEL_SECONDS = 0.8  # an interrupt waits for the server to be told; control returns within a second
@@ -116,6 +121,28 @@ class Statements:
                 return transaction.host.run(text, call, repeatable=repeatable)
             return self.inside(transaction, text, call)
         return self.alone(text, call, reconnect=reconnect, repeatable=is_read(text))
+
+    def check_reading(self, text: str) -> None:
+        """Refuse a statement in a transaction that only reads, where the engine would not.
+
+        MySQL and MariaDB commit before they carry out DDL and the like; what follows is no part of the transaction,
+        and may write.
+
+        Raises
+        ------
+        AccessError
+            For what does not begin like a query.
+        """
+        transaction = self.here.transaction
+        if transaction is None or not transaction.read_only or self._connection.backend.dialect.transactional_ddl:
+            return
+        word = _FIRST_WORD.match(text)
+        if word is None or word[1].upper() not in _QUERIES:
+            raise AccessError(
+                f"This transaction only reads, and was given {shorten(text)}.",
+                hint="Run it outside, or in a transaction that may write.",
+                query=text,
+            )
 
     # --- outside transactions
     def alone(self, text: str, call: Call, *, repeatable: bool, reconnect: bool | None = None) -> RawResult:

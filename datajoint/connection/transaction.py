@@ -72,6 +72,8 @@ class OpenTransaction:
         Number of threads that have joined it and not left yet.
     unguarded : bool
         Whether the next statement needs no savepoint, because its failure may end the transaction.
+    read_only : bool
+        Whether it was begun to read only.
     kept : bool or None
         Whether it was committed; None as long as that is not known, and where it never will be.
     at_end : list of callable
@@ -88,6 +90,7 @@ class OpenTransaction:
         self.begun = session is not None
         self.guests = 0
         self.unguarded = False
+        self.read_only = False
         self.depth = 1
         self.turn = threading.RLock()
         self.thread = threading.get_ident()

@@ -256,11 +256,12 @@ class Registry:
     def take(self, worker: str, details: Mapping[str, str], reserved_time: Any, connection_id: int | None) -> None:
         """Lease items, given with their details, to a worker; what the leases remember stays."""
         names = ("kind", "table_name", "item", "detail", "worker", "reserved_time", "connection_id", "started", "progress", "message")  # fmt: skip
-        rows = (
-            (self.kind, self.table, item, detail, worker, reserved_time, connection_id, None, None, "")
-            for item, detail in details.items()
-        )
-        values = Sql.join(", ", (Sql("(", Sql.join(", ", map(Parameter, row)), ")") for row in rows))
+        same = (Parameter(worker), ", ", Parameter(reserved_time), ", ", Parameter(connection_id), ", NULL, NULL, '')")
+        parts: list[str | Parameter] = []
+        for item, detail in details.items():
+            parts += [", (" if parts else "(", Parameter(self.kind), ", ", Parameter(self.table), ", "]
+            parts += [Parameter(item), ", ", Parameter(detail), ", ", *same]
+        values = Sql(*parts)
         merge = self.connection.backend.coordination.merge(names[:3], names[4:])
         self.connection.execute(
             Sql("INSERT INTO ", self.leases.identifier, " (", _columns(names), ") VALUES ", values, merge)

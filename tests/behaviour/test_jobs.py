@@ -587,6 +587,8 @@ def test_version(K, settings, tmp_path, monkeypatch, made):
     K.jobs.refresh()
     assert K.jobs.reserve({"i": 0})
     assert K.jobs.reserved.fetch1("version") == ""
+    (tmp_path / "code").mkdir()
+    monkeypatch.chdir(tmp_path / "code")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run(["git", "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)

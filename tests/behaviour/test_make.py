@@ -793,6 +793,7 @@ def test_metadata_is_written_with_the_rows(schema, S, connection, settings):
 def test_the_version_of_the_code(schema, S, connection, settings, tmp_path, monkeypatch):
     settings.jobs.add_job_metadata, settings.jobs.version_method = True, "git"
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("datajoint.code_version._REMEMBERED", 1e-6)  # as if seconds passed between all questions
 
     @schema
     class K(dj.Computed):
