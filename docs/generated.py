@@ -61,9 +61,7 @@ def _rst(lines: Iterable[str]) -> str:
 
 
 def _classes(title: str, names: Sequence[str]) -> str:
-    parts = [f"# {title}\n"]
-    for name in names:
-        parts.append(_class("datajoint", name, getattr(dj, name)))
+    parts = [f"# {title}\n", *(_class("datajoint", name, getattr(dj, name)) for name in names)]
     same = [f"`dj.{name}` is another name of `dj.{of}`." for name, of in _SYNONYMS.items() if of in names]
     return "\n".join([*parts, *same, ""])
 
@@ -108,8 +106,7 @@ def _functions() -> str:
 def _modules() -> str:
     parts = [
         "# Modules\n",
-        "Public modules, reached as `dj.<name>`. Most only give names of DataJoint 2.3 a place to be imported from; what\n"
-        "has more to it is shown with its members.\n",
+        "Public modules, reached as `dj.<name>`. Most only give names of DataJoint 2.3 a place to be imported from.\n",
     ]
     for name in sorted(dj.__all__):
         found = getattr(dj, name)

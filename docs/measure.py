@@ -17,7 +17,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[1]
 MEASURED = CHECKOUT / "docs" / "measured"
 RUNS = {
-    "reading": "benchmarks --sizes 1000,100000 --engines sqlite,mariadb,mysql,postgresql",
+    "reading": "benchmarks --sizes 10000 --engines sqlite,mariadb,mysql,postgresql",
     "making": "benchmarks.make --keys 200",
     "inserting": "benchmarks.insert --sizes 10000",
     "deleting": "benchmarks.delete --sizes 10000",

@@ -56,7 +56,7 @@ class Page:
             result.raise_error()
             return
         code = compile("\n" * block.line + text, str(self._path), "exec")
-        exec(code, self._names)
+        exec(code, self._names)  # noqa: S102 - it is the page's own code
 
     def _interactive(self):
         if self._shell is None:
@@ -91,7 +91,7 @@ def main(path: str, engine: str | None = None, url: str | None = None) -> int:
         if chosen(block, engine):
             try:
                 page.run(block)
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - an exit in a block is a fault too
                 print(f"{path}, the block of line {block.line}:\n{block.text}", file=sys.stderr)
                 traceback.print_exc()
                 return 1
