@@ -22,7 +22,7 @@ PAGES = [
     *sorted(page for page in (CHECKOUT / "docs").rglob("*.md") if page.parent.name != "measured"),
 ]
 
-_FENCE = re.compile(r"^```(?P<language>[a-z]*|\{[a-z-]+\})[^\n`]*\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^```(?P<language>\{[a-z-]+\}|[a-z]*)[^\n`]*\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"<!-- (?P<name>raises|server|file|not run): (?P<value>[^>]*?) -->\s*\Z")
 EXECUTED = frozenset({"python", "ipython", "sh"})
 
