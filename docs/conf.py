@@ -24,6 +24,7 @@ nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing is fetched from else
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 suppress_warnings = [
     "mystnb.unknown_mime_type",  # a widget's own data: its static picture is shown
+    "misc.highlighting_failure",  # notebooks have cells of SQL
     "ref.python",  # a word in the type of a parameter, such as "rows", is no reference to the attribute of that name
 ]
 copybutton_exclude = ".linenos, .gp, .go"
@@ -49,4 +50,5 @@ html_static_path = ["_static"]
 html_css_files = ["own.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # a browser fetches no summaries from the disk
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
