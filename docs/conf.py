@@ -45,6 +45,7 @@ toc_object_entries_show_parents = "hide"
 
 # --- the site: everything local, fonts of the system, no request to anywhere
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "DataJoint for Jupyter"
 html_static_path = ["_static"]
 html_css_files = ["own.css"]
