@@ -17,7 +17,7 @@ extensions = [
 exclude_patterns = ["measured"]  # parts of the page on performance
 
 # --- pages
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "deflist"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # the notebooks are stored with their outputs, which the tests compare
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing is fetched from elsewhere; widgets leave a static picture

@@ -18,11 +18,11 @@ CHECKOUT = Path(__file__).parents[1]
 MEASURED = CHECKOUT / "docs" / "measured"
 RUNS = {
     "reading": "benchmarks --sizes 10000 --engines sqlite,mariadb,mysql,postgresql",
-    "making": "benchmarks.make --keys 200",
+    "making": "benchmarks.make --keys 100",
     "inserting": "benchmarks.insert --sizes 10000",
     "deleting": "benchmarks.delete --sizes 10000",
     "transfers": "benchmarks.transfers",
-    "blobs": "benchmarks.blobs",
+    "blobs": "benchmarks.blobs --engines sqlite,mariadb --cpu",
 }
 
 
