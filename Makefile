@@ -1,5 +1,6 @@
 # make demo    run the first notebook on an embedded database and show what it computed
 # make lab     open the notebooks in JupyterLab
+# make notebooks   run the notebooks and store them with what they show
 # make check   lint, types, imports, unit tests, SQLite (under 2 minutes)
 # make test    everything, on every engine (under 20 minutes)
 # make test-full   the same without sampling
@@ -17,7 +18,7 @@ DEMO := 01_first_pipeline
 # Where the compiler that checks the types of the widgets' modules is kept.
 export PATH := $(CURDIR)/$(VENV)/js/node_modules/.bin:$(PATH)
 
-.PHONY: demo lab check lint provision test test-full bench docs clean
+.PHONY: demo lab notebooks check lint provision test test-full bench docs clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -49,6 +50,9 @@ demo: $(VENV)/demo.stamp
 
 lab: $(VENV)/demo.stamp
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=notebooks notebooks/$(DEMO).ipynb
+
+notebooks: $(VENV)/test.stamp
+	$(BIN)/python notebooks/execution.py
 
 lint: $(VENV)/test.stamp $(VENV)/js.stamp
 	$(BIN)/ruff check .
