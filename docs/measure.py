@@ -37,10 +37,12 @@ def processor() -> str:
 
 def page(command: str, output: str, load: float) -> str:
     """Return a measurement as Markdown."""
-    python = platform.python_version()
+    python, shown = platform.python_version(), output.strip()
+    if "|---" not in shown:
+        shown = f"```text\n{shown}\n```"
     return (
         f"Measured on {dt.date.today():%d %B %Y} by `python -m {command}`: {os.cpu_count()} cores ({processor()}), "
-        f"{platform.system()}, Python {python}, load {load:.1f} when it began.\n\n{output.strip()}\n"
+        f"{platform.system()}, Python {python}, load {load:.1f} when it began.\n\n{shown}\n"
     )
 
 
