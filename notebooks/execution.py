@@ -84,15 +84,16 @@ def said(cell: Any) -> list[str]:
     return [_DURATION.sub("some time", text) for text in texts]
 
 
-def _joined(outputs: list[Any]) -> Iterator[Any]:
+def _joined(outputs: list[Any]) -> list[Any]:
     """Join pieces of one stream, which arrive as they please."""
-    last: Any = None
+    joined: list[Any] = []
     for output in outputs:
+        last = joined[-1] if joined else None
         if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
             last.text += output.text
-            continue
-        last = output
-        yield output
+        else:
+            joined.append(output)
+    return joined
 
 
 def _tidied(output: Any, folder: Path, key: str) -> Any:
