@@ -17,13 +17,16 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[1]
 MEASURED = CHECKOUT / "docs" / "measured"
 RUNS = {
-    "reading": "benchmarks --sizes 10000 --engines sqlite,mariadb,mysql,postgresql",
-    "making": "benchmarks.make --keys 100",
-    "inserting": "benchmarks.insert --sizes 10000",
-    "deleting": "benchmarks.delete --sizes 10000",
+    "reading": "benchmarks --sizes 10000 --engines sqlite,mariadb,postgresql",
+    "making": "benchmarks.make --keys 100 --engines sqlite,mariadb,postgresql",
+    "inserting": "benchmarks.insert --sizes 10000 --engines sqlite,mariadb,postgresql",
+    "deleting": "benchmarks.delete --sizes 10000 --engines sqlite,mariadb,postgresql",
     "transfers": "benchmarks.transfers",
-    "blobs": "benchmarks.blobs --engines sqlite,mariadb --cpu",
 }
+
+_LOGGED = re.compile(r"^\[\d{4}-.*\n", re.MULTILINE)
+
+BUSY = "Others were at work on the machine: single ratios may be off by a factor, and absolute figures are too small."
 
 
 def processor() -> str:
@@ -37,9 +40,11 @@ def processor() -> str:
 
 def page(command: str, output: str, load: float) -> str:
     """Return a measurement as Markdown."""
-    python, shown = platform.python_version(), output.strip()
+    python, shown = platform.python_version(), _LOGGED.sub("", output).strip()
     if "|---" not in shown:
         shown = f"```text\n{shown}\n```"
+    if load > (os.cpu_count() or 1):
+        shown = f"{BUSY}\n\n{shown}"
     return (
         f"Measured on {dt.date.today():%d %B %Y} by `python -m {command}`: {os.cpu_count()} cores ({processor()}), "
         f"{platform.system()}, Python {python}, load {load:.1f} when it began.\n\n{shown}\n"
