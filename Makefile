@@ -78,6 +78,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.delete
 	$(BIN)/python -m benchmarks.transfers
 	$(BIN)/python -m benchmarks.blobs
+	$(BIN)/python -m benchmarks.browse
 	$(BIN)/python -m benchmarks.objects
 
 docs: $(VENV)/docs.stamp

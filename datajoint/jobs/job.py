@@ -54,7 +54,7 @@ class Job(Table):
         """The target's class and what this is of it."""
         return f"{self.target.class_name}.jobs"
 
-    def _heading_holder(self) -> Any:
+    def _node_holder(self) -> Any:
         return self
 
     def __repr__(self) -> str:

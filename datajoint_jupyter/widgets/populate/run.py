@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +18,7 @@ from datajoint_jupyter.frontend import page_answers
 from datajoint_jupyter.protocol import describe_error
 from datajoint_jupyter.registry import open_widgets
 from datajoint_jupyter.widgets.populate.progress import FailedKey, Progress
+from datajoint_jupyter.work.quiet import quiet_thread
 
 _runs: dict[tuple[int, str], PopulateRun] = {}
 _runs_lock = threading.Lock()
@@ -136,7 +134,7 @@ class PopulateRun:
         try:
             if self._before is not None:
                 self._before.wait()
-            with _quiet_thread():
+            with quiet_thread():
                 self._populate()
         except Exception:  # noqa: BLE001, S110 - it is part of the state, and shown there
             pass
@@ -201,28 +199,3 @@ class PopulateRun:
             from datajoint_jupyter.widgets.populate.widget import PopulateView  # noqa: PLC0415 - only where widgets are
 
             PopulateView(self).show()
-
-
-@contextmanager
-def _quiet_thread() -> Iterator[None]:
-    """Keep this thread's log records off the screen: a front end would show them below whichever cell ran last.
-
-    What failed is in the view. Handlers that write elsewhere get every record.
-    """
-    thread = threading.get_ident()
-
-    def of_others(record: logging.LogRecord) -> bool:
-        return record.thread != thread
-
-    screens = [
-        handler
-        for handler in logging.getLogger("datajoint").handlers
-        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
-    ]
-    for handler in screens:
-        handler.addFilter(of_others)
-    try:
-        yield
-    finally:
-        for handler in screens:
-            handler.removeFilter(of_others)

@@ -1,0 +1,1 @@
+"""Work that a notebook begins; nothing of pages and widgets."""
