@@ -2,7 +2,8 @@
 
 Five tables in a line, each with ten times the rows of the one before it; the rows that depend on half of the first
 table's are deleted: once chosen by its key, once by another attribute. The limit is the driver deleting the same rows by a
-range of the first key attribute, leaves first, which only somebody can write who knows the tables. The peer is DataJoint 2.3, as in `benchmarks.insert`.
+range of the first key attribute, leaves first, which only somebody can write who knows the tables. Servers and the peer
+are those of `benchmarks.__main__`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import datajoint as dj
-from benchmarks.insert import ENGINES, driver_connection, run_peer, url_of
+from benchmarks.__main__ import address
+from benchmarks.insert import driver_connection, run_peer
 from datajoint.settings import Config
 
 LEVELS = "abcde"
-RUNS = 2
+RUNS = 3
 PEER = """
 import json, sys, time
 import datajoint as dj
@@ -101,7 +101,7 @@ def measure(engine: str, url: str, size: int) -> tuple[int, dict[str, float]]:
         return deleted, found
     finally:
         raw.close()
-        schema.drop()
+        schema.drop(prompt=False)
         connection.close()
 
 
@@ -114,35 +114,28 @@ def main() -> None:
     """Print a line for each engine and size."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.delete", description=__doc__)
     parser.add_argument("--sizes", default="1000,10000,100000", help="rows to delete, about, comma-separated")
-    parser.add_argument("--engines", default=",".join(ENGINES), help="engines, comma-separated")
+    parser.add_argument("--engines", default="sqlite,mysql,mariadb,postgresql", help="engines, comma-separated")
+    parser.add_argument("--no-peer", action="store_true", help="leave out DataJoint 2.3")
     dj.logger.setLevel("WARNING")
     chosen = parser.parse_args()
-    python = os.environ.get("DJ_BENCH_PEER")
     print(f"{'engine':<11}{'deleted':>9}  {'chosen by':<10}{'library s':>10}{'driver s':>10}{'peer s':>9}{'times':>7}")
     for engine in chosen.engines.split(","):
-        for size in map(int, chosen.sizes.split(",")):
-            with tempfile.TemporaryDirectory() as folder:
-                url = url_of(engine, Path(folder))
-                if url is None:
-                    print(f"{engine}: no server named by DJ_TEST_{engine.upper()}_URL")
-                    break
-                deleted, ours = measure(engine, url, size)
-                theirs: dict[str, float | None] = {}
-                first = len(rows_of(size)[0][1])
-                if python and engine != "sqlite":
-                    given = {
-                        "definitions": definitions(),
-                        "runs": RUNS,
-                        "first": first,
-                        "conditions": conditions(first // 2),
-                    }
-                    theirs = run_peer(python, PEER, engine, url, **given)
-                for condition in conditions(first // 2):
-                    other = theirs.get(condition)
-                    compared = f"{other:>9.3f}{other / ours[condition]:>7.1f}" if other else f"{'-':>9}{'-':>7}"
-                    print(
-                        f"{engine:<11}{deleted:>9}  {condition:<10}{ours[condition]:>10.3f}{ours['driver']:>10.3f}{compared}"
-                    )
+        with address(engine) as url:
+            for size in map(int, chosen.sizes.split(",")):
+                report(engine, url, size, with_peer=not chosen.no_peer)
+
+
+def report(engine: str, url: str, size: int, *, with_peer: bool) -> None:
+    """Print a line for each way to choose the rows."""
+    deleted, ours = measure(engine, url, size)
+    first = len(rows_of(size)[0][1])
+    chosen = conditions(first // 2)
+    given = {"definitions": definitions(), "runs": RUNS, "first": first, "conditions": chosen}
+    theirs = run_peer(PEER, engine, url, **given) if with_peer else {}
+    for condition in chosen:
+        other = theirs.get(condition)
+        compared = f"{other:>9.3f}{other / ours[condition]:>7.1f}" if other else f"{'-':>9}{'-':>7}"
+        print(f"{engine:<11}{deleted:>9}  {condition:<10}{ours[condition]:>10.3f}{ours['driver']:>10.3f}{compared}")
 
 
 if __name__ == "__main__":

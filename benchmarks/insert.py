@@ -1,10 +1,9 @@
 """Measure inserts on every engine: ``python -m benchmarks.insert [--engines …] [--sizes 1000,10000,100000]``.
 
 The limit is the driver's best way of writing many rows into the very same table, constraints included: multi-row
-statements on MySQL and MariaDB, COPY on PostgreSQL, ``executemany`` in a transaction on SQLite. The peer is DataJoint 2.3
-in an environment of its own, whose Python ``DJ_BENCH_PEER`` names. Servers are named by ``DJ_TEST_MYSQL_URL``,
-``DJ_TEST_MARIADB_URL`` and ``DJ_TEST_POSTGRESQL_URL``. Figures are thousands of rows a second; the best of several runs
-counts.
+statements on MySQL and MariaDB, COPY on PostgreSQL, ``executemany`` in a transaction on SQLite. Servers and the peer are
+those of `benchmarks.__main__`. Figures are thousands of rows a second; the best of several runs counts, of single rows the
+median.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,11 +27,13 @@ import pyarrow as pa
 import pymysql
 
 import datajoint as dj
-from benchmarks.__main__ import best
+from benchmarks.__main__ import address
+from benchmarks.peer import peer_python
+from benchmarks.timing import fastest
 from datajoint.settings import Config
 
-ENGINES = ("sqlite", "mysql", "mariadb", "postgresql")
-SINGLES = 300
+SINGLES = 100
+_TURNS = 5
 BUFFERED = 3000
 NAMES = ("subject", "trial", "response", "note", "start")
 DEFINITION = """
@@ -89,13 +89,6 @@ def rows(size: int) -> list[tuple[Any, ...]]:
     return [(n // 10, n % 10, n / 7, f"note {n % 100}", moment) for n in range(size)]
 
 
-def url_of(engine: str, folder: Path) -> str | None:
-    """Return the address of an engine's database; None if no server is named."""
-    if engine == "sqlite":
-        return f"sqlite:///{folder / 'bench.db'}"
-    return os.environ.get(f"DJ_TEST_{engine.upper()}_URL")
-
-
 def driver_ways(
     engine: str, raw: Any, table: str, data: list[tuple[Any, ...]]
 ) -> tuple[Callable[[], None], Callable[[tuple[Any, ...]], None]]:
@@ -149,14 +142,19 @@ def driver_connection(engine: str, url: str, connection: dj.Connection) -> Any:
     )
 
 
-def each(action: Callable[[tuple[Any, ...]], object], items: list[Any]) -> float:
-    """Return the median seconds of `action` on one item."""
-    times = []
-    for item in items:
-        start = time.perf_counter()
-        action(item)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def each(
+    actions: dict[str, Callable[[Any], object]], items: list[Any], before: Callable[[], object]
+) -> dict[str, float]:
+    """Return for each action the median seconds for one item; the actions take turns, so that a busy machine meets all."""
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(_TURNS):
+        for name, action in actions.items():
+            before()
+            for item in items:
+                start = time.perf_counter()
+                action(item)
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(found) for name, found in times.items()}
 
 
 def measure(engine: str, url: str, size: int) -> dict[str, float]:
@@ -168,43 +166,37 @@ def measure(engine: str, url: str, size: int) -> dict[str, float]:
     data = rows(size)
     records = [dict(zip(NAMES, row, strict=True)) for row in data]
     frame = pd.DataFrame(records)
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
     many, one = driver_ways(engine, raw, table.full_table_name, data)
+
+    def buffered() -> None:
+        with table.batch():
+            for record in records[:BUFFERED]:
+                table.insert1(record)
+
     try:
-        found = {"limit": best(many, table.delete_quick)}
-        found["dicts"] = best(lambda: table.insert(records), table.delete_quick)
-        found["data frame"] = best(lambda: table.insert(frame), table.delete_quick)
-        arrow = pa.Table.from_pandas(frame, preserve_index=False)
-        found["Arrow"] = best(lambda: table.insert(arrow), table.delete_quick)
-        found["skip duplicates"] = best(lambda: table.insert(records, skip_duplicates=True), table.delete_quick)
-        table.delete_quick()
-        found["raw single"] = each(one, data[:SINGLES])
-        table.delete_quick()
-        found["insert1"] = each(table.insert1, records[:SINGLES])
-        table.delete_quick()
-
-        def buffered() -> None:
-            with table.batch():
-                for record in records[:BUFFERED]:
-                    table.insert1(record)
-
-        found["batch()"] = best(buffered, table.delete_quick) / min(BUFFERED, size)
-        return found
+        actions = {
+            "limit": many,
+            "dicts": lambda: table.insert(records),
+            "data frame": lambda: table.insert(frame),
+            "Arrow": lambda: table.insert(arrow),
+            "skip duplicates": lambda: table.insert(records, skip_duplicates=True),
+            "batch()": buffered,
+        }
+        found = fastest(actions, before=table.delete_quick)
+        found["batch()"] /= min(BUFFERED, size)
+        singles = {"raw single": lambda record: one(tuple(record.values())), "insert1": table.insert1}
+        return found | each(singles, records[:SINGLES], table.delete_quick)
     finally:
         raw.close()
-        schema.drop()
+        schema.drop(prompt=False)
         connection.close()
 
 
-def peer(engine: str, url: str, size: int) -> dict[str, float | None]:
-    """Return the same figures of DataJoint 2.3; nothing where it is not installed or has no such engine."""
-    python = os.environ.get("DJ_BENCH_PEER")
-    if not python or engine == "sqlite":
+def run_peer(program: str, engine: str, url: str, **given: Any) -> dict[str, float | None]:
+    """Run a program of the peer's and return what it prints; nothing for an engine that the peer does not have."""
+    if engine == "sqlite":
         return {}
-    return run_peer(python, PEER, engine, url, size=size, singles=SINGLES, definition=DEFINITION)
-
-
-def run_peer(python: str, program: str, engine: str, url: str, **given: Any) -> dict[str, float | None]:
-    """Run a program of the peer's and return what it prints."""
     address = urlsplit(url)
     place = {
         "host": address.hostname, "port": address.port, "user": address.username, "password": address.password,
@@ -213,7 +205,7 @@ def run_peer(python: str, program: str, engine: str, url: str, **given: Any) -> 
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("DJ_", "PYTHON"))}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [python, "-c", program, json.dumps(place)],
+            [peer_python(), "-c", program, json.dumps(place)],
             capture_output=True,
             text=True,
             env=environment,
@@ -250,18 +242,17 @@ def main() -> None:
     """Print a line for each engine, size and form of rows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.insert", description=__doc__)
     parser.add_argument("--sizes", default="1000,10000,100000", help="numbers of rows, comma-separated")
-    parser.add_argument("--engines", default=",".join(ENGINES), help="engines, comma-separated")
+    parser.add_argument("--engines", default="sqlite,mysql,mariadb,postgresql", help="engines, comma-separated")
+    parser.add_argument("--no-peer", action="store_true", help="leave out DataJoint 2.3")
     dj.logger.setLevel("WARNING")
     chosen = parser.parse_args()
     print(f"{'engine':<11}{'rows':>9}  {'form':<16}{'k rows/s':>9}{'limit':>9}{'of it':>8}{'peer':>9}{'times':>8}")
     for engine in chosen.engines.split(","):
-        for size in map(int, chosen.sizes.split(",")):
-            with tempfile.TemporaryDirectory() as folder:
-                url = url_of(engine, Path(folder))
-                if url is None:
-                    print(f"{engine}: no server named by DJ_TEST_{engine.upper()}_URL")
-                    break
-                report(engine, size, measure(engine, url, size), peer(engine, url, size))
+        with address(engine) as url:
+            for size in map(int, chosen.sizes.split(",")):
+                given = {"size": size, "singles": SINGLES, "definition": DEFINITION}
+                theirs = {} if chosen.no_peer else run_peer(PEER, engine, url, **given)
+                report(engine, size, measure(engine, url, size), theirs)
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ class _Schema:
             self._bind(part, ChainMap({**own, "master": cls, "self": part}, around))
 
     def _bind(self, cls: type[Table], context: Names) -> None:
-        cls.database, cls._connection, cls._known_heading = self._name, self.connection, None
+        cls.database, cls._connection, cls._known_node = self._name, self.connection, None
         cls.declaration_context = context
         table = cls()
         cls._support = [table.full_table_name]

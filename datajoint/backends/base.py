@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from datajoint.backends.alteration import Alteration, AlterScript
@@ -17,6 +17,9 @@ from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement
 from datajoint.values.model import ValueType
+
+if TYPE_CHECKING:
+    from datajoint.backends.catalog.reader import CatalogReader
 
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
@@ -122,6 +125,8 @@ class Backend(ABC):
     """One engine. Instances hold no connection: a raw driver connection is passed in."""
 
     dialect: Dialect
+    _reader: CatalogReader
+    """Runs the engine's catalogue queries."""
 
     # --- sessions
     def resolved(self, target: Target) -> Target:
@@ -363,21 +368,21 @@ class Backend(ABC):
     def drop_table(self, name: TableName, catalog: SchemaCatalog) -> list[Sql]:
         """Return the statements that drop a table, and enum types that nothing else uses."""
 
-    @abstractmethod
     def schema_names(self, execute: Execute) -> list[str]:
         """Return the names of all user schemas, sorted."""
+        return self._reader.schema_names(execute)
 
-    @abstractmethod
     def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Read the structure of schemas in a handful of queries; a schema that does not exist is absent."""
+        return self._reader.load(execute, schemas)
 
-    @abstractmethod
     def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
         """Return, by one light query, a text for each schema that exists; it changes with the structure."""
+        return self._reader.versions(execute, schemas)
 
-    @abstractmethod
     def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
         """Return the schemas that refer to `schemas` by foreign keys (or that these refer to)."""
+        return self._reader.related(execute, schemas, downstream=downstream)
 
     # --- data
     @abstractmethod
@@ -393,6 +398,13 @@ class Backend(ABC):
 
     def stream_insert(self, table: TableName, columns: Sequence[str]) -> Sql | None:  # noqa: ARG002 - for engines with a stream
         """Return the statement for `execute_many` that takes rows as one stream; None where INSERT is the fastest."""
+        return None
+
+    def table_stream(self, table: TableName, columns: Sequence[str]) -> Sql | None:  # noqa: ARG002 - as above
+        """Return the statement for `execute_many` that takes texts in CSV form, as Arrow writes it, in place of rows.
+
+        None where there is none.
+        """
         return None
 
     def rows_source(
@@ -425,6 +437,26 @@ class Backend(ABC):
         """
         columns = Sql.join(", ", (Identifier((name,)) for name in key))
         return Sql("DELETE FROM ", table.identifier, " WHERE (", columns, ") IN (", chosen, ")")
+
+    def delete_keys(
+        self,
+        table: TableName,
+        columns: Sequence[tuple[str, ValueType]],
+        keys: Sequence[Sequence[Any]],
+        filled: Sequence[str] = (),
+    ) -> Iterator[Sql]:
+        """Yield the statements that delete the rows of `table` whose `columns` have the values of one of `keys`.
+
+        Values are canonical and not NULL. Rows with NULL in one of the columns `filled` stay.
+        """
+        yield self._where_keys(table, columns, self.key_table(columns, keys), filled)
+
+    def _where_keys(
+        self, table: TableName, columns: Sequence[tuple[str, ValueType]], keys: Sql, filled: Sequence[str]
+    ) -> Sql:
+        names = Sql.join(", ", (Identifier((name,)) for name, _ in columns))
+        present = (Sql(" AND ", Identifier((name,)), " IS NOT NULL") for name in filled)
+        return Sql("DELETE FROM ", table.identifier, " WHERE (", names, ") IN (", keys, ")", *present)
 
     def advance_sequence(self, table: TableName, column: str) -> Sql | None:  # noqa: ARG002 - for engines that do not do so themselves
         """Return what moves a generated column past values that were given explicitly, None where nothing is to do."""

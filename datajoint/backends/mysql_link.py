@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pymysql
 from pymysql.constants import SERVER_STATUS
 
 from datajoint.backends.link import has_news, watch_over
+from datajoint.backends.mysql_literals import insert_parts, literal_rows
 from datajoint.backends.mysql_rows import FastConnection
 
 PACKET_TOO_LARGE = 1153
@@ -54,6 +56,35 @@ class Link(FastConnection):
         if found is not None:
             with contextlib.suppress(OSError):
                 found.shutdown(socket.SHUT_RDWR)
+
+    def run(self, text: str, values: Sequence[Any]) -> Any:
+        """Run one statement as a cursor would, its values written in by the driver, and return the driver's result."""
+        self.query(text % tuple(map(self.escape, values)) if values else text)
+        return self._result
+
+    def insert(self, text: str, rows: Iterable[Sequence[Any]], limit: int) -> int:
+        """Run an INSERT of one row for many rows, in statements of up to `limit` bytes; return the affected rows."""
+        parts = insert_parts(text)
+        if parts is None:
+            with self.cursor() as cursor:
+                return int(cursor.executemany(text, rows) or 0)
+        affected, waiting, length = 0, list[str](), 0
+        limit -= sum(map(len, parts))
+        for row in literal_rows(rows, self.escape):
+            if waiting and length + len(row) > limit:
+                affected += self._insert(parts, waiting, limit)
+                waiting, length = [], 0
+            waiting.append(row)
+            length += len(row) + len("(),")
+        return affected + (self._insert(parts, waiting, limit) if waiting else 0)
+
+    def _insert(self, parts: tuple[str, str], rows: list[str], limit: int) -> int:
+        values = f"({'),('.join(rows)})".encode(self.encoding)
+        if len(values) > limit and len(rows) > 1:  # characters are longer than a byte
+            middle = len(rows) // 2
+            return self._insert(parts, rows[:middle], limit) + self._insert(parts, rows[middle:], limit)
+        before, after = (part.encode(self.encoding) for part in parts)
+        return self.query(before + values + after)
 
     def query(self, sql: str | bytes | bytearray, unbuffered: bool = False) -> int:
         """Send a statement, unless the server would break the link because of its length."""

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,7 @@ _BEGIN: dict[BeginKind, str] = {
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
 _STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster
 _PACKET_MARGIN = 1024
+_LISTED_KEYS = 500  # of a list in a condition; the servers turn longer ones into joins, or forget their ranges
 _VARCHAR_CHARACTERS = 16_000  # what a column of utf8mb4 may have
 _CHARSET = "utf8mb4"
 
@@ -136,12 +137,11 @@ class MySQLProtocol(Backend):
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
-        cursor = raw.cursor()  # buffered and read to the end, so that closing it would do nothing but take time
-        cursor.execute(text, values or None)
-        if cursor.description is None:
-            return RawResult((), [], cursor.rowcount, cursor.lastrowid)
-        columns = tuple(d[0] for d in cursor.description)
-        return RawResult(columns, list(cursor.fetchall()), cursor.rowcount, cursor.lastrowid)
+        result = raw.run(text, values)
+        if result.description is None:
+            return RawResult((), [], result.affected_rows, result.insert_id)
+        names = tuple(d[0] for d in result.description)
+        return RawResult(names, list(result.rows), result.affected_rows, result.insert_id)
 
     def fetch(
         self,
@@ -151,9 +151,7 @@ class MySQLProtocol(Backend):
         types: Sequence[ValueType],  # noqa: ARG002 - there is one form of a result
     ) -> list[tuple[Any, ...]]:
         """Run one query and read its result to the end."""
-        cursor = raw.cursor()
-        cursor.execute(text, values or None)
-        return list(cursor.fetchall())
+        return list(raw.run(text, values).rows)
 
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in, as it does for every statement."""
@@ -161,11 +159,8 @@ class MySQLProtocol(Backend):
         return url and ExternalQuery(url, raw.cursor().mogrify(statement.text, statement.values or None))  # type: ignore[return-value]
 
     def execute_many(self, raw: Any, text: str, rows: Iterable[Sequence[Any]]) -> int:
-        """Run one data statement for many rows; the driver writes INSERTs of as many rows as a packet takes."""
-        with raw.cursor() as cursor:
-            cursor.max_stmt_length = min(_STATEMENT_BYTES, raw.packet_bytes() - _PACKET_MARGIN)
-            cursor.executemany(text, rows)
-            return int(cursor.rowcount)
+        """Run one data statement for many rows: an INSERT of as many rows as a packet takes."""
+        return int(raw.insert(text, rows, min(_STATEMENT_BYTES, raw.packet_bytes() - _PACKET_MARGIN)))
 
     def cursor(self, raw: Any, text: str, values: Any, *, as_dict: bool) -> Any:
         """Run a user's statement; the driver's cursor is buffered."""
@@ -319,22 +314,6 @@ class MySQLProtocol(Backend):
         """Drop a table."""
         return [Sql("DROP TABLE ", name.identifier)]
 
-    def schema_names(self, execute: Execute) -> list[str]:
-        """Return the databases that are not the server's own."""
-        return self._reader.schema_names(execute)
-
-    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
-        """Read the structure from the information schema."""
-        return self._reader.load(execute, schemas)
-
-    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
-        """Ask for a digest of the structure."""
-        return self._reader.versions(execute, schemas)
-
-    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
-        """Follow foreign keys one step."""
-        return self._reader.related(execute, schemas, downstream=downstream)
-
     # --- data
     def duplicate_clauses(
         self,
@@ -358,6 +337,21 @@ class MySQLProtocol(Backend):
         same = Sql.join(" AND ", (Sql(Identifier((*table, n)), " = k.", Identifier((n,))) for n in key))
         name = table.identifier
         return Sql("DELETE ", name, " FROM ", name, " JOIN (SELECT DISTINCT * FROM (", chosen, ") AS c) AS k ON ", same)
+
+    def delete_keys(
+        self,
+        table: TableName,
+        columns: Sequence[tuple[str, ValueType]],
+        keys: Sequence[Sequence[Any]],
+        filled: Sequence[str] = (),
+    ) -> Iterator[Sql]:
+        """List the keys, some hundred at a time: rows of ranges go half as fast again as rows that a join finds."""
+        types = [value_type for _, value_type in columns]
+        for start in range(0, len(keys), _LISTED_KEYS):
+            listed = (
+                Sql("(", Sql.join(", ", map(self.bind, types, key)), ")") for key in keys[start : start + _LISTED_KEYS]
+            )
+            yield self._where_keys(table, columns, Sql.join(", ", listed), filled)
 
     def converted(self, source: ValueType, target: ValueType, expression: Sql) -> Sql:
         """Convert as an insert from Python would."""

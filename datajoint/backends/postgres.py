@@ -43,7 +43,6 @@ from datajoint.backends.base import (
     RawResult,
     Target,
     external_url,
-    transposed,
 )
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
@@ -65,7 +64,9 @@ DIALECT = Dialect(
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }  # fmt: skip
-_COPY = "COPY "
+_STATUS = psycopg.pq.TransactionStatus
+_IN_TRANSACTION = {_STATUS.INTRANS, _STATUS.INERROR, _STATUS.ACTIVE}
+_COPY, _CSV = "COPY ", " (FORMAT csv)"
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
 
@@ -117,13 +118,12 @@ class PostgreSQL(Backend):
 
     def in_transaction(self, raw: Any, *, after_error: bool = False) -> bool:  # noqa: ARG002 - the protocol tells always
         """Return what the server said last."""
-        status, state = psycopg.pq.TransactionStatus, raw.info.transaction_status
-        return state in {status.INTRANS, status.INERROR, status.ACTIVE}
+        return raw.pgconn.transaction_status in _IN_TRANSACTION
 
     def is_settled(self, raw: Any) -> bool:
         """Tell whether the driver has read the answer to the end; on Ctrl-C it cancels and does."""
-        status, state = psycopg.pq.TransactionStatus, raw.info.transaction_status
-        return not raw.closed and state in {status.IDLE, status.INTRANS, status.INERROR}
+        settled = {_STATUS.IDLE, _STATUS.INTRANS, _STATUS.INERROR}
+        return not raw.closed and raw.pgconn.transaction_status in settled
 
     def cancel(self, raw: Any, target: Target) -> None:  # noqa: ARG002 - the driver knows where it is connected
         """Ask the server to end the statement."""
@@ -145,24 +145,28 @@ class PostgreSQL(Backend):
 
     def execute(self, raw: Any, text: str, values: Sequence[Any]) -> RawResult:
         """Run one statement and read its result to the end."""
-        cursor = raw.execute(text, values or None)
-        if cursor.description is None:
+        cursor = raw.run(text, values)
+        described = cursor.description
+        if described is None:
             return RawResult((), [], cursor.rowcount)
-        return RawResult(tuple(d.name for d in cursor.description), cursor.fetchall(), cursor.rowcount)
+        return RawResult(tuple(d.name for d in described), cursor.fetchall(), cursor.rowcount)
 
     def fetch(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
         """Run one query; the server's binary form is read a third faster than text, where it is sure to be understood."""
-        cursor = raw.cursor(binary=postgres_values.binary(types))
-        return list(cursor.execute(text, values or None).fetchall())
+        rows: list[tuple[Any, ...]] = raw.rows(text, values, binary=postgres_values.binary(types))
+        return rows
 
     def fetch_columns(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[Any]:
         """Run one query; moments come as numbers, from which columns are made ten times as fast as from objects."""
-        moments = [n for n, t in enumerate(types) if t.kind in {"datetime", "timestamp"}]
-        if not moments or not postgres_values.binary(types):
-            return super().fetch_columns(raw, text, values, types)
-        cursor = raw.cursor(binary=True)
-        cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
-        columns = transposed(cursor.execute(text, values or None).fetchall(), len(types))
+        binary = postgres_values.binary(types)
+        moments = [n for n, t in enumerate(types) if binary and t.kind in {"datetime", "timestamp"}]
+        # All rows in one list, of which columns are cut: half as fast again as by way of tuples.
+        flat: list[Any] = []
+        cursor = raw.cursor(binary=binary, row_factory=lambda _: flat.extend)
+        if moments:
+            cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+        cursor.execute(text, values or None).fetchall()
+        columns: list[Any] = [flat[n :: len(types)] for n in range(len(types))]
         for n in moments:
             columns[n] = postgres_values.moments(columns[n])
         return columns
@@ -180,8 +184,9 @@ class PostgreSQL(Backend):
         with raw.cursor() as cursor:
             if text.startswith(_COPY):
                 with cursor.copy(text) as stream:
+                    write = stream.write if text.endswith(_CSV) else stream.write_row
                     for row in rows:
-                        stream.write_row(row)
+                        write(row)
                 return int(cursor.rowcount)
             cursor.executemany(text, rows)
             return int(cursor.rowcount)
@@ -303,22 +308,6 @@ class PostgreSQL(Backend):
         """Drop a table, and enum types that nothing else uses."""
         return postgres_ddl.drop_table(name, catalog)
 
-    def schema_names(self, execute: Execute) -> list[str]:
-        """Return the schemas that are not the server's own."""
-        return self._reader.schema_names(execute)
-
-    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
-        """Read the structure from the system catalogs."""
-        return self._reader.load(execute, schemas)
-
-    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
-        """Ask for a digest of the structure."""
-        return self._reader.versions(execute, schemas)
-
-    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
-        """Follow foreign keys one step."""
-        return self._reader.related(execute, schemas, downstream=downstream)
-
     # --- data
     def duplicate_clauses(
         self,
@@ -344,6 +333,10 @@ class PostgreSQL(Backend):
     def stream_insert(self, table: TableName, columns: Sequence[str]) -> Sql:
         """Copy from the client, which knows the columns' types by itself."""
         return Sql(_COPY, table.identifier, " (", ddl.columns(columns), ") FROM STDIN")
+
+    def table_stream(self, table: TableName, columns: Sequence[str]) -> Sql:
+        """Copy texts from the client."""
+        return self.stream_insert(table, columns) + _CSV
 
     def rows_source(self, columns: Sequence[tuple[str, ValueType]], values: Sequence[Sequence[Any]]) -> Sql | None:
         """Send one array for each column."""

@@ -10,6 +10,7 @@ from psycopg.types.json import set_json_loads
 
 from datajoint.backends import link
 from datajoint.backends.base import Target
+from datajoint.backends.postgres_link import Link
 from datajoint.errors import AccessError, DataJointError
 from datajoint.values.documents import from_json
 
@@ -97,7 +98,7 @@ def _open(target: Target) -> Any:
 
 
 def _attempt(target: Target, **options: Any) -> Any:
-    return psycopg.connect(
+    return Link.connect(
         host=target.unix_socket or target.host, port=target.port or PORT, user=target.user, password=target.password,
         dbname=target.database or DATABASE, connect_timeout=max(2, round(target.connect_timeout)), autocommit=True,
         application_name="datajoint", keepalives_idle=link.KEEPALIVE_IDLE, keepalives_interval=link.KEEPALIVE_INTERVAL,

@@ -347,22 +347,6 @@ class SQLite(Backend):
             Sql("DELETE FROM `~dj_tables`", which),
         ]
 
-    def schema_names(self, execute: Execute) -> list[str]:
-        """Return the recorded schemas."""
-        return self._reader.schema_names(execute)
-
-    def load_catalog(self, execute: Execute, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
-        """Read the structure from the file's own tables and the records beside them."""
-        return self._reader.load(execute, schemas)
-
-    def catalog_versions(self, execute: Execute, schemas: Iterable[str]) -> dict[str, str]:
-        """Ask for a digest of the structure."""
-        return self._reader.versions(execute, schemas)
-
-    def related_schemas(self, execute: Execute, schemas: Iterable[str], *, downstream: bool) -> set[str]:
-        """Follow foreign keys one step."""
-        return self._reader.related(execute, schemas, downstream=downstream)
-
     # --- data
     def duplicate_clauses(
         self,

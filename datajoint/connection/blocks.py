@@ -34,7 +34,7 @@ class Blocks:
         """Begin a transaction, or a block inside the one that is open."""
         transaction = self.here.transaction
         if transaction is None:
-            session = self._statements.session(reconnect=self._connection.settings.database.reconnect)
+            session = self._statements.session()
             if not session.begun:
                 self._begin("read_only" if self._connection.target.read_only else kind)
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from datajoint.backends.base import Execute
@@ -18,9 +18,20 @@ _SECONDS = 1.0  # between two questions whether another program changed somethin
 
 
 @dataclass(frozen=True, slots=True)
-class _Check:
-    """The version of a schema's structure, and when the database last confirmed it, in seconds of a steady clock."""
+class _Known:
+    """What is known of a schema.
 
+    Attributes
+    ----------
+    catalog : SchemaCatalog or None
+        Its structure; None if there is no such schema.
+    version : str or None
+        Of the structure.
+    time : float
+        When the database last confirmed the version, in seconds of a steady clock.
+    """
+
+    catalog: SchemaCatalog | None
     version: str | None
     time: float
 
@@ -39,8 +50,14 @@ class Catalogs:
     def __init__(self, connection: Connection, execute: Execute, on_change: Callable[[], None]) -> None:
         self._connection, self._execute, self._on_change = connection, execute, on_change
         self._lock = threading.RLock()
-        self._known: dict[str, SchemaCatalog | None] = {}
-        self._checks: dict[str, _Check] = {}
+        self._known: dict[str, _Known] = {}
+
+    def one(self, schema: str) -> SchemaCatalog | None:
+        """Return the structure of a schema, or None if it does not exist."""
+        known = self._known.get(schema)
+        if known is not None and time.monotonic() - known.time < _SECONDS:
+            return known.catalog
+        return self.get((schema,)).get(schema)
 
     def get(self, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Return the structure of the schemas that exist, reading the unknown ones together."""
@@ -55,9 +72,8 @@ class Catalogs:
                 loaded = backend.load_catalog(self._execute, unknown)
                 now = time.monotonic()
                 for schema in unknown:
-                    self._known[schema] = loaded.get(schema)
-                    self._checks[schema] = _Check(versions.get(schema), now)
-            return {s: c for s in wanted if (c := self._known[s]) is not None}
+                    self._known[schema] = _Known(loaded.get(schema), versions.get(schema), now)
+            return {s: c for s in wanted if (c := self._known[s].catalog) is not None}
 
     def look_again(self, schemas: Iterable[str], seconds: float) -> None:
         """Forget those of `schemas` that other programs changed, unless that was asked less than `seconds` ago."""
@@ -65,15 +81,15 @@ class Catalogs:
             return
         now = time.monotonic()
         with self._lock:
-            due = {s: c for s in schemas if (c := self._checks.get(s)) and now - c.time >= seconds}
+            due = {s: known for s in schemas if (known := self._known.get(s)) and now - known.time >= seconds}
         if not due:
             return
         versions = self._connection.backend.catalog_versions(self._execute, list(due))
-        changed = [s for s, check in due.items() if check.version != versions.get(s)]
+        changed = [s for s, known in due.items() if known.version != versions.get(s)]
         with self._lock:
-            for schema, check in due.items():
-                if self._checks.get(schema) is check:
-                    self._checks[schema] = _Check(check.version, now)
+            for schema, known in due.items():
+                if self._known.get(schema) is known:
+                    self._known[schema] = replace(known, time=now)
         if changed:
             self.forget(*changed)
 
@@ -82,6 +98,5 @@ class Catalogs:
         with self._lock:
             for schema in schemas or list(self._known):
                 self._known.pop(schema, None)
-                self._checks.pop(schema, None)
         # Outside the lock: the graph takes its own lock first and this one second.
         self._on_change()

@@ -182,7 +182,7 @@ class Connection:
         return Session(raw, self.backend, self.backend.session_id(raw))
 
     def _session(self) -> Session:
-        return self._statements.session(reconnect=self.settings.database.reconnect)
+        return self._statements.session()
 
     def close(self) -> None:
         """Close the sessions of all threads. Calling it again does nothing."""
@@ -432,7 +432,7 @@ class Connection:
 
         Read once, then kept; at most once a second a light query asks whether another program has changed it.
         """
-        return self.catalogs([schema]).get(schema)
+        return self._catalogs.one(schema)
 
     def catalogs(self, schemas: Iterable[str]) -> dict[str, SchemaCatalog]:
         """Return the structure of several schemas, reading the unknown ones together."""

@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from datajoint.backends.base import RawResult
@@ -68,8 +67,8 @@ class Statements:
         self.log = QueryLog()
         self.open: set[OpenTransaction] = set()
 
-    def session(self, *, reconnect: bool = True) -> Session:
-        """Return the session of the thread's next statement, opening one if there is none.
+    def session(self, *, reconnect: bool | None = None) -> Session:
+        """Return the session of the thread's next statement, opening one if there is none; `reconnect` as of `run`.
 
         Raises
         ------
@@ -85,9 +84,12 @@ class Statements:
         if own is not None and own.begun:  # a transaction that the user began by a statement, and lost since
             own.begun = False
             raise LostConnectionError(_LOST, hint=_REPEAT)
-        if self.sessions.closed and not reconnect:
+        if self.sessions.closed and not self._may_reconnect(reconnect):
             raise LostConnectionError("The connection is closed.", hint="Call connection.connect() to open it again.")
         return self.sessions.renew()
+
+    def _may_reconnect(self, reconnect: bool | None) -> bool:
+        return self._connection.settings.database.reconnect if reconnect is None else reconnect
 
     def run(self, text: str, call: Call, *, reconnect: bool | None = None) -> RawResult:
         """Run a statement and return its whole result.
@@ -113,13 +115,14 @@ class Statements:
     # --- outside transactions
     def alone(self, text: str, call: Call, *, repeatable: bool, reconnect: bool | None = None) -> RawResult:
         """Run a statement that commits by itself; `repeatable`: run it again if the link is lost while it runs."""
-        may_reconnect = self._connection.settings.database.reconnect if reconnect is None else reconnect
-        session = self._tried(self.session(reconnect=may_reconnect), text, reconnect=may_reconnect)
+        session = self.session(reconnect=reconnect)
+        if not repeatable:  # what is, finds out by itself that the link is lost
+            session = self._tried(session, text, reconnect=reconnect)
         try:
             result = self.once(session, text, call)
         except LostConnectionError as error:
             self._give_up(session)
-            if not may_reconnect:
+            if not self._may_reconnect(reconnect):
                 raise
             if not repeatable:
                 raise LostConnectionError(
@@ -128,19 +131,17 @@ class Statements:
                     query=text,
                 ) from error.__cause__
             result = self.once(self._reconnected(), text, call)
-        session.begun = session.usable and session.backend.in_transaction(session.raw)
+        session.begun = not session.closed and session.backend.in_transaction(session.raw)
         return result
 
-    def _tried(self, session: Session, text: str, *, reconnect: bool) -> Session:
+    def _tried(self, session: Session, text: str, *, reconnect: bool | None) -> Session:
         """Return a session on which a statement can be sent, as far as can be told before."""
         backend = session.backend
-        long_idle = not is_read(text) and time.monotonic() - session.used > _IDLE_SECONDS
-        if not backend.is_stale(session.raw) and not long_idle:
-            return session
-        if backend.is_alive(session.raw):
+        idle = time.monotonic() - session.used
+        if (idle < _IDLE_SECONDS and not backend.is_stale(session.raw)) or backend.is_alive(session.raw):
             return session
         self._give_up(session)
-        if not reconnect:
+        if not self._may_reconnect(reconnect):
             raise LostConnectionError("The connection to the server was lost.", query=text)
         return self._reconnected()
 
@@ -168,7 +169,7 @@ class Statements:
             transaction.check()
             session = transaction.session
             try:
-                result = self.once(session, text, call, first=_savepoint(transaction))
+                result = self.once(session, text, _preceded(call, _savepoint(transaction)))
             except LostConnectionError as error:
                 raise self._lost(transaction, text) from (error.__cause__ or error)
             except DataJointError as error:
@@ -218,8 +219,8 @@ class Statements:
             transaction.doom(error)
 
     # --- one attempt
-    def once(self, session: Session, text: str, call: Call, *, first: str | None = None) -> RawResult:
-        """Run a statement on a session, once; and one of ours immediately `first`.
+    def once(self, session: Session, text: str, call: Call) -> RawResult:
+        """Run a statement on a session, once.
 
         Raises
         ------
@@ -231,7 +232,7 @@ class Statements:
         start, limit = time.perf_counter(), self.here.limit
         watch = None if limit is None else TimeLimit(session, self._connection.target, limit)
         try:
-            result = self._exchange(session, text, call, watch, first)
+            result = _exchange(session, text, call, watch)
         except DataJointError as error:
             self._record(text, start, error=error)
             raise
@@ -249,21 +250,8 @@ class Statements:
             self._interrupted(session, text, error)
             raise
         session.used = time.monotonic()
-        self._record(text, start, result)
-        return result
-
-    def _exchange(
-        self, session: Session, text: str, call: Call, watch: TimeLimit | None, first: str | None
-    ) -> RawResult:
-        with session.in_use:
-            if session.closed:
-                raise LostConnectionError("The connection was closed by another thread.")
-            with watch or nullcontext():
-                if first is not None:
-                    session.backend.execute(session.raw, first, ())
-                result = call(session)
-        if watch is not None and watch.exceeded and is_read(text):  # such as a sleep, which ends early without an error
-            raise _too_long(watch, text)
+        if self.log.is_wanted:
+            self._record(text, start, result)
         return result
 
     def _record(
@@ -318,6 +306,30 @@ class Statements:
         thread.start()
         thread.join(_CANCEL_SECONDS)
         return bool(done)
+
+
+def _exchange(session: Session, text: str, call: Call, watch: TimeLimit | None) -> RawResult:
+    with session.in_use:
+        if session.closed:
+            raise LostConnectionError("The connection was closed by another thread.")
+        if watch is None:
+            return call(session)
+        result = watch.run(call)
+    if watch.exceeded and is_read(text):  # such as a sleep, which ends early without an error
+        raise _too_long(watch, text)
+    return result
+
+
+def _preceded(call: Call, first: str | None) -> Call:
+    """Return what runs a statement of ours immediately before one of the user's."""
+    if first is None:
+        return call
+
+    def both(session: Session) -> RawResult:
+        session.backend.execute(session.raw, first, ())
+        return call(session)
+
+    return both
 
 
 def _savepoint(transaction: OpenTransaction) -> str | None:

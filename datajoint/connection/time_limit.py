@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable
 
-from datajoint.backends.base import Target
+from datajoint.backends.base import RawResult, Target
 from datajoint.connection.session import Session
 
 logger = logging.getLogger("datajoint")
@@ -17,7 +16,7 @@ _ATTEMPTS = 2  # after which the link is broken
 
 
 class TimeLimit:
-    """While entered, a statement that runs on `session` for more than `seconds` is ended by another thread.
+    """Ends a statement that runs on `session` for more than `seconds`, from another thread.
 
     Attributes
     ----------
@@ -33,16 +32,15 @@ class TimeLimit:
         self._thread = threading.Thread(target=self._watch, name="dj time limit", daemon=True)
         self.exceeded = False
 
-    def __enter__(self) -> Self:
+    def run(self, call: Callable[[Session], RawResult]) -> RawResult:
+        """Run a statement under the limit."""
         self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        with self._ordering:
-            pass
+        try:
+            return call(self._session)
+        finally:
+            self._over.set()
+            with self._ordering:
+                pass
 
     def _watch(self) -> None:
         wait = self.seconds

@@ -134,7 +134,7 @@ def _polars_series(name: str, values: Any, wanted: Any) -> Any:
         return pl.Series(name, values, dtype=pl.Object)
     if wanted is None:
         return pl.Series(name, values, strict=False) if values else pl.Series(name, [], dtype=pl.Null)
-    if wanted == pl.String:
+    if wanted == pl.String and not set(map(type, values)) <= {str, type(None)}:
         values = [v if v is None or type(v) is str else str(v) for v in values]
     return pl.Series(name, values, dtype=wanted)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from datajoint.expression.predicates import OneOf
 from datajoint.heading import Attribute, Heading
 from datajoint.values.accept import first_unstorable
 
-_INT64 = (-(2**63), 2**63 - 1)  # what every engine's integers hold
+_LOW, _HIGH = -(2**63), 2**63 - 1  # what every engine's integers hold
 
 
 def plain_keys(heading: Heading, rows: Sequence[Any]) -> OneOf | None:
@@ -40,9 +40,9 @@ def is_canonical(attribute: Attribute, value: Any) -> bool:
     known = _CANONICAL.get(attribute.value_type.kind)
     return (
         known is not None
-        and type(value) is known[0]
+        and type(value) is known.kind
         and attribute.codec is None
-        and (known[1] is None or known[1]((value,)))
+        and (known.one is None or known.one(value))
     )
 
 
@@ -51,28 +51,30 @@ def all_canonical(attribute: Attribute, values: list[Any]) -> bool:
     known = _CANONICAL.get(attribute.value_type.kind)
     if attribute.codec is not None or known is None:
         return False
-    expected, holds = known
-    return set(map(type, values)) == {expected} and (holds is None or holds(values))
+    return set(map(type, values)) == {known.kind} and (known.all is None or known.all(values))
 
 
-def _in_range(values: Sequence[int]) -> bool:
-    return _INT64[0] <= min(values) and max(values) <= _INT64[1]
+class _Canonical(NamedTuple):
+    """The class of the values, and what else must hold of one, and of all that are many."""
+
+    kind: type
+    one: Callable[[Any], bool] | None = None
+    all: Callable[[Sequence[Any]], bool] | None = None
 
 
-def _storable(values: Sequence[str]) -> bool:
-    return first_unstorable("".join(values)) < 0
-
-
-def _naive(values: Sequence[dt.datetime]) -> bool:
-    return set(map(attrgetter("tzinfo"), values)) == {None}
-
-
-_CANONICAL: dict[str, tuple[type, Callable[[Sequence[Any]], bool] | None]] = {
-    "int": (int, _in_range),
-    "varchar": (str, _storable),
-    "text": (str, _storable),
-    "date": (dt.date, None),
-    "datetime": (dt.datetime, _naive),
-    "uuid": (UUID, None),
-    "bool": (bool, None),
+_TEXT = _Canonical(str, lambda value: first_unstorable(value) < 0, lambda values: first_unstorable("".join(values)) < 0)
+_CANONICAL = {
+    "int": _Canonical(
+        int, lambda value: _LOW <= value <= _HIGH, lambda values: min(values) >= _LOW and max(values) <= _HIGH
+    ),
+    "varchar": _TEXT,
+    "text": _TEXT,
+    "date": _Canonical(dt.date),
+    "datetime": _Canonical(
+        dt.datetime,
+        lambda value: value.tzinfo is None,
+        lambda values: set(map(attrgetter("tzinfo"), values)) == {None},
+    ),
+    "uuid": _Canonical(UUID),
+    "bool": _Canonical(bool),
 }

@@ -94,7 +94,6 @@ class _Reader:
         self.left = left
         self.heading: Heading = left._node.heading
         self.semantic_check = semantic_check
-        self.infinity = left.connection.backend.dialect.float_infinity
         self.unmatched: dict[str, None] = {}
 
     def read(self, condition: Any) -> p.Predicate:
@@ -130,6 +129,10 @@ class _Reader:
         if isinstance(condition, Iterable) and getattr(condition, "ndim", 1) != 0:
             return self._alternatives(condition)
         raise DataJointError(f"Invalid restriction type {type(condition).__name__}: {shorten(condition)}")
+
+    @property
+    def _infinity(self) -> bool:
+        return bool(self.left.connection.dialect.float_infinity)
 
     def _text(self, text: str) -> p.Predicate:
         heading, backend = self.heading, self.left.connection.backend
@@ -204,7 +207,7 @@ class _Reader:
 
     def _compare(self, attribute: Attribute, value: Any) -> Comparison:
         try:
-            return compare(attribute.value_type, "=", value, infinity=self.infinity)
+            return compare(attribute.value_type, "=", value, infinity=self._infinity)
         except DataJointError as error:
             error.attribute = error.attribute or attribute.name
             if error.args and f"`{attribute.name}`" not in str(error):
@@ -234,7 +237,7 @@ class _Reader:
             return p.JsonPath(name, path, cast, None)
         try:
             if cast is not None:
-                wanted: Any = compare(read_cast(cast).value_type, "=", value, infinity=self.infinity)
+                wanted: Any = compare(read_cast(cast).value_type, "=", value, infinity=self._infinity)
             else:
                 wanted = _json_operand(value)
         except InvalidTypeError as error:

@@ -131,7 +131,7 @@ def negate(predicate: Predicate) -> Predicate:
 def conjunction(items: list[Predicate]) -> Predicate:
     """Return the AND of the items; constants fold."""
     kept = items
-    if any(type(p) is Constant for p in items):
+    if Constant in map(type, items):
         kept = [p for p in items if not (isinstance(p, Constant) and p.value)]
         if any(isinstance(p, Constant) for p in kept):
             return Constant(value=False)

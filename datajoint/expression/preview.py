@@ -63,7 +63,7 @@ def load_preview(expression: QueryExpression, limit: int | None = None) -> Previ
         node = Limit(node, _order(node), limit + 1, 0, node.heading)
     else:
         node = Limit(node, key_order(node.heading), limit + 1, 0, node.heading)
-    fetched = fetch_rows(connection, node, shown) if shown or attributes else []
+    fetched = fetch_rows(connection, node, shown)
     rows = []
     for values in fetched:
         value = dict(zip(shown, values, strict=False))

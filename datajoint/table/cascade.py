@@ -76,6 +76,10 @@ class Cascade:
     def deletions(self, name: TableName, keys: Sequence[RowKey], backend: Backend) -> Iterator[Sql]:
         """Yield the statements that delete the rows of table `name` which go with the rows `keys`."""
         for term in self.terms[name]:
+            if term.source is None:
+                typed = list(zip(term.columns, self.types, strict=True))
+                yield from backend.delete_keys(name, typed, keys, term.filled)
+                continue
             chosen = self._chosen(term, keys, backend)
             if term.filled:
                 columns = Sql.join(", ", map(_column, (*term.columns, *term.filled)))

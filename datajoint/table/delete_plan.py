@@ -335,9 +335,9 @@ def _delete_rows(plan: DeletePlan, table: TablePlan) -> None:
     connection = plan.seed.connection
     columns = plan._reader.key_columns(table.name)
     for keys in _ordered(plan, table):
-        chosen = connection.backend.key_table(columns, keys)
-        deleted = connection.execute(connection.backend.delete_rows(table.name, table.key, chosen)).rowcount
-        connection.events.emit(RowsDeleted(table=table.full_name, count=deleted))
+        for statement in connection.backend.delete_keys(table.name, columns, keys):
+            deleted = connection.execute(statement).rowcount
+            connection.events.emit(RowsDeleted(table=table.full_name, count=deleted))
 
 
 def _ordered(plan: DeletePlan, table: TablePlan) -> list[list[RowKey]]:

@@ -5,14 +5,62 @@ Their values never pass through dicts: each column becomes one list of Python va
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from datajoint.errors import DataJointError
 
 _PARQUET = {".parquet", ".pq"}
+
+
+class FrameColumn(Sequence[Any]):
+    """A column of a table in memory: Python values when they are looked at, or an Arrow column for those who take it whole.
+
+    Parameters
+    ----------
+    count : int
+        Number of values.
+    values : callable
+        Makes the Python values.
+    arrow : callable
+        Returns the Arrow column; it raises what pyarrow does if there can be none.
+    """
+
+    def __init__(self, count: int, values: Callable[[], list[Any]], arrow: Callable[[], Any]) -> None:
+        self._count, self._make, self.arrow = count, values, arrow
+        self._nulls: int | None = None
+
+    @classmethod
+    def of_arrow(cls, column: Any) -> FrameColumn:
+        """Return a column of Arrow."""
+        found = cls(len(column), lambda: _from_arrow_column(column), lambda: column)
+        found._nulls = column.null_count
+        return found
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """The values as Python objects."""
+        return self._make()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        if not isinstance(place, slice):
+            return self.values[place]
+        start, stop, _ = place.indices(self._count)
+        return FrameColumn(
+            max(0, stop - start), lambda: self.values[start:stop], lambda: self.arrow().slice(start, stop - start)
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values if value is not None or self._nulls is None else self._nulls > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +152,22 @@ def _from_pandas(frame: Any) -> Columns:
     return Columns(tuple(frame.columns), tuple(map(_from_series, series)), len(frame))
 
 
-def _from_series(series: Any) -> list[Any]:
+def _from_series(series: Any) -> Sequence[Any]:
     # The extension types of pandas know best how to make objects of their values.
     is_plain = type(series.dtype).__module__.startswith("numpy")
-    return _plain_list(series.to_numpy() if is_plain else series.to_numpy(dtype=object))
+
+    def values() -> list[Any]:
+        return _plain_list(series.to_numpy() if is_plain else series.to_numpy(dtype=object))
+
+    if series.dtype.kind == "O" and type(series.dtype).__name__ != "StringDtype":
+        return values()  # objects may be of any class
+    return FrameColumn(len(series), values, lambda: _pyarrow().array(series, from_pandas=True))
+
+
+def _pyarrow() -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - an optional package
+
+    return pa
 
 
 def _plain_list(array: Any) -> list[Any]:
@@ -121,11 +181,12 @@ def _plain_list(array: Any) -> list[Any]:
 
 
 def _from_polars(frame: Any) -> Columns:
-    return Columns(tuple(frame.columns), tuple(column.to_list() for column in frame.iter_columns()), frame.height)
+    columns = (FrameColumn(frame.height, series.to_list, series.to_arrow) for series in frame.iter_columns())
+    return Columns(tuple(frame.columns), tuple(columns), frame.height)
 
 
 def _from_arrow(table: Any) -> Columns:
-    return Columns(tuple(table.column_names), tuple(map(_from_arrow_column, table.columns)), table.num_rows)
+    return Columns(tuple(table.column_names), tuple(map(FrameColumn.of_arrow, table.columns)), table.num_rows)
 
 
 def _from_arrow_column(column: Any) -> list[Any]:

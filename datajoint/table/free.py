@@ -45,7 +45,7 @@ class FreeTable(Table):
         assert self._table_name is not None
         return self._table_name
 
-    def _heading_holder(self) -> Any:
+    def _node_holder(self) -> Any:
         return self
 
     def __repr__(self) -> str:

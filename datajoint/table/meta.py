@@ -14,6 +14,7 @@ from typing import Any
 # Methods that users write and call explicitly, as in `super()` or `Base.make(self, key)`.
 _HOOKS = frozenset({"make", "make_fetch", "make_compute", "make_insert"})
 _INSTANCE_LEVEL = (FunctionType, property, cached_property)
+_look_up = type.__getattribute__
 
 
 def is_library_module(name: str) -> bool:
@@ -41,8 +42,8 @@ class TableMeta(type):
         type.__setattr__(cls, "_on_instance", own)
 
     def __getattribute__(cls, name: str) -> Any:
-        found = super().__getattribute__(name)
-        if isinstance(found, _INSTANCE_LEVEL) and name in super().__getattribute__("_on_instance"):
+        found = _look_up(cls, name)
+        if isinstance(found, _INSTANCE_LEVEL) and name in _look_up(cls, "_on_instance"):
             return getattr(cls(), name)
         return found
 

@@ -85,7 +85,7 @@ class Table(QueryExpression, metaclass=TableMeta):
     _prefix: ClassVar[str] = ""
     _table_name: str | None = None
     _support: ClassVar[list[str] | None] = None
-    _known_heading: tuple[SchemaCatalog, Heading] | None = None
+    _known_node: tuple[SchemaCatalog, TableNode] | None = None
     _allow_insert: bool = True
 
     # --- what it is
@@ -165,25 +165,23 @@ class Table(QueryExpression, metaclass=TableMeta):
             )
         return super().heading
 
-    def _make_node(self) -> TableNode:
-        heading = self._table_heading()
-        # A node is a value, so that all instances may share the one that goes with the heading.
-        return heading.derived("table", lambda: TableNode(self.name, heading))
-
     def _table_heading(self) -> Heading:
-        """Return the table's own heading, read anew only when the schema's structure was."""
+        return self._make_node().heading
+
+    def _make_node(self) -> TableNode:
+        """Return the table with its own heading, read anew only when the schema's structure was."""
         catalog = self.connection.catalog(self.database) if self.database is not None else None
-        holder = self._heading_holder()
+        holder = self._node_holder()
         # In the holder itself: a class must not take its superclass's for its own.
-        known: tuple[SchemaCatalog, Heading] | None = vars(holder).get("_known_heading")
+        known: tuple[SchemaCatalog, TableNode] | None = vars(holder).get("_known_node")
         if known is None or known[0] is not catalog:
             info, catalog = self._info()
-            known = catalog, read_heading(info, catalog, self.connection.catalog)
-            holder._known_heading = known
+            known = catalog, TableNode(self.name, read_heading(info, catalog, self.connection.catalog))
+            holder._known_node = known
         return known[1]
 
-    def _heading_holder(self) -> Any:
-        """Return what remembers the heading: the class, so that its instances share it."""
+    def _node_holder(self) -> Any:
+        """Return what remembers the table's node, which is a value: the class, so that its instances share it."""
         return type(self)
 
     def _info(self) -> tuple[TableInfo, SchemaCatalog]:
@@ -240,7 +238,7 @@ class Table(QueryExpression, metaclass=TableMeta):
     def _forget(self) -> None:
         """Forget the structure of the table's schema after it changed."""
         self.connection.forget_catalog(self.name.schema)
-        self._heading_holder()._known_heading = None
+        self._node_holder()._known_node = None
         self._node_cache = None
 
     @property

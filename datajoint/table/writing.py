@@ -12,6 +12,7 @@ from datajoint.declare.hidden import PROV_ATTRIBUTE
 from datajoint.errors import DataJointError, DuplicateError, IntegrityError, MissingAttributeError, TooLargeError
 from datajoint.events import RowsInserted
 from datajoint.sql.fragment import Identifier, Sql
+from datajoint.table.arrow_columns import arrow_columns, csv_texts
 from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter, in_row, key_first
 from datajoint.table.diagnose import explained, largest_row, unique_keys
@@ -126,6 +127,9 @@ def convert(target: BaseTable, batch: Batch, *, complete: bool = True) -> Prepar
     if complete:
         _check_required(target, batch)
     writers = {name: ColumnWriter.of(target, name) for name in batch.names}
+    together = arrow_columns(target, list(writers.values()), batch.columns)
+    if together is not None:
+        return Prepared(list(writers.values()), together, batch.count)
     given = dict(zip(batch.names, batch.columns, strict=True))
     key_names = [n for n in batch.names if target.heading[n].in_key]
     converted: dict[str, Sequence[Any]] = {}
@@ -350,8 +354,13 @@ def _send_columns(
     # An iterator: millions of tuples at once would keep the garbage collector busy.
     rows: Iterator[tuple[Any, ...]] = zip(*columns, strict=True)
     starts = range(0, count, _SLICE)
-    stream = None if skip or count < _BULK else backend.stream_insert(target.name, [n for n, _ in typed])
+    names = [n for n, _ in typed]
+    stream = None if skip or count < _BULK else backend.stream_insert(target.name, names)
     if stream is not None:
+        in_csv = backend.table_stream(target.name, names)
+        if in_csv is not None and (texts := csv_texts(columns, _SLICE)) is not None:
+            yield from (connection.execute_many(in_csv, (text,)) for text in texts)
+            return
         yield from (connection.execute_many(stream, islice(rows, _SLICE)) for _ in starts)
         return
     clauses = backend.duplicate_clauses("skip" if skip else "error", target.name, [n for n, _ in typed], (), target.key)

@@ -21,7 +21,7 @@ ColumnAcceptor = Callable[[Sequence[Any]], Sequence[Any] | None]
 
 _NONE = type(None)
 _ZONE, _MICROSECOND = attrgetter("tzinfo"), attrgetter("microsecond")
-_BYTES_OF_CHARACTER = 4  # at most
+BYTES_OF_CHARACTER = 4  # at most
 
 
 def column_acceptor(value_type: ValueType) -> ColumnAcceptor | None:
@@ -92,7 +92,7 @@ def _floats32(t: ValueType) -> Check | None:
 
 
 def _texts(t: ValueType) -> Check:
-    limit = None if t.length is None else t.length // (_BYTES_OF_CHARACTER if t.kind == "text" else 1)
+    limit = None if t.length is None else t.length // (BYTES_OF_CHARACTER if t.kind == "text" else 1)
 
     def check(values: Sequence[str]) -> Sequence[str] | None:
         if limit is not None and max(map(len, values)) > limit:

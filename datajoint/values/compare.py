@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from datajoint.errors import DataJointError, InvalidTypeError, InvalidValueError
 from datajoint.values import accept
@@ -26,8 +25,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What became of ``attribute operator literal``.
 
     Attributes

@@ -443,6 +443,7 @@ def test_previews_fetch_no_blob_and_count_no_further_than_asked(
         assert "Total" not in keyed.Integers().preview() + keyed.Integers()._repr_html_()
     assert len(log) == 2
     assert "Total: 6" in repr(dj.U("a") & keyed.Integers)
+    assert "Total: 1" in repr(dj.U() & keyed.Integers)  # one row without attributes
     monkeypatch.setattr(previews, "COUNTED", 3)
     for q in (dj.U("m", "n") & keyed.Integers, keyed.Integers & dj.Top(30), keyed.Integers + keyed.Integers.proj()):
         assert "more than 3" in q.preview()
