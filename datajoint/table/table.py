@@ -372,8 +372,10 @@ class Table(QueryExpression, metaclass=TableMeta):
         )
 
     @_documented_by(validation.validate)
-    def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:
-        return validation.validate(self, rows, ignore_extra_fields=ignore_extra_fields)
+    def validate(
+        self, rows: Any, *, ignore_extra_fields: bool = False, stored: bool = False
+    ) -> validation.ValidationResult:
+        return validation.validate(self, rows, ignore_extra_fields=ignore_extra_fields, stored=stored)
 
     @looking_again
     @_documented_by(updating.update1)
