@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,12 @@ class ValidationResult:
 
 
 def validate(
-    table: Operand, rows: Any, *, ignore_extra_fields: bool = False, stored: bool = False
+    table: Operand,
+    rows: Any,
+    *,
+    ignore_extra_fields: bool = False,
+    stored: bool = False,
+    together_with: Collection[str] = (),
 ) -> ValidationResult:
     """Check rows as `insert` would, except for what only the database knows: existing keys and parent rows.
 
@@ -81,6 +86,8 @@ def validate(
         Ignore fields that are no attributes.
     stored : bool
         Also ask the database which keys exist already and which parent rows do not; without it no statement is sent.
+    together_with : collection of str
+        Full names of tables into which rows go first, such as a part's master; `stored` takes their rows to exist.
 
     Returns
     -------
@@ -103,14 +110,16 @@ def validate(
         if stored:
             lot.append((index, checker.canonical))
             if len(lot) == _LOT:
-                errors += _stored_problems(checker.target, lot)
+                errors += _stored_problems(checker.target, lot, together_with)
                 lot = []
-    errors += _stored_problems(checker.target, lot)
+    errors += _stored_problems(checker.target, lot, together_with)
     errors.sort(key=lambda problem: problem[0])  # stable: what is wrong with the values of a row comes first
     return ValidationResult(not errors, errors, count)
 
 
-def _stored_problems(target: BaseTable, rows: list[tuple[int, dict[str, Any]]]) -> Iterator[Problem]:
+def _stored_problems(
+    target: BaseTable, rows: list[tuple[int, dict[str, Any]]], together_with: Collection[str]
+) -> Iterator[Problem]:
     """Yield the rows whose key, or values of a unique index, the table has, and those whose parent row is missing."""
 
     def filled(names: tuple[str, ...]) -> list[tuple[int, tuple[Any, ...]]]:
@@ -126,7 +135,10 @@ def _stored_problems(target: BaseTable, rows: list[tuple[int, dict[str, Any]]]) 
         given = filled(key) if key else []
         for index in all_matches(target, target.name, key, key, given, present=True):
             yield index, about(key), f"A row with {shown(key, dict(given)[index])} exists already"
+    quote = target.connection.dialect.quote
     for link in foreign_keys(target):
+        if quote(link.parent.identifier) in together_with:
+            continue
         given = filled(link.columns)
         for index in all_matches(target, link.parent, link.columns, link.parent_columns, given, present=False):
             wanted = shown(link.parent_columns, dict(given)[index])

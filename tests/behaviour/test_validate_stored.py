@@ -46,7 +46,7 @@ def test_existing_keys_and_missing_parents(visit):
         row(2, "one", tag="a"),
     ]
     with visit.connection.query_log() as log:
-        assert [index for index, _, _ in visit.validate(rows).errors] == [5]
+        assert [index for index, _, _ in visit.validate(rows).errors] == [5, 5]
         assert len(log) == 0
         found = visit.validate(rows, stored=True)
     assert len(log) == 4  # two unique keys, two foreign keys, whatever the number of rows
@@ -69,3 +69,10 @@ def test_many_rows_are_asked_about_in_lots(visit):
     assert wrong == {1, *range(1400, 2100)}
     visit.insert(r for index, r in enumerate(rows) if index not in wrong)
     assert len(visit) == 1400
+
+
+def test_rows_of_tables_that_go_in_first_are_taken_to_exist(visit):
+    parent = visit.parents()[0]
+    rows = [row(7, 1, mother=8, mother_born="2024-01-01", tag="b")]
+    assert len(visit.validate(rows, stored=True).errors) == 2
+    assert visit.validate(rows, stored=True, together_with=[parent])
