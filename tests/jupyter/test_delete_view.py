@@ -57,7 +57,7 @@ def lab(schema):
         for k in range(3)
         for t in range(7)
     )
-    return dict(Subject=Subject, Session=Session, Note=Note, schema=schema)
+    return {"Subject": Subject, "Session": Session, "Note": Note, "schema": schema}
 
 
 def name_of(table):

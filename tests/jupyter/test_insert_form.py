@@ -83,7 +83,7 @@ def lab(schema):
             detail : int32
             """
 
-    return dict(Subject=Subject, Rig=Rig, Session=Session, Score=Score)
+    return {"Subject": Subject, "Rig": Rig, "Session": Session, "Score": Score}
 
 
 GOOD = {"subject": "3", "session": "1", "started": "2024-05-06 07:08:09"}
@@ -155,7 +155,7 @@ def test_a_row_with_parts_goes_in_together(lab):
     assert code in form.static().text
     # The code does the same.
     lab["Session"].delete(prompt=False)
-    exec(code, lab)
+    exec(code, lab)  # noqa: S102 - it was made here
     assert lab["Session"].fetch1() == stored
     assert lab["Session"].Trial.to_dicts() == trials
 
@@ -296,7 +296,7 @@ def test_pasted_rows_are_marked_corrected_and_inserted(lab, sent):
         (0, 1, None, True), (3, 1, 3.5, True), (3, 2, 1.0, False), (3, 9, None, False), (7, 3, None, True),
     }  # fmt: skip
     (lab["Session"] & "subject > 0").delete(prompt=False)
-    exec(code, lab)
+    exec(code, lab)  # noqa: S102 - it was made here
     assert (lab["Session"] & "session > 0").to_dicts() == stored
 
 

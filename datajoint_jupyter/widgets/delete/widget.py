@@ -77,7 +77,7 @@ class DeleteView(ChangingView):
         # The worker comes first: a view that cannot be made is closed like any other.
         self._stop = threading.Event()
         name = f"{getattr(table, 'database', None)}.{getattr(table, 'table_name', None)}"
-        self._worker = Worker(f"dj delete {name}", lambda: table.connection.close_thread())
+        self._worker = Worker(f"dj delete {name}", lambda: table.connection.close_thread())  # noqa: PLW0108 - what is no table has none
         if not isinstance(table, dj.Table):
             raise dj.DataJointError(
                 f"Rows are deleted from tables, and this is {type(table).__name__}.",

@@ -149,7 +149,8 @@ def _otherwise(attribute: Attribute) -> str:
     default = attribute.default
     if default is None or default.lower() == "null":
         return "no value (NULL)" if attribute.nullable else ""
-    return f"default {default.strip(chr(34))}"
+    shown = default.strip("'\"")
+    return f"default {shown}" if shown else "default: an empty text"
 
 
 def _form(how: Input, kind: str) -> str:

@@ -20,10 +20,11 @@ TextRow = dict[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What was typed is to be judged."""
+    """What was typed is to be judged; `by` is the view's own mark, so that it knows its own words again."""
 
     values: TextRow
     parts: dict[str, list[TextRow]]
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class InsertRequest:
 
     values: TextRow
     parts: dict[str, list[TextRow]]
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,10 @@ def _text_or_none(payload: Payload, name: str) -> str | None:
     return None if payload.get(name) is None else text(payload, name, _MAX_TEXT)
 
 
-def _entry(payload: Payload) -> tuple[TextRow, dict[str, list[TextRow]]]:
+def _entry(payload: Payload) -> tuple[TextRow, dict[str, list[TextRow]], str]:
     parts = mapping(payload.get("parts", {}), "parts")
     rows = {str(name): [_texts(row) for row in items(parts, name, _MAX_PART_ROWS)] for name in parts}
-    return _texts(payload.get("values")), rows
+    return _texts(payload.get("values")), rows, text(payload, "by") if "by" in payload else ""
 
 
 READERS: dict[str, Reader] = {

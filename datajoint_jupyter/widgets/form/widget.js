@@ -8,7 +8,7 @@
  * @typedef {{name: string, table: string, comment: string, fields: Field[], references: Reference[]}} Sheet
  * @typedef {{part: string, row: number, name: string, message: string}} Problem
  * @typedef {Record<string, string | null>} Texts
- * @typedef {{values: Texts, parts: Record<string, Texts[]>}} Entry
+ * @typedef {{values: Texts, parts: Record<string, Texts[]>, by?: string}} Entry
  */
 
 const REST = 300; // milliseconds without a key press before the kernel judges
@@ -248,7 +248,7 @@ class Form {
 
   fromModel = () => {
     const entry = this.model.get("entry");
-    if (JSON.stringify(entry) === JSON.stringify(this.entry)) return;
+    if (entry.by === this.link.prefix) return; // our own words; more may have been typed since
     this.take(entry);
     this.check();
   };
@@ -368,6 +368,7 @@ class Form {
     hint.append(make("span", "dj-type", {}, field.type));
     if (field.required) hint.append(" ", make("span", "dj-required", {}, "required"));
     if (field.comment) hint.append(" ", make("span", "", {}, field.comment));
+    if (field.form && field.otherwise) hint.append(" ", make("span", "", {}, field.form));
     input.node.id = id;
     input.node.setAttribute("aria-describedby", `${id}-hint ${id}-fault`);
     if (field.required) input.node.setAttribute("aria-required", "true");
@@ -578,7 +579,7 @@ class Form {
     this.timer = setTimeout(() => {
       this.checks += 1;
       const serial = this.checks;
-      this.link.ask("check", this.entry, (kind, answer) => {
+      this.link.ask("check", { ...this.entry, by: this.link.prefix }, (kind, answer) => {
         if (serial !== this.checks) return;
         if (kind === "error") this.fail(answer);
         else this.judged(answer);
@@ -599,7 +600,7 @@ class Form {
     clearTimeout(this.timer);
     this.checks += 1; // what is being judged is of the past
     this.working(true);
-    this.link.ask("insert", this.entry, (kind, answer) => {
+    this.link.ask("insert", { ...this.entry, by: this.link.prefix }, (kind, answer) => {
       this.working(false);
       if (kind === "error") this.fail(answer);
       else if (kind === "refused") {

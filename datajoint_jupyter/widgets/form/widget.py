@@ -105,7 +105,7 @@ class EntryForm(ChangingView):
 
     @values.setter
     def values(self, values: Mapping[str, Any]) -> None:
-        self.entry = {**self.entry, "values": self._texts("", values)}
+        self.entry = {**self.entry, "values": self._texts("", values), "by": ""}
 
     @property
     def parts(self) -> dict[str, list[dict[str, str | None]]]:
@@ -115,7 +115,7 @@ class EntryForm(ChangingView):
     @parts.setter
     def parts(self, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         texts = {name: [self._texts(name, row) for row in rows] for name, rows in parts.items()}
-        self.entry = {**self.entry, "parts": texts}
+        self.entry = {**self.entry, "parts": texts, "by": ""}
 
     @property
     def pasted_rows(self) -> list[Row]:
@@ -218,7 +218,7 @@ class EntryForm(ChangingView):
             self._entry.sheet_of(part)
             if unknown := sorted({name for row in texts for name in row} - names):
                 raise dj.DataJointError(f"The form has no field {unknown[0]!r}.")
-        self.entry = {"values": request.values, "parts": request.parts}
+        self.entry = {"values": request.values, "parts": request.parts, "by": request.by}
 
     def _judge(self) -> Judged:
         judged = self._entry.judge(self.entry["values"], self.entry["parts"])
