@@ -122,7 +122,8 @@ def test_fields(lab):
     [
         ("weight (g)", "g"), ("[mm/s] speed", "mm/s"), ("duration in ms", "ms"), ("temperature in °C", "°C"),
         ("(optional)", ""), ("number in the series", ""), ("area (mm^2), approximate", "mm^2"), ("", ""), ("share (%)", "%"),
-        ("in mice", ""), ("in m", "m"),
+        ("in mice", ""), ("in m", "m"), ("pixels", "pixels"), ("width of the blobs, pixels", "pixels"),
+        ("fixed, again", ""),
     ],
 )  # fmt: skip
 def test_units(comment, unit):

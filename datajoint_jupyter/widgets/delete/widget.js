@@ -14,7 +14,6 @@ const WAYS = {
   ignore: "stay without those rows",
   strict: "must go too, each of them",
 };
-let serials = 0;
 
 /** @param {string} label @param {() => void} act */
 function button(label, act) {
@@ -50,11 +49,11 @@ class View {
   /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
-    serials += 1;
-    const id = `dj-delete-${serials}`;
+    const id = `dj-delete-${Math.random().toString(36).slice(2)}`; // each widget has a module of its own, and ids are the page's
     const table = model.get("outline").table;
     this.root.setAttribute("aria-label", `Delete from ${table}`);
     this.tree.setAttribute("aria-label", "Tables that lose rows");
+    this.alert.hidden = true;
     this.deleteButton = button("Delete", () => this.send("delete", { revision: model.get("revision"), name: this.name.value }));
     this.deleteButton.classList.add("dj-danger");
     this.cancelButton = button("Cancel", () => this.send("cancel", {}));

@@ -12,16 +12,17 @@ _UNIT = (
 _POWER = r"(?:\^?-?\d|[²³])?"
 _WHOLE = rf"{_UNIT}{_POWER}(?:[/*·]{_UNIT}{_POWER})*"
 _BRACKETED = re.compile(rf"[\[(]\s*({_WHOLE})\s*[\])]")
+_AT_THE_END = re.compile(rf"(?:^|,\s*)({_WHOLE})\s*$")
 _IN_WORDS = re.compile(rf"\bin ({_WHOLE})(?=$|[\s,;.)])")
 
 
 def unit_of(comment: str) -> str:
-    """Return the unit that a comment names in brackets or after ``in``; an empty text if it names none.
+    """Return the unit that a comment names in brackets, after ``in``, or last; an empty text if it names none.
 
     Examples
     --------
     >>> unit_of("(g) body weight"), unit_of("speed [cm/s]"), unit_of("depth in um"), unit_of("(optional)")
     ('g', 'cm/s', 'um', '')
     """
-    found = _BRACKETED.search(comment) or _IN_WORDS.search(comment)
+    found = _BRACKETED.search(comment) or _IN_WORDS.search(comment) or _AT_THE_END.search(comment)
     return found[1] if found else ""

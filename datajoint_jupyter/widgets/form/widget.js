@@ -14,7 +14,6 @@
 const REST = 300; // milliseconds without a key press before the kernel judges
 const PATIENCE = 1500; // milliseconds before the reader is told that an answer is awaited
 const PAGE = 50; // pasted rows in view
-let serials = 0;
 
 /** @param {number} number */
 const spell = (number) => number.toLocaleString("en-US");
@@ -263,8 +262,7 @@ class Form {
     this.link = new Link(model);
     /** @type {Sheet & {parts: Sheet[]}} */
     this.spec = model.get("spec");
-    serials += 1;
-    this.id = `dj-form-${serials}`;
+    this.id = `dj-form-${Math.random().toString(36).slice(2)}`; // each widget has a module of its own, and ids are the page's
     this.root.setAttribute("aria-label", `Insert into ${this.spec.table}`);
     this.insertButton = button("Insert", () => this.insert());
     this.insertButton.classList.add("dj-primary");

@@ -158,10 +158,20 @@ def test_a_row_with_its_parts(new_notebook, pictures, stored, expect, dark):
 
 def test_by_keyboard_alone(new_notebook, stored, expect):
     notebook = new_notebook()
-    opened(notebook, "keys", "%dj insert Subject")
-    notebook.run_cell(2)
+    opened(notebook, "keys", "%dj insert Subject", "%dj insert Subject")
+    for index in (2, 3):
+        notebook.run_cell(index)
     form = notebook.cell(2).locator(".dj-form")
     page = notebook.page
+    # Two forms on one page have no label in common.
+    expect(notebook.cell(3).locator(".dj-form").get_by_label("species", exact=True)).to_be_visible()
+    assert (
+        page.evaluate(
+            "() => { const ids = [...document.querySelectorAll('.dj-live [id]')].map((node) => node.id);"
+            " return ids.length - new Set(ids).size; }"
+        )
+        == 0
+    )
     tab = form.get_by_role("tab", name="One row")
     tab.focus()
     page.keyboard.press("ArrowRight")
@@ -178,7 +188,7 @@ def test_by_keyboard_alone(new_notebook, stored, expect):
     page.keyboard.press("Control+Enter")
     expect(form.locator(".dj-status").first).to_have_text("1 row inserted into lab.subject.")
     assert (stored("keys", "lab.subject") & "subject_id=77").fetch1("species") == "rat"
-    assert page.locator(".jp-Notebook .jp-CodeCell").count() == 3  # no key reached the notebook
+    assert page.locator(".jp-Notebook .jp-CodeCell").count() == 4  # no key reached the notebook
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -353,6 +363,7 @@ def test_delete(new_notebook, pictures, stored, expect, dark):
     view = notebook.cell(3).locator(".dj-delete")
     headline = view.locator(".dj-headline")
     expect(headline).to_have_text("29 rows will be deleted from 4 tables")
+    expect(view.locator(".dj-alert")).to_be_hidden()
     names = view.locator(".dj-table-name").all_text_contents()
     assert names[:2] == ["lab.subject", "lab.session"]
     assert set(names[2:]) == {"lab.session__trial", "lab.__score"}
