@@ -53,6 +53,8 @@ class AttributeDefinition:
         ``CHARACTER SET … COLLATE …`` repeated from a parent column where the engine asks for it.
     enum_type : str or None
         The parent column's own type, as `ColumnInfo.enum_type` has it, which an inherited enum must share.
+    enum_name : str or None
+        What to call the type of an enum, where it is one of its own and other programs expect a name.
     """
 
     name: str
@@ -66,6 +68,7 @@ class AttributeDefinition:
     inherited: bool = False
     collation: str | None = None
     enum_type: str | None = None
+    enum_name: str | None = None
 
     @property
     def hidden(self) -> bool:

@@ -48,18 +48,45 @@ class KeyProgress(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeySucceeded(Event):
-    """`make` for `key` was committed after `duration` seconds."""
+class KeyLive(Event):
+    """The first write of `make` for `key` began its transaction, and what was read before was verified in it."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputsChanged(Event):
+    """What `make` for `key` had read from `inputs` was changed meanwhile; it runs again."""
+
+    key: Key
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongTransaction(Event):
+    """The write transaction of `key` stayed open for `duration` seconds; its first write is at `line` of `file`."""
 
     key: Key
     duration: float
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySucceeded(Event):
+    """`make` for `key` was committed after `duration` seconds; it read `unverified` tables in ways nobody can verify."""
+
+    key: Key
+    duration: float
+    unverified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySkipped(Event):
-    """`key` was there already when its turn came."""
+    """`key` was there already, or not ours any more, when its turn came; `reason` says which."""
 
     key: Key
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +97,43 @@ class KeyFailed(Event):
     message: str
     traceback: str
     duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyReserved(Event):
+    """`worker` took `key` from the queue; it will be made when its turn comes."""
+
+    key: Key
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInterrupted(Event):
+    """`make` for `key` was broken off; nothing of it was kept, and it is `requeued` or an error."""
+
+    key: Key
+    worker: str
+    requeued: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTakenOver(Event):
+    """The worker that had `key` is dead, for the `deaths`-th time; it is `requeued` or an error."""
+
+    key: Key
+    worker: str
+    deaths: int
+    requeued: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsRefreshed(Event):
+    """The queue of `table` was brought up to date."""
+
+    added: int
+    removed: int
+    orphaned: int
+    re_pended: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +209,10 @@ class EventStream:
     def has_subscribers(self) -> bool:
         """Whether anybody listens; where events are frequent, none need be made otherwise."""
         return bool(self._subscriptions)
+
+    def clear(self) -> None:
+        """End all subscriptions, as in a forked process, where they are its parent's."""
+        self._lock, self._subscriptions = threading.Lock(), ()
 
     def emit(self, event: Event) -> None:
         """Deliver `event`; a no-op without subscribers."""

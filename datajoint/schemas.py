@@ -12,11 +12,14 @@ from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from datajoint import generated, lineage
+from datajoint.autopopulate import AutoPopulate
+from datajoint.autopopulate.overview import TableProgress, progress_of
 from datajoint.class_names import class_paths
 from datajoint.connection import Connection
 from datajoint.declare.schema import ensure_schema
 from datajoint.definition import TableName
 from datajoint.errors import DataJointError, ThreadSafetyError
+from datajoint.jobs.job import Job, free_jobs
 from datajoint.logging import logger
 from datajoint.naming import did_you_mean, from_camel_case, to_camel_case
 from datajoint.settings import is_thread_safe
@@ -27,7 +30,7 @@ from datajoint.table.binding import document, heal_lineage, insert_contents, par
 from datajoint.table.context import calling_frame, visible_names
 from datajoint.table.drift import TableDrift, find_drift, warn_of_drift
 from datajoint.table.rename import awaits_rename
-from datajoint.tiers import Lookup
+from datajoint.tiers import Lookup, tier_of
 from datajoint.utils import user_choice
 
 T = TypeVar("T", bound=type[Table])
@@ -291,6 +294,34 @@ class _Schema:
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(class_paths(self.list_tables()).values())
+
+    # --- populating
+    @property
+    def jobs(self) -> list[Job]:
+        """The queues of the schema's imported and computed tables that have one, parents before children."""
+        tables = (self._populated(name) for name in self.list_tables())
+        queues = (free_jobs(table) for table in tables if table is not None)
+        return [queue for queue in queues if queue is not None]
+
+    def progress(self) -> list[TableProgress]:
+        """Return how far each imported and computed table is, parents before children, as the database tells it.
+
+        Returns
+        -------
+        list of TableProgress
+            `total` and `remaining` keys are known of tables whose classes are, the queue's `jobs` of all that have one.
+        """
+        self._link.look_again([self._name])
+        return [progress_of(table) for name in self.list_tables() if (table := self._populated(name)) is not None]
+
+    def _populated(self, name: str) -> Table | None:
+        """Return a table that populates itself: of its class if that is known; None for any other."""
+        tier = tier_of(name)
+        if tier is None or not issubclass(tier, AutoPopulate):
+            return None
+        table = TableName(self._name, name)
+        cls = self._bound.get(table)
+        return FreeTable(self._link, str(table)) if cls is None else cls()
 
     def make_classes(self, into: MutableMapping[str, Any] | None = None) -> None:
         """Make a class for every table that has none.

@@ -14,6 +14,8 @@ something made of it, runs once on each. Servers are private to the session; ``D
 `schema`            a `dj.Schema` on `connection`
 `new_schema`        makes further ones
 `module_schema`     one for all tests of a module
+`s3_endpoint`       the address of a server that speaks S3
+`new_store`         makes settings of empty stores: ``new_store("file")``, ``"memory"``, ``"s3"``
 ==================  ===================================================================================================
 """
 
@@ -33,7 +35,7 @@ import pytest
 
 from tests.capabilities import ENGINES, reason_to_fail
 from tests.provision.pool import Pool, keeper_pids
-from tests.provision.servers import MYSQL_TOOL, MissingServerError, connect_raw
+from tests.provision.servers import MYSQL_TOOL, OBJECT_STORE, MissingServerError, connect_raw
 
 BUDGETS = {
     "unit": 60,
@@ -185,6 +187,37 @@ def new_connection(url, settings, new_schema_name):  # after the names, so that 
 def connection(new_connection):
     """A connection of this test alone."""
     return new_connection()
+
+
+# --- stores
+@pytest.fixture(scope="session")
+def s3_endpoint(request):
+    """The address of a server that speaks S3, private to the session."""
+    return request.config.stash[_POOL].url(OBJECT_STORE)
+
+
+@pytest.fixture
+def new_store(request, tmp_path):
+    """Make settings of empty stores, each in a folder, an address of memory, or a bucket of its own."""
+
+    def make(protocol="file", **settings):
+        number = next(_numbers)
+        if protocol == "file":
+            folder = tmp_path / f"store{number}"
+            folder.mkdir()
+            return {"protocol": "file", "location": str(folder), **settings}
+        if protocol == "memory":
+            return {"protocol": "memory", "location": f"test{os.getpid()}-{number}", **settings}
+        from datajoint.storage import StorageBackend
+
+        spec = {
+            "protocol": "s3", "endpoint": request.getfixturevalue("s3_endpoint"), "bucket": f"b{os.getpid()}-{number}",
+            "location": "some/where", "access_key": "user", "secret_key": "secret", "secure": False, **settings,
+        }  # fmt: skip
+        StorageBackend(spec).fs.mkdir(spec["bucket"])
+        return spec
+
+    return make
 
 
 # --- schemas

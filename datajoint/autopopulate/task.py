@@ -42,9 +42,15 @@ class Task:
         """
         return True
 
-    def after_lost_commit(self) -> Literal["kept", "not kept", "unknown"]:
+    def after_lost_commit(self, session: int | None) -> Literal["kept", "not kept", "unknown"]:  # noqa: ARG002 - as above
         """Find out, over a new session, what became of a commit whose answer was lost.
 
-        ``unknown`` leaves the question to the rows themselves.
+        ``unknown`` leaves the question to the rows themselves. After ``not kept`` the key, which stays ours, is made
+        again at once.
+
+        Parameters
+        ----------
+        session : int or None
+            The server's number of the session that sent the commit.
         """
         return "unknown"

@@ -20,11 +20,12 @@ from datajoint.values.model import ValueType
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog.reader import CatalogReader
+    from datajoint.backends.coordination import Coordination
 
 Converter = Callable[[Any], Any]
 Duplicates = Literal["error", "skip", "replace"]
 Privilege = Literal["SELECT", "DELETE"]
-BeginKind = Literal["write", "snapshot", "read_only"]
+BeginKind = Literal["write", "snapshot", "read_only", "latest", "late", "guarded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,26 @@ class RawResult(NamedTuple):
     rows: list[tuple[Any, ...]]
     rowcount: int
     lastrowid: int | None = None
+
+
+class Request(NamedTuple):
+    """A statement that can be run again.
+
+    Attributes
+    ----------
+    text : str
+    values : sequence
+        In the driver's form.
+    types : sequence of ValueType, optional
+        Of the columns, for a query whose rows are for the decoders of these types.
+    columns : bool
+        Whether it is answered by columns; see `Backend.fetch_columns`.
+    """
+
+    text: str
+    values: Sequence[Any] = ()
+    types: Sequence[ValueType] | None = None
+    columns: bool = False
 
 
 class ExternalQuery(NamedTuple):
@@ -127,6 +148,7 @@ class Backend(ABC):
     dialect: Dialect
     _reader: CatalogReader
     """Runs the engine's catalogue queries."""
+    coordination: Coordination
 
     # --- sessions
     def resolved(self, target: Target) -> Target:
@@ -198,6 +220,27 @@ class Backend(ABC):
         """
         return transposed(self.fetch(raw, text, values, types), len(types))
 
+    def answer(self, raw: Any, request: Request) -> RawResult:
+        """Run a statement in the way that it asks for."""
+        if request.types is None:
+            return self.execute(raw, request.text, request.values)
+        if request.columns:
+            columns = self.fetch_columns(raw, request.text, request.values, request.types)
+            return RawResult((), columns, len(columns[0]) if columns else 0)
+        rows = self.fetch(raw, request.text, request.values, request.types)
+        return RawResult((), rows, len(rows))
+
+    def together(self, raw: Any, requests: Sequence[Request]) -> list[RawResult]:
+        """Run several statements; with the dialect's `pipelines`, in one exchange. After an error none is run."""
+        return [self.answer(raw, request) for request in requests]
+
+    def digested(self, expression: Sql, most: int) -> Sql | None:  # noqa: ARG002 - for engines with a server
+        """Return a binary column with the SHA-256 of each value of more than `most` bytes in its place.
+
+        None where values need not travel.
+        """
+        return None
+
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:  # noqa: ARG002 - for engines with a server
         """Return the query for another program, its values written in by the driver; None where none can connect so."""
         return None
@@ -215,8 +258,19 @@ class Backend(ABC):
         """Return the statements that begin a transaction.
 
         ``write`` may read and write and, where the engine has one writer, waits its turn; ``snapshot`` is the
-        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error.
+        reference's consistent snapshot; ``read_only`` sees one snapshot and a write in it is an error; ``latest`` sees in
+        every statement what is committed by then, and locks no more than it changes; ``late`` begins to write what was
+        computed without a transaction; ``guarded`` sees one snapshot, of the moment after its first statement, which is
+        that of `bar_inserts`.
         """
+
+    def bar_inserts(self, table: TableName, condition: Sql) -> Sql | None:  # noqa: ARG002 - for engines with several writers
+        """Return what keeps others from adding rows of a table, at least those that meet `condition`.
+
+        It comes first in a ``guarded`` transaction, waits for those that are being added, and holds until the end.
+        None where a transaction alone does so.
+        """
+        return None
 
     @abstractmethod
     def explain(self, error: BaseException, text: str = "") -> DataJointError:

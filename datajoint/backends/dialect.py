@@ -55,6 +55,12 @@ class Dialect:
         Whether a generated number that is part of a longer key must be unique by itself.
     error_ends_transaction : bool
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
+    pipelines : bool
+        Whether the driver sends several statements before it waits for the first answer.
+    thread_bound : bool
+        Whether a driver's connection must be used by the thread alone that opened it.
+    conflict_codes : frozenset
+        Codes of errors with which the engine ends one of several transactions that cannot all go on.
     server_time_class : str
         ``timedelta`` or ``time``: what a native ``time`` attribute is fetched as.
     """
@@ -80,6 +86,9 @@ class Dialect:
     unsigned64: bool = True
     generated_key_alone: bool = False
     error_ends_transaction: bool = False
+    pipelines: bool = False
+    thread_bound: bool = False
+    conflict_codes: frozenset[int | str] = frozenset()
     json_equality: bool = True
     row_comparison: bool = True
     time_class: str = "timedelta"

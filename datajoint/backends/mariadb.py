@@ -13,6 +13,7 @@ from datajoint.backends.alteration import Alteration, AlterScript
 from datajoint.backends.base import Execute, LockWait, Target
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
+from datajoint.backends.coordination import MariaDBCoordination
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import NUMERIC, CastType, read_cast, read_path
@@ -25,6 +26,7 @@ from datajoint.values.model import TEXT, ValueType
 DIALECT = Dialect(
     name="mariadb", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
     transactional_ddl=False, inline_comments=True, inline_indexes=True, row_comparison=False, backslash_escapes=True, func_dep_group_by=False,
+    conflict_codes=frozenset({1213, 1020}),
 )  # fmt: skip
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "0": "\0"}
@@ -40,6 +42,7 @@ class MariaDB(MySQLProtocol):
     """
 
     dialect = DIALECT
+    coordination = MariaDBCoordination()
 
     def __init__(self, version: tuple[int, int, int]) -> None:
         super().__init__("utf8mb4_nopad_bin", "mariadb")

@@ -17,6 +17,7 @@ from datajoint.values.model import TEXT, ValueType
 DIALECT = Dialect(
     name="mysql", grammar="mysql", quote_character="`", placeholder="%s", default_port=mysql_session.PORT,
     transactional_ddl=False, inline_comments=True, inline_indexes=True, row_comparison=False, backslash_escapes=True, returning=False,
+    conflict_codes=frozenset({1213}),
 )  # fmt: skip
 
 

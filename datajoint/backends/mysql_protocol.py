@@ -34,6 +34,7 @@ from datajoint.backends.base import (
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader
 from datajoint.backends.convert import Expected, read_uuid, shortest_float32, whole_number
+from datajoint.backends.coordination import MySQLCoordination
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import MOMENT, CastType
 from datajoint.backends.link import CANCEL_SECONDS
@@ -44,10 +45,13 @@ from datajoint.values.dates import moment_text, time_text
 from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
 
-_BEGIN: dict[BeginKind, str] = {
-    "write": "START TRANSACTION",
-    "snapshot": "START TRANSACTION WITH CONSISTENT SNAPSHOT",
-    "read_only": "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+_BEGIN: dict[BeginKind, tuple[str, ...]] = {
+    "write": ("START TRANSACTION",),
+    "late": ("START TRANSACTION",),
+    "snapshot": ("START TRANSACTION WITH CONSISTENT SNAPSHOT",),
+    "read_only": ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
+    "latest": ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"),
+    "guarded": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION"),
 }
 _LONGEST_TIME = dt.timedelta(hours=838, minutes=59, seconds=59, microseconds=999_999)
 _STATEMENT_BYTES = 1_000_000  # of a statement of many rows; longer ones are not faster
@@ -69,6 +73,8 @@ class MySQLProtocol(Backend):
     engine : str
         Whose catalogue queries to run.
     """
+
+    coordination = MySQLCoordination()
 
     def __init__(self, collation: str, engine: str) -> None:
         self.collation = collation
@@ -153,6 +159,12 @@ class MySQLProtocol(Backend):
         """Run one query and read its result to the end."""
         return list(raw.run(text, values).rows)
 
+    def digested(self, expression: Sql, most: int) -> Sql:
+        """Digest large values where they are."""
+        return Sql(
+            "IF(OCTET_LENGTH(", expression, f") > {most:d}, UNHEX(SHA2(", expression, ", 256)), ", expression, ")"
+        )  # fmt: skip
+
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in, as it does for every statement."""
         url = external_url("mysql", target, mysql_session.PORT)
@@ -170,7 +182,11 @@ class MySQLProtocol(Backend):
 
     def begin(self, kind: BeginKind) -> tuple[str, ...]:
         """Begin a transaction."""
-        return (_BEGIN[kind],)
+        return _BEGIN[kind]
+
+    def bar_inserts(self, table: TableName, condition: Sql) -> Sql:
+        """Lock the rows that there are and the gaps between them."""
+        return Sql("SELECT COUNT(*) FROM ", Identifier(tuple(table)), condition, " FOR UPDATE")
 
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of PyMySQL."""

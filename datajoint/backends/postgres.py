@@ -41,11 +41,13 @@ from datajoint.backends.base import (
     LockWait,
     Privilege,
     RawResult,
+    Request,
     Target,
     external_url,
 )
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
+from datajoint.backends.coordination import PostgresCoordination
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
@@ -59,10 +61,14 @@ DIALECT = Dialect(
     name="postgresql", grammar="postgres", quote_character='"', placeholder="%s", default_port=postgres_session.PORT,
     max_identifier_length=postgres_ddl.MAX_BYTES, enum_types=True, movable_columns=False, nulls_first=False, float_infinity=True,
     exact_decimal_digits=1000, time_class="time", error_ends_transaction=True,
+    pipelines=True, conflict_codes=frozenset({"40001", "40P01"}),
 )  # fmt: skip
 
 _BEGIN: dict[BeginKind, str] = {
     "write": "BEGIN", "snapshot": "BEGIN", "read_only": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "guarded": "BEGIN ISOLATION LEVEL REPEATABLE READ",
+    "late": "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "latest": "BEGIN ISOLATION LEVEL READ COMMITTED",
 }  # fmt: skip
 _STATUS = psycopg.pq.TransactionStatus
 _IN_TRANSACTION = {_STATUS.INTRANS, _STATUS.INERROR, _STATUS.ACTIVE}
@@ -81,6 +87,7 @@ class PostgreSQL(Backend):
     """
 
     dialect = DIALECT
+    coordination = PostgresCoordination()
 
     def __init__(self, *, by_code_point: bool = False) -> None:
         self._by_code_point = by_code_point
@@ -159,17 +166,35 @@ class PostgreSQL(Backend):
     def fetch_columns(self, raw: Any, text: str, values: Sequence[Any], types: Sequence[ValueType]) -> list[Any]:
         """Run one query; moments come as numbers, from which columns are made ten times as fast as from objects."""
         binary = postgres_values.binary(types)
-        moments = [n for n, t in enumerate(types) if binary and t.kind in {"datetime", "timestamp"}]
         # All rows in one list, of which columns are cut: half as fast again as by way of tuples.
         flat: list[Any] = []
         cursor = raw.cursor(binary=binary, row_factory=lambda _: flat.extend)
-        if moments:
+        if binary:
             cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
         cursor.execute(text, values or None).fetchall()
-        columns: list[Any] = [flat[n :: len(types)] for n in range(len(types))]
-        for n in moments:
-            columns[n] = postgres_values.moments(columns[n])
-        return columns
+        return _columns(flat, types)
+
+    def digested(self, expression: Sql, most: int) -> Sql:
+        """Digest large values where they are."""
+        return Sql(
+            "CASE WHEN octet_length(",
+            expression,
+            f") > {most:d} THEN sha256(",
+            expression,
+            ") ELSE ",
+            expression,
+            " END",
+        )
+
+    def together(self, raw: Any, requests: Sequence[Request]) -> list[RawResult]:
+        """Send all statements, then read all answers."""
+        with raw.pipeline():
+            cursors = [raw.cursor(binary=bool(r.types and postgres_values.binary(r.types))) for r in requests]
+            for cursor, request in zip(cursors, requests, strict=True):
+                if request.columns and request.types and postgres_values.binary(request.types):
+                    cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+                cursor.execute(request.text, request.values or None)
+        return [_answer(cursor, request) for cursor, request in zip(cursors, requests, strict=True)]
 
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in."""
@@ -200,6 +225,10 @@ class PostgreSQL(Backend):
     def begin(self, kind: BeginKind) -> tuple[str, ...]:
         """Begin a transaction."""
         return (_BEGIN[kind],)
+
+    def bar_inserts(self, table: TableName, condition: Sql) -> Sql:  # noqa: ARG002 - the table is locked as a whole
+        """Lock the table against changes; reading goes on."""
+        return Sql("LOCK TABLE ", Identifier(tuple(table)), " IN SHARE ROW EXCLUSIVE MODE")
 
     def explain(self, error: BaseException, text: str = "") -> DataJointError:
         """Translate an error of psycopg."""
@@ -370,6 +399,26 @@ class PostgreSQL(Backend):
         greatest = Sql("(SELECT max(", Identifier((column,)), ") FROM ", table.identifier, ")")
         sequence = Sql("pg_get_serial_sequence(", name, ", ", Parameter(column), ")")
         return Sql("SELECT setval(", sequence, ", greatest(", greatest, ", nextval(", sequence, ")))")
+
+
+def _columns(flat: list[Any], types: Sequence[ValueType]) -> list[Any]:
+    """Cut columns from the values of all rows, one after the other."""
+    columns: list[Any] = [flat[n :: len(types)] for n in range(len(types))]
+    if postgres_values.binary(types):
+        for n, value_type in enumerate(types):
+            if value_type.kind in {"datetime", "timestamp"}:
+                columns[n] = postgres_values.moments(columns[n])
+    return columns
+
+
+def _answer(cursor: Any, request: Request) -> RawResult:
+    """Return what a statement that was run before has to say."""
+    if request.types is not None and request.columns:
+        columns = _columns([value for row in cursor.fetchall() for value in row], request.types)
+        return RawResult((), columns, len(columns[0]) if columns else 0)
+    if cursor.description is None:
+        return RawResult((), [], cursor.rowcount)
+    return RawResult(tuple(d.name for d in cursor.description), cursor.fetchall(), cursor.rowcount)
 
 
 def _steps(path: str) -> str:

@@ -91,6 +91,8 @@ def _enum_type(attribute: AttributeDefinition, schema: str, catalog: SchemaCatal
     """Return the quoted name of an enum's type: the parent's, one of the schema with the same labels, or a new one."""
     if attribute.enum_type:
         return attribute.enum_type
+    if attribute.enum_name:
+        return _qualified(schema, attribute.enum_name)
     prefix = _qualified(schema, "")[:-1]
     for info in catalog.tables.values() if catalog else ():
         for stored in info.columns:

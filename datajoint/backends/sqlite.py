@@ -41,6 +41,7 @@ from datajoint.backends.base import (
 )
 from datajoint.backends.catalog import SchemaCatalog, TableInfo
 from datajoint.backends.catalog.reader import CatalogReader
+from datajoint.backends.coordination import Coordination
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
@@ -55,9 +56,11 @@ from datajoint.values.parse import parse_stored_type
 DIALECT = Dialect(
     name="sqlite", grammar="sqlite", quote_character="`", placeholder="?", joined_names=True, float_infinity=True,
     exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False, generated_key_alone=True,
+    thread_bound=True,
 )  # fmt: skip
 
 _WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE", "REPLACE")
+_READ_ONLY = "PRAGMA query_only = ON"
 _FIRST_READ = "SELECT format FROM `~dj_format`"
 
 # Strings, quoted names and comments, in which a placeholder is no placeholder; then the placeholders themselves.
@@ -71,6 +74,7 @@ class SQLite(Backend):
     """The embedded engine."""
 
     dialect = DIALECT
+    coordination = Coordination()
 
     def __init__(self) -> None:
         self._reader = CatalogReader("sqlite")
@@ -145,8 +149,12 @@ class SQLite(Backend):
     def _execute(self, raw: Link, text: str, values: Sequence[Any]) -> RawResult:
         cursor = raw.execute(text, values)
         if cursor.description is None:
-            if text in {"COMMIT", "ROLLBACK"}:
-                raw.execute("PRAGMA query_only = OFF")  # ends what a read-only transaction began
+            if text == _READ_ONLY:
+                raw.is_reading = True
+            elif raw.is_reading and text in {"COMMIT", "ROLLBACK"}:
+                # Only then: the order makes SQLite prepare every statement anew.
+                raw.execute("PRAGMA query_only = OFF")
+                raw.is_reading = False
             return RawResult((), [], cursor.rowcount, cursor.lastrowid)
         rows = cursor.fetchall()
         affected = cursor.rowcount if cursor.rowcount >= 0 else len(rows)
@@ -184,7 +192,7 @@ class SQLite(Backend):
         """Begin at once as the one writer: a reader that turned writer later could only fail."""
         if kind == "read_only":
             # the first read fixes the snapshot
-            return ("BEGIN", "PRAGMA query_only = ON", _FIRST_READ)
+            return ("BEGIN", _READ_ONLY, _FIRST_READ)
         return ("BEGIN IMMEDIATE",)
 
     def explain(self, error: BaseException, text: str = "") -> DataJointError:

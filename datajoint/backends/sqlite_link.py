@@ -32,6 +32,8 @@ class Link(sqlite3.Connection):
     """Seconds to wait for a lock."""
     log: Path | None = None
     """The write-ahead log, if there is one."""
+    is_reading = False
+    """Whether the transaction that is open is one for reading only."""
     _cancelled = False
     _interrupted = False
 

@@ -5,8 +5,23 @@ Importing this package registers the built-in codecs and loads no numpy.
 """
 
 from datajoint.codecs.base import Codec
-from datajoint.codecs.builtin import AttachCodec, BlobCodec
-from datajoint.codecs.chain import CodecChain, CodecContext, MissingCodec, codec_of, resolve_dtype
+from datajoint.codecs.builtin import (
+    AttachCodec,
+    BlobCodec,
+    FilepathCodec,
+    HashCodec,
+    NpyCodec,
+    ObjectCodec,
+    SchemaCodec,
+)
+from datajoint.codecs.chain import (
+    CodecChain,
+    CodecContext,
+    MissingCodec,
+    codec_of,
+    resolve_dtype,
+    waits_for_store,
+)
 from datajoint.codecs.decode import decode_attribute
 from datajoint.codecs.registry import (
     get_codec,
@@ -23,7 +38,12 @@ __all__ = [
     "Codec",
     "CodecChain",
     "CodecContext",
+    "FilepathCodec",
+    "HashCodec",
     "MissingCodec",
+    "NpyCodec",
+    "ObjectCodec",
+    "SchemaCodec",
     "codec_of",
     "decode_attribute",
     "get_codec",
@@ -33,4 +53,5 @@ __all__ = [
     "parse_type_spec",
     "resolve_dtype",
     "unregister_codec",
+    "waits_for_store",
 ]

@@ -34,6 +34,8 @@ class Codec(ABC):
     """
 
     name: str | None = None
+    # Whether `<name@>` means `stores.filepath_default` rather than `stores.default`.
+    _of_filepaths: bool = False
 
     def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

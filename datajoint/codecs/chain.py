@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from datajoint.codecs.base import Codec
+from datajoint.codecs.places import store_name_of
 from datajoint.codecs.registry import lookup_codec
+from datajoint.codecs.uploads import current_uploads, uploads_aside
 from datajoint.errors import DataJointError
+from datajoint.storage.transfer import in_order
+
+Decode = TypeVar("Decode", bound=Callable[..., Any])
 
 
 class ResolvedType(NamedTuple):
@@ -138,9 +143,16 @@ class CodecChain:
         }
         place = {"schema": context.schema, "table": context.table, "field": context.field, "config": context.config}
         for codec in self.codecs:
-            offered = {"store_name": self.store, "context": place}
-            value = codec.encode(value, key=key, **_accepted(type(codec).encode, offered))
+            offered: dict[str, Any] = {"context": place, "store_name": self._store_for(codec, context.config)}
+            names = _parameters(type(codec).encode)
+            value = codec.encode(value, key=key, **{n: v for n, v in offered.items() if n in names})
         return value
+
+    def _store_for(self, codec: Codec, config: Any) -> str | None:
+        """Return the name that a codec is told: of the default store its own, so that rows name it."""
+        if self.store != "":
+            return self.store
+        return store_name_of("", config, of_filepaths=codec._of_filepaths) or ""
 
     def decode(self, stored: Any, context: CodecContext) -> Any:
         """Return the value that `stored`, a Python value of type `dtype`, stands for; None for None.
@@ -152,18 +164,46 @@ class CodecChain:
         """
         if stored is None:
             return None
-        # Where the value belongs is not told: it must come back the same through every projection and rename.
-        known = context.config is not None
-        key = {"_config": context.config} if known else None
-        place = {"config": context.config} if known else None
+        if current_uploads() is not None:
+            # A codec or a comparison reads in the middle of an insert; what it gets must outlive that.
+            with uploads_aside():
+                return self.decode(stored, context)
         for codec in reversed(self.codecs):
-            stored = codec.decode(stored, key=key, **_accepted(type(codec).decode, {"context": place}))
+            stored = _decode(codec, stored, context.config)
         return stored
 
+    def decode_all(self, stored: Iterable[Any], context: CodecContext) -> Iterator[Any]:
+        """Yield the values of a column, in its order; as `decode`.
 
-def _accepted(method: Callable[..., Any], offered: dict[str, Any]) -> dict[str, Any]:
-    names = _parameters(method)
-    return {name: value for name, value in offered.items() if name in names}
+        Where values wait for a store, several wait at the same time, and further ones while the first are decoded.
+        """
+        codecs = self.codecs[::-1]
+        if not codecs or current_uploads() is not None or not getattr(type(codecs[0]).decode, "waits_for_store", False):
+            yield from (self.decode(value, context) for value in stored)
+            return
+        first, *others = codecs
+        fetched = in_order(lambda value: None if value is None else _decode(first, value, context.config), stored)
+        for value in fetched:
+            for codec in others if value is not None else ():
+                value = _decode(codec, value, context.config)  # noqa: PLW2901 - one conversion after the other
+            yield value
+
+
+def _decode(codec: Codec, stored: Any, config: Any) -> Any:
+    """Let one codec decode. Where the value belongs is not told: it must be the same through every projection."""
+    key = {"_config": config} if config is not None else None
+    if "context" in _parameters(type(codec).decode):
+        return codec.decode(stored, key=key, context={"config": config} if config is not None else None)  # type: ignore[call-arg]  # as its signature says
+    return codec.decode(stored, key=key)
+
+
+def waits_for_store(decode: Decode) -> Decode:
+    """Mark a codec's `decode` as one that mostly waits for a store, and that several threads may run at once.
+
+    A column's values are then fetched in parallel.
+    """
+    decode.waits_for_store = True  # type: ignore[attr-defined]  # functions take attributes
+    return decode
 
 
 @lru_cache(maxsize=256)

@@ -18,6 +18,9 @@ logger = logging.getLogger("datajoint")
 ENTRY_POINT_GROUPS = ("datajoint.codecs", "datajoint.types")
 
 
+_NO_NAME = frozenset("<>@:\n")
+
+
 class TypeSpec(NamedTuple):
     """A codec's name and its store: None without ``@``, an empty string for the default store."""
 
@@ -56,13 +59,17 @@ def register(codec_class: type[Codec]) -> None:
     Raises
     ------
     DataJointError
-        If the name is not a non-empty text, or belongs to another class.
+        If the name is not a non-empty text, cannot stand in a definition, or belongs to another class.
     """
     name: object = codec_class.name
     if name is None:
         return
     if not isinstance(name, str) or not name:
         raise DataJointError(f"Codec name must be a non-empty string, got {name!r}")
+    if _NO_NAME & set(name) or name != name.strip():
+        raise DataJointError(
+            f"No definition could name a codec {name!r}.", hint="Leave out <, >, @, : and blanks around the name."
+        )
     with _lock:
         holder = type(_codecs[name]) if name in _codecs else None
         if holder is not None and holder is not codec_class and not _is_rerun(holder, codec_class):

@@ -33,6 +33,8 @@ class Blocks:
     def enter(self, kind: BeginKind) -> None:
         """Begin a transaction, or a block inside the one that is open."""
         transaction = self.here.transaction
+        if transaction is not None and transaction.host is not None:
+            transaction.host.begin()
         if transaction is None:
             session = self._statements.session()
             if not session.begun:
@@ -64,7 +66,8 @@ class Blocks:
             statements.alone(first, lambda s: s.backend.execute(s.raw, first, ()), repeatable=True)
             session = statements.session()
             session.begun = False
-            transaction = OpenTransaction(session)
+            transaction = OpenTransaction(session, brief=kind == "latest")
+            transaction.read_only = kind == "read_only"
             for text in others:
                 statements.once(session, text, lambda s, text=text: s.backend.execute(s.raw, text, ()))  # type: ignore[misc]
         except BaseException:
@@ -73,6 +76,18 @@ class Blocks:
                 own.close()  # the engine rolls back
             raise
         self._take(transaction)
+
+    def announce(self, transaction: OpenTransaction) -> None:
+        """Make the calling thread take part in a transaction that has not begun."""
+        self._take(transaction)
+
+    def forget(self, transaction: OpenTransaction) -> None:
+        """Let no thread take part in a transaction any more that is over."""
+        transaction.ended = True
+        if self.here.transaction is transaction:
+            self.here.transaction = None
+        self._statements.open.discard(transaction)
+        transaction.tell_end()
 
     def _take(self, transaction: OpenTransaction) -> None:
         self.here.transaction = transaction
@@ -84,6 +99,7 @@ class Blocks:
         transaction.ended = True
         self.here.transaction = None
         self._statements.open.discard(transaction)
+        transaction.tell_end()
 
     def leave(self) -> None:
         """Keep what the innermost block did.
@@ -118,6 +134,7 @@ class Blocks:
         try:
             with deferred_interrupts("The transaction was committed before."):
                 statements.once(session, "COMMIT", lambda s: s.backend.execute(s.raw, "COMMIT", ()))
+                transaction.kept = True
         except LostConnectionError as error:
             transaction.doom(error)
             session.close()
@@ -132,19 +149,21 @@ class Blocks:
         assert transaction is not None  # as above
         try:
             with transaction.turn:
-                self._roll_back(transaction)
+                self.roll_back(transaction)
         finally:
             self._close_block(transaction)
 
-    def _roll_back(self, transaction: OpenTransaction) -> None:
-        statements, session = self._statements, transaction.session
-        if not session.usable or transaction.ended:
+    def roll_back(self, transaction: OpenTransaction) -> None:
+        """Undo what the innermost block of a transaction did; the session is closed if it cannot be."""
+        if transaction.ended or not transaction.begun or not transaction.session.usable:
             return
+        statements, session = self._statements, transaction.session
         try:
             if transaction.depth == 1:
                 # Gone where the engine itself has ended it, or where an interrupt came just after the commit.
                 if session.backend.in_transaction(session.raw, after_error=transaction.fault is not None):
                     statements.order(transaction, "ROLLBACK")
+                    transaction.kept = False
             elif transaction.fault is None:
                 name = _savepoint(transaction.depth - 1)
                 statements.order(transaction, f"ROLLBACK TO SAVEPOINT {name}")
@@ -179,6 +198,9 @@ class Blocks:
             raise DataJointError(
                 f"The transaction belongs to thread {transaction.thread_name}.", hint="End it in that thread."
             )
+        if transaction.host is not None:
+            transaction.host.end(keep=keep)
+            return
         transaction.depth = 1 + transaction.adopted
         del transaction.statement_savepoints[transaction.depth :]
         if keep:

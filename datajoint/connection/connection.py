@@ -12,17 +12,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.address import target_from_settings
-from datajoint.backends.base import ExternalQuery, RawResult, Target
+from datajoint.backends.base import ExternalQuery, RawResult, Request, Target
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.registry import get_backend
 from datajoint.connection.blocks import Blocks
 from datajoint.connection.catalogs import Catalogs
+from datajoint.connection.hosting import HostedTransaction
 from datajoint.connection.locks import Lock, described
 from datajoint.connection.query_cache import QueryCache
 from datajoint.connection.query_log import QueryRecord
 from datajoint.connection.session import Session, Sessions
 from datajoint.connection.statements import Statements
-from datajoint.connection.transaction import Attachment, Transaction
+from datajoint.connection.transaction import Attachment, Host, OpenTransaction, Transaction
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.events import EventStream
 from datajoint.settings import process_config
@@ -135,7 +136,7 @@ class Connection:
     def is_connected(self) -> bool:
         """Whether this thread's session is open and answers."""
         transaction = self._blocks.current
-        session = self._sessions.own if transaction is None else transaction.session
+        session = transaction.session if transaction is not None and transaction.begun else self._sessions.own
         if session is None or not session.usable or self._sessions.closed:
             return False
         with session.in_use:
@@ -201,8 +202,13 @@ class Connection:
         self.close()
 
     # --- statements
-    def execute(self, sql: Sql) -> RawResult:
+    def execute(self, sql: Sql, source: object = None) -> RawResult:
         """Run one statement and return its whole result.
+
+        Parameters
+        ----------
+        source : object, optional
+            Of a query, the expression that it asks about; see `fetch`.
 
         Raises
         ------
@@ -210,7 +216,10 @@ class Connection:
             The class that fits the engine's error, which is chained. `LostConnectionError` when the link broke
             inside a transaction, or could not be restored.
         """
-        return self.execute_text(*sql.render(self.backend.dialect))
+        text, values = sql.render(self.backend.dialect)
+        if source is not None and (host := self.host) is not None:
+            return host.read(Request(text, values), source)
+        return self.execute_text(text, values)
 
     def execute_text(self, text: str, values: Sequence[Any]) -> RawResult:
         """Run a statement that was rendered before; otherwise as `execute`."""
@@ -223,11 +232,29 @@ class Connection:
         return self._statements.run(text, lambda session: session.backend.execute(session.raw, text, values))
 
     def _execute(self, sql: Sql) -> RawResult:
-        """Run a statement past the query cache."""
-        return self._run(*sql.render(self.backend.dialect))
+        """Run a query about the database itself, past the query cache; no part of what anybody computes from."""
+        text, values = sql.render(self.backend.dialect)
+        if (host := self.host) is not None:
+            return host.read(Request(text, values), None)
+        return self._run(text, values)
 
-    def fetch(self, statement: Statement, types: Sequence[ValueType]) -> list[tuple[Any, ...]]:
+    @property
+    def host(self) -> Host | None:
+        """Who runs the statements of this thread, if somebody does and answers are not kept in files."""
+        transaction = self._statements.here.transaction
+        return None if transaction is None or self._cache.label is not None else transaction.host
+
+    def hosted(self, host: Host) -> HostedTransaction:
+        """Return a transaction of this thread whose statements `host` runs."""
+        return HostedTransaction(self, self._blocks, self._statements, host)
+
+    def fetch(self, statement: Statement, types: Sequence[ValueType], source: object = None) -> list[tuple[Any, ...]]:
         """Run a query whose columns have the given types and return its rows, for the decoders of these types.
+
+        Parameters
+        ----------
+        source : object, optional
+            Whose rows are asked for (a node and the names of the attributes), for who records what was read.
 
         Raises
         ------
@@ -235,6 +262,8 @@ class Connection:
             As `execute`.
         """
         text, values = statement
+        if (host := self.host) is not None:
+            return host.read(Request(text, values, types), source).rows
 
         def run(session: Session) -> RawResult:
             rows = session.backend.fetch(session.raw, text, values, types)
@@ -244,9 +273,11 @@ class Connection:
             return self._statements.run(text, run).rows
         return self._cache.rows(text, values, lambda: self._statements.run(text, run).rows)
 
-    def fetch_columns(self, statement: Statement, types: Sequence[ValueType]) -> list[Any]:
+    def fetch_columns(self, statement: Statement, types: Sequence[ValueType], source: object = None) -> list[Any]:
         """Run a query as `fetch` does and return its columns; see `Backend.fetch_columns`."""
         text, values = statement
+        if (host := self.host) is not None:
+            return host.read(Request(text, values, types, columns=True), source).rows
 
         def run(session: Session) -> RawResult:
             columns = session.backend.fetch_columns(session.raw, text, values, types)
@@ -273,7 +304,7 @@ class Connection:
             return RawResult((), [], session.backend.execute_many(session.raw, text, rows))
 
         with nullcontext() if self.in_transaction else self.transaction:
-            return self._statements.run(text, run).rowcount
+            return self._statements.run(text, run, repeatable=False).rowcount
 
     def query(
         self,
@@ -300,6 +331,7 @@ class Connection:
         DataJointError
             As `execute`.
         """
+        self._statements.check_reading(query)
 
         def read() -> Any:
             cursors: list[Any] = []
@@ -391,6 +423,17 @@ class Connection:
         """Whether this thread is inside a transaction."""
         return self._blocks.current is not None
 
+    @property
+    def open_transactions(self) -> list[OpenTransaction]:
+        """The transactions of all threads at this moment."""
+        return list(self._statements.open)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether this thread is inside a transaction that the database knows of already."""
+        transaction = self._blocks.current
+        return transaction is not None and transaction.begun
+
     def start_transaction(self) -> None:
         """Begin a transaction that `commit_transaction` or `cancel_transaction` ends.
 
@@ -412,6 +455,20 @@ class Connection:
     def cancel_transaction(self) -> None:
         """Roll back the transaction of this thread, if there is one."""
         self._blocks.end(keep=False)
+
+    def at_end_of_transaction(self, call: Callable[[bool | None], None]) -> None:
+        """Call a function when the transaction of this thread has ended, or at once if there is none.
+
+        Parameters
+        ----------
+        call : callable
+            Is told whether what was done is kept: True, False, or None where nobody knows.
+        """
+        transaction = self._blocks.current
+        if transaction is None:
+            call(True)
+        else:
+            transaction.at_end.append(call)
 
     def attach(self) -> Attachment:
         """Return what lets helper threads work inside the transaction of this one.

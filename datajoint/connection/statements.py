@@ -6,15 +6,16 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from datajoint.backends.base import RawResult
+from datajoint.backends.base import RawResult, Request
 from datajoint.connection.query_log import QueryLog, QueryRecord
 from datajoint.connection.session import Session, Sessions
 from datajoint.connection.time_limit import TimeLimit
 from datajoint.connection.transaction import OpenTransaction
 from datajoint.errors import (
+    AccessError,
     DataJointError,
     DeadlockError,
     IntegrityError,
@@ -36,6 +37,10 @@ Call = Callable[[Session], RawResult]
 
 # What can be run twice without a difference.
 _READ = re.compile(r"[\s(]*(?:SELECT|SHOW|DESCRIBE|DESC|VALUES|TABLE|SET|USE|PRAGMA)\b", re.IGNORECASE)
+
+# What a query begins with, after what MySQL takes for a comment; it carries out those that begin with an exclamation mark.
+_FIRST_WORD = re.compile(r"(?:\s|\(|--\s[^\n]*|#[^\n]*|/\*(?!!|M!).*?\*/)*([A-Za-z]+)", re.DOTALL)
+_QUERIES = frozenset({"SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "WITH", "VALUES", "TABLE", "HELP"})
 
 _IDLE_SECONDS = 30.0  # after which a link is tried before something is sent that cannot be repeated
 _CANCEL_SECONDS = 0.8  # an interrupt waits for the server to be told; control returns within a second
@@ -76,7 +81,7 @@ class Statements:
             If the connection was closed and is not to be opened again by itself.
         """
         transaction = self.here.transaction
-        if transaction is not None:
+        if transaction is not None and transaction.begun:
             return transaction.session
         own = self.sessions.own
         if own is not None and own.usable:
@@ -91,7 +96,7 @@ class Statements:
     def _may_reconnect(self, reconnect: bool | None) -> bool:
         return self._connection.settings.database.reconnect if reconnect is None else reconnect
 
-    def run(self, text: str, call: Call, *, reconnect: bool | None = None) -> RawResult:
+    def run(self, text: str, call: Call, *, reconnect: bool | None = None, repeatable: bool = True) -> RawResult:
         """Run a statement and return its whole result.
 
         Parameters
@@ -102,22 +107,49 @@ class Statements:
             Runs it.
         reconnect : bool, optional
             Whether a lost link is replaced; the setting ``database.reconnect`` by default.
+        repeatable : bool
+            Whether `call` may be called again after it failed.
 
         Raises
         ------
         DataJointError
             The class that fits the engine's error, which is chained.
         """
-        if self.here.transaction is not None:
-            return self.inside(self.here.transaction, text, call)
+        transaction = self.here.transaction
+        if transaction is not None:
+            if transaction.host is not None:
+                return transaction.host.run(text, call, repeatable=repeatable)
+            return self.inside(transaction, text, call)
         return self.alone(text, call, reconnect=reconnect, repeatable=is_read(text))
+
+    def check_reading(self, text: str) -> None:
+        """Refuse a statement in a transaction that only reads, where the engine would not.
+
+        MySQL and MariaDB commit before they carry out DDL and the like; what follows is no part of the transaction,
+        and may write.
+
+        Raises
+        ------
+        AccessError
+            For what does not begin like a query.
+        """
+        transaction = self.here.transaction
+        if transaction is None or not transaction.read_only or self._connection.backend.dialect.transactional_ddl:
+            return
+        word = _FIRST_WORD.match(text)
+        if word is None or word[1].upper() not in _QUERIES:
+            raise AccessError(
+                f"This transaction only reads, and was given {shorten(text)}.",
+                hint="Run it outside, or in a transaction that may write.",
+                query=text,
+            )
 
     # --- outside transactions
     def alone(self, text: str, call: Call, *, repeatable: bool, reconnect: bool | None = None) -> RawResult:
         """Run a statement that commits by itself; `repeatable`: run it again if the link is lost while it runs."""
         session = self.session(reconnect=reconnect)
         if not repeatable:  # what is, finds out by itself that the link is lost
-            session = self._tried(session, text, reconnect=reconnect)
+            session = self.tried(session, text, reconnect=reconnect)
         try:
             result = self.once(session, text, call)
         except LostConnectionError as error:
@@ -130,11 +162,11 @@ class Statements:
                     hint="Look which, before you repeat it.",
                     query=text,
                 ) from error.__cause__
-            result = self.once(self._reconnected(), text, call)
+            result = self.once(self.reconnected(), text, call)
         session.begun = not session.closed and session.backend.in_transaction(session.raw)
         return result
 
-    def _tried(self, session: Session, text: str, *, reconnect: bool | None) -> Session:
+    def tried(self, session: Session, text: str, *, reconnect: bool | None = None) -> Session:
         """Return a session on which a statement can be sent, as far as can be told before."""
         backend = session.backend
         idle = time.monotonic() - session.used
@@ -143,7 +175,7 @@ class Statements:
         self._give_up(session)
         if not self._may_reconnect(reconnect):
             raise LostConnectionError("The connection to the server was lost.", query=text)
-        return self._reconnected()
+        return self.reconnected()
 
     def _give_up(self, session: Session) -> None:
         """Close a session whose link is lost; a transaction that the user began by a statement went with it."""
@@ -152,7 +184,8 @@ class Statements:
             session.begun = False
             raise LostConnectionError(_LOST, hint=_REPEAT)
 
-    def _reconnected(self) -> Session:
+    def reconnected(self) -> Session:
+        """Open another session for this thread, and say so."""
         address = self._connection.address
         logger.warning("The connection to %s was lost; reconnecting.", address)
         try:
@@ -181,6 +214,22 @@ class Statements:
                 logger.warning("%s", said)
             return result
 
+    def together(self, session: Session, requests: Sequence[Request]) -> list[RawResult]:
+        """Run statements on a session, in one exchange where the driver can; otherwise as `once`."""
+        if not session.backend.dialect.pipelines:
+            return [self.once(session, r.text, lambda s, r=r: s.backend.answer(s.raw, r)) for r in requests]  # type: ignore[misc]
+        results: list[RawResult] = []
+        start = time.perf_counter()
+
+        def run(session: Session) -> RawResult:
+            results.extend(session.backend.together(session.raw, requests))
+            return results[-1]
+
+        self.once(session, "; ".join(r.text for r in requests), run, logged=False)
+        for request, result in zip(requests, results, strict=True):
+            self._record(request.text, start, result)
+        return results
+
     def order(self, transaction: OpenTransaction, text: str) -> None:
         """Run one of the statements that begin and end blocks inside a transaction."""
         try:
@@ -208,7 +257,7 @@ class Statements:
     def _after_error(self, transaction: OpenTransaction, error: DataJointError) -> None:
         """Find out whether the transaction outlived an error, and restore it where it can be."""
         session = transaction.session
-        if isinstance(error, DeadlockError):
+        if isinstance(error, DeadlockError) or transaction.brief:
             transaction.doom(error)
         elif transaction.statement_savepoints[-1]:
             try:
@@ -219,8 +268,8 @@ class Statements:
             transaction.doom(error)
 
     # --- one attempt
-    def once(self, session: Session, text: str, call: Call) -> RawResult:
-        """Run a statement on a session, once.
+    def once(self, session: Session, text: str, call: Call, *, logged: bool = True) -> RawResult:
+        """Run a statement on a session, once; `logged`: enter it in the query log.
 
         Raises
         ------
@@ -250,7 +299,7 @@ class Statements:
             self._interrupted(session, text, error)
             raise
         session.used = time.monotonic()
-        if self.log.is_wanted:
+        if logged and self.log.is_wanted:
             self._record(text, start, result)
         return result
 
@@ -282,7 +331,7 @@ class Statements:
             told = self._cancel(session)
             session.close()
         transaction = self.here.transaction
-        if transaction is not None:
+        if transaction is not None and transaction.begun:
             transaction.doom(QueryError("A statement of it was interrupted.", query=text))
             error.add_note("The statement was ended; nothing of its transaction is kept.")
         elif not is_read(text):
@@ -334,7 +383,10 @@ def _preceded(call: Call, first: str | None) -> Call:
 
 def _savepoint(transaction: OpenTransaction) -> str | None:
     """Return what is sent before a statement, so that its failure leaves the transaction as it was."""
-    if not transaction.session.backend.dialect.error_ends_transaction:
+    if transaction.brief or not transaction.session.backend.dialect.error_ends_transaction:
+        return None
+    if transaction.unguarded:
+        transaction.unguarded = False
         return None
     stands = transaction.statement_savepoints[-1]
     transaction.statement_savepoints[-1] = True

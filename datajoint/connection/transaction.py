@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from datajoint.backends.base import BeginKind
+from datajoint.backends.base import BeginKind, RawResult, Request
 from datajoint.connection.session import Session
 from datajoint.errors import DataJointError, LostConnectionError, QueryError
+
+logger = logging.getLogger("datajoint")
 
 if TYPE_CHECKING:
     from datajoint.connection.blocks import Blocks
     from datajoint.connection.connection import Connection
+
+
+# Guards the numbers of guests of all transactions, and tells when one has left.
+_left = threading.Condition()
+
+
+class Host(Protocol):
+    """Who runs the statements of a transaction that need not have begun yet, such as those of a `make`."""
+
+    def check(self) -> None:
+        """Refuse every further statement, once the transaction is lost."""
+
+    def read(self, request: Request, source: object) -> RawResult:
+        """Answer a query; `source` is the expression whose rows it asks for."""
+
+    def run(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
+        """Run any other statement; `repeatable`: `call` may be called again after it failed."""
+
+    def begin(self) -> None:
+        """Begin the transaction, if it has not begun: a block inside it is entered."""
+
+    def end(self, *, keep: bool) -> None:
+        """End the transaction, because the user says so."""
+
+    def join(self) -> None:
+        """Get ready for another thread that joins."""
 
 
 class OpenTransaction:
@@ -21,6 +51,8 @@ class OpenTransaction:
 
     Attributes
     ----------
+    brief : bool
+        Whether a failed statement may end it, so that none needs a savepoint of its own.
     depth : int
         Number of blocks open: the transaction itself and the savepoints in it.
     adopted : bool
@@ -32,23 +64,72 @@ class OpenTransaction:
     fault : DataJointError or None
         What ended it too early: the engine has rolled it back (or committed it, as MySQL does before DDL). Nothing
         more is done in it; its blocks can only be left.
+    host : Host or None
+        Who decides when it begins, and sees each statement of it.
+    begun : bool
+        Whether the database knows of it yet.
+    guests : int
+        Number of threads that have joined it and not left yet.
+    unguarded : bool
+        Whether the next statement needs no savepoint, because its failure may end the transaction.
+    read_only : bool
+        Whether it was begun to read only.
+    kept : bool or None
+        Whether it was committed; None as long as that is not known, and where it never will be.
+    at_end : list of callable
+        Called with `kept` when it has ended.
     """
 
-    def __init__(self, session: Session, *, adopted: bool = False) -> None:
-        self.session = session
+    def __init__(
+        self, session: Session | None, *, adopted: bool = False, brief: bool = False, host: Host | None = None
+    ) -> None:
+        self._session = session
+        self.brief = brief
         self.adopted = adopted
+        self.host = host
+        self.begun = session is not None
+        self.guests = 0
+        self.unguarded = False
+        self.read_only = False
         self.depth = 1
         self.turn = threading.RLock()
         self.thread = threading.get_ident()
         self.thread_name = threading.current_thread().name
         self.fault: DataJointError | None = None
         self.ended = False
+        self.kept: bool | None = None
+        self.at_end: list[Callable[[bool | None], None]] = []
         self.statement_savepoints = [False]
+
+    @property
+    def session(self) -> Session:
+        """The session that it lives in, once it has begun."""
+        assert self._session is not None
+        return self._session
+
+    def begin_in(self, session: Session) -> None:
+        """Note that the database has begun it."""
+        self._session, self.begun = session, True
+
+    def wait_for_guests(self) -> None:
+        """Wait until every thread that joined has left."""
+        if self.guests:
+            with _left:
+                _left.wait_for(lambda: not self.guests)
 
     @property
     def is_joined(self) -> bool:
         """Whether another thread than the calling one has opened it."""
         return self.thread != threading.get_ident()
+
+    def tell_end(self) -> None:
+        """Call what waits for the end, which has come."""
+        calls, self.at_end = self.at_end, []
+        for call in calls:
+            try:
+                call(self.kept)
+            except Exception:
+                logger.exception("What was to be done at the end of a transaction failed.")
 
     def doom(self, fault: DataJointError) -> None:
         """Note what ended it; the first fault is the one that is told."""
@@ -63,6 +144,8 @@ class OpenTransaction:
         DataJointError
             Of the class of the first fault, which is chained; `LostConnectionError` where the session is gone.
         """
+        if self.host is not None:
+            self.host.check()
         if self.ended:
             raise DataJointError(
                 "The transaction that this thread joined has ended.",
@@ -76,12 +159,14 @@ class OpenTransaction:
                 code=self.fault.code,
                 hint="Leave the block, and repeat it as a whole.",
             ) from self.fault
-        if self.session.process != os.getpid():
+        if self._session is None:
+            return
+        if self._session.process != os.getpid():
             raise LostConnectionError(
                 "This process was forked inside a transaction, which belongs to its parent.",
                 hint="Fork before the transaction begins.",
             )
-        if self.session.closed:
+        if self._session.closed:
             raise LostConnectionError(
                 "The connection was lost during a transaction.", hint="Nothing of it was kept; repeat the whole block."
             )
@@ -97,9 +182,23 @@ class Transaction:
     def __init__(self, connection: Connection, blocks: Blocks, kind: BeginKind = "write") -> None:
         self._connection, self._blocks, self._kind = connection, blocks, kind
 
-    def __call__(self, *, read_only: bool = False) -> Transaction:
-        """Return a transaction that sees one snapshot; with `read_only`, a write in it is an error."""
-        return Transaction(self._connection, self._blocks, "read_only" if read_only else "write")
+    def __call__(self, *, read_only: bool = False, latest: bool = False) -> Transaction:
+        """Return another kind of transaction.
+
+        Parameters
+        ----------
+        read_only : bool
+            It sees one snapshot, and a write in it is an error.
+        latest : bool
+            Each statement sees what is committed by then; a statement that fails ends the transaction.
+        """
+        return Transaction(
+            self._connection, self._blocks, "read_only" if read_only else "latest" if latest else "write"
+        )
+
+    def guarded(self) -> Transaction:
+        """Return a transaction for what must be kept still while something is decided; see `Backend.bar_inserts`."""
+        return Transaction(self._connection, self._blocks, "guarded")
 
     def __enter__(self) -> Connection:
         self._blocks.enter(self._kind)
@@ -132,6 +231,10 @@ class Attachment:
                 "This thread has a transaction of its own and cannot join another.", hint="Leave that one first."
             )
         self._transaction.check()
+        if self._transaction.host is not None and self._transaction.is_joined:
+            self._transaction.host.join()
+        with _left:
+            self._transaction.guests += self._transaction.is_joined
         self._before.stack = [*getattr(self._before, "stack", ()), before]
         here.transaction = self._transaction
         return self
@@ -140,3 +243,6 @@ class Attachment:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._blocks.here.transaction = self._before.stack.pop()
+        with _left:
+            self._transaction.guests -= self._transaction.is_joined
+            _left.notify_all()

@@ -157,7 +157,11 @@ def _codec_type(codec: str, column: ColumnInfo, info: TableInfo) -> ValueType:
     """Return the type at the end of a codec's chain; that of the column itself where the codec is not known here."""
     if isinstance(codec_of(codec), MissingCodec):
         return _value_type(None, column)
-    final = resolve_dtype(codec)[0]
+    try:
+        final = resolve_dtype(codec).dtype
+    except DataJointError:
+        # A codec that it leads to is missing here, or it has no such form: using it will say so.
+        return _value_type(None, column)
     try:
         return parse_type(final)
     except DataJointError as error:

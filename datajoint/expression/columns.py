@@ -26,7 +26,7 @@ def driver_columns(connection: Connection, node: Node, names: Sequence[str], *, 
     if not names:
         return []
     about = columns_of(connection, node.heading, names, squeeze=squeeze)
-    columns = connection.fetch_columns(select(node, connection.backend, names), about.types)
+    columns = connection.fetch_columns(select(node, connection.backend, names), about.types, (node, names))
     return [
         reader.column(values) if type(values) is list else values
         for reader, values in zip(about.readers, columns, strict=True)

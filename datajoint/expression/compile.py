@@ -88,15 +88,23 @@ def compile_select(
     names: Sequence[str] | None = None,
     order: Sequence[OrderItem] | None = None,
     bound: list[tuple[Comparison, Sql]] | None = None,
+    *,
+    digested: int | None = None,
 ) -> Sql:
     """Return the SELECT for the attributes `names` (all visible ones by default), as fetched by the driver.
 
     Rows come in the order of the node's `Top`, else by `order`, else by key. Each comparison with a value is added to
-    `bound` with the SQL that carries its value.
+    `bound` with the SQL that carries its value. In place of binary values of more than `digested` bytes come their
+    SHA-256, where the engine can compute them.
     """
     compiler = _Compiler(backend, bound)
     query = compiler.output(node, names, order)
-    return compiler.render(query, node.heading.names if names is None else names, fetched=True)
+    names = node.heading.names if names is None else names
+    if digested is not None:
+        for name in names:
+            if node.heading._attributes[name].value_type.kind == "bytes":
+                query.columns[name] = backend.digested(query.columns[name], digested) or query.columns[name]
+    return compiler.render(query, names, fetched=True)
 
 
 def compile_raw(node: Node, backend: Backend, names: Sequence[str]) -> Sql:

@@ -27,12 +27,16 @@ class ColumnReader:
     attribute : Attribute
     decode : callable or None
         Of one value that is not NULL; None if values need nothing.
+    decode_all : callable or None
+        Of all values of a column, NULL included, where they had better be decoded together.
     """
 
-    __slots__ = ("attribute", "decode")
+    __slots__ = ("attribute", "decode", "decode_all")
 
-    def __init__(self, attribute: Attribute, decode: Decoder | None) -> None:
-        self.attribute, self.decode = attribute, decode
+    def __init__(
+        self, attribute: Attribute, decode: Decoder | None, decode_all: Callable[[list[Any]], list[Any]] | None = None
+    ) -> None:
+        self.attribute, self.decode, self.decode_all = attribute, decode, decode_all
 
     def column(self, values: list[Any]) -> list[Any]:
         """Return the values of a column.
@@ -43,6 +47,8 @@ class ColumnReader:
             Naming the attribute and the row, if Python cannot hold a value.
         """
         decode = self.decode
+        if self.decode_all is not None and len(values) > 1:
+            return self.decode_all(values)
         if decode is None or (isinstance(decode, Expected) and decode.passes(values)):
             return values
         try:
@@ -133,12 +139,16 @@ def _reader(connection: Connection, heading: Heading, attribute: Attribute, *, s
     # Resolved at the first value: an unregistered codec is no fault of a result without one.
     chain = cache(lambda: CodecChain.resolve(attribute.type))
 
+    def squeezed(value: Any) -> Any:
+        return value.squeeze() if squeeze and type(value).__name__ == "ndarray" else value
+
     def decode(value: Any) -> Any:
         if value is None:
             return None
-        decoded = chain().decode(plain(value) if plain else value, context)
-        if squeeze and type(decoded).__name__ == "ndarray":
-            return decoded.squeeze()
-        return decoded
+        return squeezed(chain().decode(plain(value) if plain else value, context))
 
-    return ColumnReader(attribute, decode)
+    def decode_all(values: list[Any]) -> list[Any]:
+        stored = (plain(value) if plain and value is not None else value for value in values)
+        return [squeezed(value) for value in chain().decode_all(stored, context)]
+
+    return ColumnReader(attribute, decode, decode_all if attribute.store is not None else None)

@@ -341,13 +341,14 @@ class QueryExpression(Fetchable):
         return self.connection.query(text if values else text.replace("%", "%%"), values, as_dict=as_dict)
 
     def _count(self, node: Node) -> int:
-        return int(self.connection.execute(compile_count(node, self.connection.backend)).rows[0][0])
+        return int(self.connection.execute(compile_count(node, self.connection.backend), (node, None)).rows[0][0])
 
     def __len__(self) -> int:
         return self._count(self._node)
 
     def __bool__(self) -> bool:
-        return bool(self.connection.execute(compile_exists(self._node, self.connection.backend)).rows)
+        node, connection = self._node, self.connection
+        return bool(connection.execute(compile_exists(node, connection.backend), (node, None)).rows)
 
     def __contains__(self, item: Any) -> bool:
         return bool(self & item)

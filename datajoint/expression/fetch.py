@@ -25,7 +25,7 @@ _MANY_ROWS = 500
 
 def raw_rows(connection: Connection, node: Node, names: Sequence[str], columns: Columns) -> Rows:
     """Return rows of the driver's values."""
-    return connection.fetch(select(node, connection.backend, names), columns.types)
+    return connection.fetch(select(node, connection.backend, names), columns.types, (node, names))
 
 
 def fetch_rows(connection: Connection, node: Node, names: Sequence[str], *, squeeze: bool = False) -> Rows:
@@ -110,7 +110,7 @@ def single_row(
     if len(rows) != 1:
         count = len(rows)
         if count > 1:
-            count = int(connection.execute(compile_count(node, connection.backend)).rows[0][0])
+            count = int(connection.execute(compile_count(node, connection.backend), (node, None)).rows[0][0])
         raise DataJointError(message.format(n=count))
     if columns.plain:
         return rows[0] if names else ()

@@ -77,7 +77,7 @@ def _total(expression: QueryExpression, rows: list[Any], limit: int) -> str:
         return str(len(rows))
     connection = expression.connection
     counted = compile_count(expression._node, connection.backend, COUNTED + 1)
-    count = int(connection.execute(counted).rows[0][0])
+    count = int(connection.execute(counted, (expression._node, None)).rows[0][0])
     return str(count) if count <= COUNTED else f"more than {COUNTED:,}"
 
 

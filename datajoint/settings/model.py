@@ -145,7 +145,31 @@ class QuerySettings(_Group):
 
 
 class JobsSettings(_Group):
-    """Populating through a queue; `stale_timeout` in seconds, a lower priority number is more urgent."""
+    """Populating: the queue, its workers, and what a `make` holds meanwhile.
+
+    Attributes
+    ----------
+    stale_timeout : int
+        Seconds after which a job whose key is not in the key source any more is removed.
+    default_priority : int
+        Lower is more urgent.
+    make_transaction : {"auto", "long"}
+        Whether the transaction of a plain `make` begins at its first write, or before anything.
+    warn_transaction_seconds : float
+        A transaction of `make` that lasts longer is warned of.
+    lease_seconds, heartbeat_seconds : float
+        After how long a silence a worker on another machine may be dead, and how often each gives a sign of life.
+    claim_seconds, claim_max : float, int
+        How long the keys that are claimed together should take, and how many they may be.
+    max_attempts, max_deaths : int
+        How often a key may fail, and how many workers may die of it, before it stays an error.
+    retry_seconds : float
+        Before a key that failed is tried again; doubled each time, at most an hour.
+    interrupt_is_error : bool or None
+        Whether an interrupted key becomes an error; None: only in a bare ``populate(reserve_jobs=True)``.
+    keep_reads : bool
+        Whether it is recorded what each `make` read.
+    """
 
     auto_refresh: bool = True
     keep_completed: bool = False
@@ -154,6 +178,28 @@ class JobsSettings(_Group):
     version_method: Literal["git", "none"] | None = None
     allow_new_pk_fields_in_computed_tables: bool = False
     add_job_metadata: bool = False
+    make_transaction: Literal["auto", "long"] = "auto"
+    warn_transaction_seconds: float = Field(default=10, gt=0)
+    lease_seconds: float = Field(default=60, gt=0)
+    heartbeat_seconds: float = Field(default=10, gt=0)
+    claim_seconds: float = Field(default=2, gt=0)
+    claim_max: int = Field(default=64, ge=1)
+    max_attempts: int = Field(default=1, ge=1)
+    max_deaths: int = Field(default=3, ge=1)
+    retry_seconds: float = Field(default=30, ge=0)
+    interrupt_is_error: bool | None = None
+    keep_reads: bool = False
+
+
+class ObjectsSettings(_Group):
+    """Objects in stores; `cache`: a folder for copies of what was fetched from far away, `cache_size` in bytes at most.
+
+    Garbage younger than `grace_seconds` is not collected, for programs that do not mark what they are writing.
+    """
+
+    cache: Path | None = None
+    cache_size: int = Field(default=10 * 1024**3, ge=0)
+    grace_seconds: float = Field(default=0.0, ge=0)
 
 
 class ProvenanceSettings(_Group):
@@ -200,6 +246,7 @@ class Config(BaseSettings):
     display: DisplaySettings = Field(default_factory=DisplaySettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
     jobs: JobsSettings = Field(default_factory=JobsSettings)
+    objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
     provenance: ProvenanceSettings = Field(default_factory=ProvenanceSettings)
     stores: dict[str, Any] = Field(default_factory=Stores)
     loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

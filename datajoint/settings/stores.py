@@ -19,9 +19,14 @@ logger = logging.getLogger("datajoint")
 PLUGIN_GROUP = "datajoint.storage"
 """Entry points of storage adapters."""
 
-_COMMON = frozenset(
-    ("subfolding", "partition_pattern", "token_length", "hash_prefix", "schema_prefix", "filepath_prefix", "stage")
-)
+COMMON_KEYS = frozenset(
+    (
+        "protocol", "location", "subfolding", "partition_pattern", "token_length",
+        "hash_prefix", "schema_prefix", "filepath_prefix", "stage",
+    )
+)  # fmt: skip
+"""What the settings of every store may hold."""
+
 _PREFIXES = ("hash_prefix", "schema_prefix", "filepath_prefix")
 _DEFAULTS: dict[str, Any] = {
     "subfolding": None, "partition_pattern": None, "token_length": 8,
@@ -39,8 +44,12 @@ PROTOCOLS: dict[str, _Keys] = {
     "s3": _Keys(("protocol", "endpoint", "bucket", "location"), ("access_key", "secret_key", "secure", "proxy_server")),
     "gcs": _Keys(("protocol", "bucket", "location"), ("token", "project")),
     "azure": _Keys(("protocol", "container", "location"), ("account_name", "account_key", "connection_string")),
+    "memory": _Keys(("protocol", "location")),
 }
 """The protocols that need no plug-in, and which keys their stores have."""
+
+# DataJoint 2.3 left memory to plug-ins, and one that speaks for it is listened to.
+_NEVER_PLUGGED_IN = frozenset(PROTOCOLS) - {"memory"}
 
 
 class Adapter(Protocol):
@@ -64,6 +73,8 @@ def register_adapter(adapter: Adapter) -> None:
 def find_adapter(protocol: str) -> Adapter | None:
     """Return the plug-in for a protocol, or None; looks once for those that installed packages announce."""
     global _discovered
+    if protocol in _NEVER_PLUGGED_IN:
+        return None
     if protocol not in _adapters and not _discovered:
         _discovered = True
         for entry in entry_points(group=PLUGIN_GROUP):
@@ -98,16 +109,16 @@ def store_spec(stores: Mapping[str, Any], store: str | None, *, use_filepath_def
     spec = {**_DEFAULTS, **copy.deepcopy(dict(given))}
     if protocol:
         spec["protocol"] = protocol
-    if not protocol or protocol in PROTOCOLS:
+    adapter = find_adapter(protocol) if protocol else None
+    if adapter is not None:
+        adapter.validate_spec(spec)
+    elif not protocol or protocol in PROTOCOLS:
         _check_keys(name, spec, PROTOCOLS.get(protocol, PROTOCOLS["file"]))
     else:
-        adapter = find_adapter(protocol)
-        if adapter is None:
-            raise DataJointError(
-                f"Unknown protocol {protocol!r} of the store {name!r}: there are {', '.join(PROTOCOLS)}.",
-                hint=did_you_mean(protocol, PROTOCOLS) or "Install the plug-in that provides it.",
-            )
-        adapter.validate_spec(spec)
+        raise DataJointError(
+            f"Unknown protocol {protocol!r} of the store {name!r}: there are {', '.join(PROTOCOLS)}.",
+            hint=did_you_mean(protocol, PROTOCOLS) or "Install the plug-in that provides it.",
+        )
     if protocol == "s3":
         spec.setdefault("secure", True)
     _check_prefixes(name, spec)
@@ -135,7 +146,7 @@ def _check_keys(name: str, spec: Mapping[str, Any], keys: _Keys) -> None:
         raise DataJointError(
             f"The store {name!r} is missing: {', '.join(missing)}.", hint=f"Set stores.{name}.{missing[0]}."
         )
-    allowed = {*keys.required, *keys.optional, *_COMMON}
+    allowed = {*keys.required, *keys.optional, *COMMON_KEYS}
     unknown = sorted(set(spec) - allowed)
     if unknown:
         raise DataJointError(

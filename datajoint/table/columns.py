@@ -53,6 +53,11 @@ class ColumnWriter:
         return not (a.nullable or a.autoincrement or a.default is not None)
 
     @property
+    def writes_objects(self) -> bool:
+        """Whether values are written to a store, before their row is to the database."""
+        return self.chain is not None and self.chain.store is not None
+
+    @property
     def null_if_missing(self) -> bool:
         """Whether a missing value is simply NULL, which can be sent like any other value."""
         default = self.attribute.default
@@ -93,6 +98,14 @@ class ColumnWriter:
             return self.accept(value)
         except InvalidValueError as error:
             raise self._located(error, value) from error
+
+    def check(self, value: Any) -> None:
+        """Refuse a value without converting it, as far as its codec can tell; errors as `convert`."""
+        if not self.is_missing(value):
+            if self.chain is not None:
+                self.chain.validate(value)
+        elif self.required:
+            self.convert(value, {})
 
     def convert_column(self, values: Sequence[Any]) -> Sequence[Any] | None:
         """Return the canonical forms of a column, or None if its values must be converted one by one."""

@@ -117,7 +117,7 @@ def check_direct(table: Operand, *, allow_direct_insert: bool | None) -> None:
         raise DataJointError(
             "Inserts into an auto-populated table can only be done inside its make method during a populate call.",
             table=str(base_table(table).name),
-            hint="To insert from outside, pass allow_direct_insert=True.",
+            hint=getattr(table, "_insert_hint", None),
         )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from datajoint.codecs import CodecContext
+from datajoint.codecs import CodecChain, CodecContext
 from datajoint.errors import DuplicateError
 from datajoint.expression import predicates
 from datajoint.expression.compile import compile_raw
 from datajoint.expression.nodes import Restrict, TableNode
 from datajoint.naming import shorten
+from datajoint.objectref import ObjectRef
 from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter
+from datajoint.table.objects import row_objects
 from datajoint.table.rows import Batch
 from datajoint.table.writing import Prepared, atomically, convert, named_fault, send_rows
 from datajoint.values.accept import acceptor
@@ -29,18 +31,20 @@ def insert_matching(target: BaseTable, batch: Batch) -> None:
     DuplicateError
         If a stored row differs, or if another unique key is taken by another row. Nothing of the batch is kept.
     """
-    prepared = convert(target, batch)
+    with row_objects(target, parallel=batch.count > 1) as objects:
+        prepared = convert(target, batch)
+        objects.settle_for_rows()
 
-    def send() -> None:
-        send_rows(target, prepared, "skip")
-        _compare(target, batch, prepared)
+        def send() -> None:
+            send_rows(target, prepared, "skip")
+            _compare(target, batch, prepared)
 
-    try:
-        atomically(target.connection, send, single=False)
-    except DuplicateError as error:
-        if error.row is not None:
-            raise
-        raise named_fault(target, batch.names, prepared.columns, batch.first, error, "error") from error
+        try:
+            atomically(target.connection, send, single=False)
+        except DuplicateError as error:
+            if error.row is not None:
+                raise
+            raise named_fault(target, batch.names, prepared.columns, batch.first, error, "error") from error
 
 
 def _compare(target: BaseTable, batch: Batch, prepared: Prepared) -> None:
@@ -124,12 +128,29 @@ def _equal(target: BaseTable, writer: ColumnWriter, given: Any, stored: Any) -> 
         given = from_json(given)
     if _comparable(given) == _comparable(stored):
         return True
-    if writer.chain is None or writer.chain.store is not None:
+    if writer.chain is None:
         return False
-    # The same object may have been written by another program, in another form of the same codec.
     context = CodecContext(target.name.schema, target.name.name, writer.attribute.name, target.connection.settings)
+    if writer.writes_objects:
+        return _same_objects(writer.chain, context, given, stored)
+    # The same object may have been written by another program, in another form of the same codec.
     again = writer.chain.encode(writer.chain.decode(stored, context), context)
     return bool(_comparable(writer.accept(again)) == _comparable(given))
+
+
+def _same_objects(chain: CodecChain, context: CodecContext, given: Any, stored: Any) -> bool:
+    """Compare what lies in stores: by its hash where the documents tell it, else by reading both."""
+    one, other = (from_json(d) if isinstance(d, str) else d for d in (given, stored))
+    if isinstance(one, dict) and isinstance(other, dict) and "hash" in one and "hash" in other:
+        return bool(one["hash"] == other["hash"])
+    first, second = chain.decode(one, context), chain.decode(other, context)
+    if isinstance(first, ObjectRef) and isinstance(second, ObjectRef):
+        return first.has_content_of(second)
+    if type(first).__name__ == type(second).__name__ == "NpyRef":
+        first, second = first.load(), second.load()
+    if hasattr(first, "tobytes") and hasattr(second, "tobytes"):
+        return bool((first.dtype, first.shape, first.tobytes()) == (second.dtype, second.shape, second.tobytes()))
+    return bool(first == second)
 
 
 def _comparable(value: Any) -> Any:

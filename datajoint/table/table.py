@@ -33,6 +33,7 @@ from datajoint.table import delete_plan as planning
 from datajoint.table import drop as dropping
 from datajoint.table import insert as insertion
 from datajoint.table import relatives
+from datajoint.table import staged as staging
 from datajoint.table import update as updating
 from datajoint.table import upsert as upserting
 from datajoint.table import validate as validation
@@ -87,6 +88,12 @@ class Table(QueryExpression, metaclass=TableMeta):
     _support: ClassVar[list[str] | None] = None
     _known_node: tuple[SchemaCatalog, TableNode] | None = None
     _allow_insert: bool = True
+    """Whether rows may be inserted at this moment without saying that one means it."""
+
+    @property
+    def _insert_hint(self) -> str:
+        """What to do where they may not."""
+        return "To insert from outside, pass allow_direct_insert=True."
 
     # --- what it is
     @property
@@ -349,6 +356,11 @@ class Table(QueryExpression, metaclass=TableMeta):
     @_documented_by(buffering.batch)
     def batch(self, *, chunk_size: int | None = None, **options: Any) -> AbstractContextManager[buffering.RowBuffer]:
         return buffering.batch(self, insertion.insert, chunk_size=chunk_size, **options)
+
+    @property
+    @_documented_by(staging.staged_insert1)
+    def staged_insert1(self) -> staging.StagedInsertBlock:
+        return staging.staged_insert1(self)
 
     @_documented_by(insertion.insert_dataframe)
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **insert_kwargs: Any) -> None:

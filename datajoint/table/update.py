@@ -14,6 +14,7 @@ from datajoint.sql.fragment import Identifier, Sql
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
 from datajoint.table.diagnose import explained
+from datajoint.table.objects import row_objects
 from datajoint.table.repeat import repeated
 from datajoint.values.compare import Comparison
 
@@ -60,8 +61,16 @@ def update1(table: Operand, row: Mapping[str, Any]) -> None:
             table=str(target.name),
             hint="Insert it first.",
         )
-    changes = {n: w.convert(row[n], key) for n, w in writers.items() if n not in key}
-    if changes:
+    changed = {n: w for n, w in writers.items() if n not in key}
+    if not changed:
+        return
+    with row_objects(target, parallel=False) as objects:
+        for name, writer in changed.items():
+            writer.check(row[name])
+        # What is in stores last, so that nothing is written there if another value is refused.
+        order = sorted(changed, key=lambda n: changed[n].writes_objects)
+        changes = {n: changed[n].convert(row[n], key) for n in order}
+        objects.settle_for_rows()
         _update(target, writers, key, changes)
 
 

@@ -12,6 +12,7 @@ from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
 from datajoint.table.diagnose import largest_row
 from datajoint.table.insert import check_direct
+from datajoint.table.objects import row_objects
 from datajoint.table.rows import Batch, batches
 from datajoint.table.writing import (
     Prepared,
@@ -85,7 +86,13 @@ def _upsert(target: BaseTable, batch: Batch) -> None:
             else f"{target.name} has no primary key by which its row could be found.",
             table=str(target.name),
         )
-    prepared = convert(target, batch, complete=False)
+    with row_objects(target, parallel=batch.count > 1) as objects:
+        prepared = convert(target, batch, complete=False)
+        objects.settle_for_rows()
+        _send(target, batch, prepared)
+
+
+def _send(target: BaseTable, batch: Batch, prepared: Prepared) -> None:
     rows = _last_of_each_key(target, prepared)
 
     def send() -> None:

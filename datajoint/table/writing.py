@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from datajoint.table.arrow_columns import arrow_columns, csv_texts
 from datajoint.table.base_table import BaseTable
 from datajoint.table.columns import ColumnWriter, in_row, key_first
 from datajoint.table.diagnose import explained, largest_row, unique_keys
+from datajoint.table.objects import row_objects
 from datajoint.table.provenance import provenance, records
 from datajoint.table.repeat import repeated
 from datajoint.table.rows import Batch
@@ -74,17 +76,28 @@ def insert_batch(target: BaseTable, batch: Batch, duplicates: Duplicates) -> Non
     MissingAttributeError, InvalidValueError, DuplicateError, IntegrityError
         With the row that is at fault, as far as it can be found.
     """
-    prepared = convert(target, batch)
+    with row_objects(target, parallel=batch.count > 1) as objects:
+        stored = _stored_already(target, batch) if duplicates == "skip" else frozenset[int]()
+        prepared = convert(target, batch, without_objects=stored)
+        objects.settle_for_rows()
+        _send(target, batch, prepared, stored, duplicates)
+
+
+def _send(
+    target: BaseTable, batch: Batch, prepared: Prepared, left_out: AbstractSet[int], duplicates: Duplicates
+) -> None:
     connection = target.connection
     single = prepared.count == 1 and duplicates == "error"
 
     def send() -> None:
         rows = prepared
+        if left_out:
+            rows = prepared.chosen([i for i in range(prepared.count) if i not in left_out])
         if duplicates == "replace":
             rows = _last_of_each_key(target, prepared)
             _delete_keys(target, rows)
         elif duplicates == "skip" and _generated_key_is_rowid(target, prepared):
-            rows = _without_present(target, prepared)
+            rows = _without_present(target, rows)
         send_rows(target, rows, duplicates)
 
     try:
@@ -109,11 +122,17 @@ def named_fault(
 
 
 # --- conversion
-def convert(target: BaseTable, batch: Batch, *, complete: bool = True) -> Prepared:
-    """Convert column by column; key attributes first, because codecs may name files after them.
+def convert(
+    target: BaseTable, batch: Batch, without_objects: AbstractSet[int] = frozenset(), *, complete: bool = True
+) -> Prepared:
+    """Convert column by column: key attributes first, because codecs name files after them, what is in stores last.
+
+    So nothing is written to a store for rows that have a fault elsewhere.
 
     Parameters
     ----------
+    without_objects : set of int
+        Rows, from 0, that will not be sent, and for which nothing is to be written to a store.
     complete : bool
         Whether all fields that have no default must be given.
 
@@ -132,15 +151,31 @@ def convert(target: BaseTable, batch: Batch, *, complete: bool = True) -> Prepar
         return Prepared(list(writers.values()), together, batch.count)
     given = dict(zip(batch.names, batch.columns, strict=True))
     key_names = [n for n in batch.names if target.heading[n].in_key]
+    order = sorted(key_first(target, batch.names), key=lambda n: writers[n].writes_objects)
+    for name in order:
+        if writers[name].writes_objects:
+            _check_objects(writers[name], given, name, key_names, batch.first)
     converted: dict[str, Sequence[Any]] = {}
-    for name in key_first(target, batch.names):
+    for name in order:
         writer = writers[name]
         column = writer.convert_column(given[name])
         if column is None:
             key_columns = {n: converted[n] for n in key_names if n != name} if writer.chain is not None else {}
-            column = _one_by_one(writer, given, name, key_names, key_columns, batch.first)
+            left_out = without_objects if writer.writes_objects else frozenset[int]()
+            column = _one_by_one(writer, given, name, key_names, key_columns, batch.first, left_out)
         converted[name] = column
     return Prepared(list(writers.values()), [converted[n] for n in batch.names], batch.count)
+
+
+def _check_objects(
+    writer: ColumnWriter, given: dict[str, Sequence[Any]], name: str, key_names: Sequence[str], first: int
+) -> None:
+    """Let the codec refuse values before the first object of the batch is written."""
+    for index, value in enumerate(given[name]):
+        try:
+            writer.check(value)
+        except DataJointError as error:
+            raise in_row(error, first + index, {n: given[n][index] for n in key_names}) from error
 
 
 def _one_by_one(
@@ -150,10 +185,14 @@ def _one_by_one(
     key_names: Sequence[str],
     key_columns: dict[str, Sequence[Any]],
     first: int,
+    left_out: AbstractSet[int],
 ) -> list[Any]:
     values: list[Any] = []
     try:
         for value in given[name]:
+            if len(values) in left_out:
+                values.append(None)
+                continue
             key = {n: column[len(values)] for n, column in key_columns.items()}
             values.append(writer.convert(value, key))
     except DataJointError as error:
@@ -186,6 +225,38 @@ def _check_required(target: BaseTable, batch: Batch) -> None:
 
 
 # --- rows whose key exists
+def _stored_already(target: BaseTable, batch: Batch) -> AbstractSet[int]:
+    """Return which rows have a key that the table has, if objects would be written for them in vain."""
+    places = [batch.names.index(n) for n in target.key if n in batch.names]
+    writes_objects = any(ColumnWriter.of(target, name).writes_objects for name in batch.names)
+    if not writes_objects or len(places) < len(target.key):
+        return frozenset()
+    try:
+        writers = [ColumnWriter.of(target, n) for n in target.key]
+        columns = [[w.convert(v, {}) for v in batch.columns[i]] for w, i in zip(writers, places, strict=True)]
+    except DataJointError:
+        return frozenset()  # to be refused with all that belongs to it
+    keys = list(zip(*columns, strict=True))
+    stored = _present(target, target.key, [key for key in dict.fromkeys(keys) if None not in key])
+    return {i for i, key in enumerate(keys) if key in stored}
+
+
+def _present(target: BaseTable, key: Sequence[str], keys: list[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """Return those of `keys`, values of the attributes `key`, that rows of the table have."""
+    if not keys:
+        return set()
+    backend = target.connection.backend
+    typed = [(n, target.heading._attributes[n].value_type) for n in key]
+    chosen = backend.key_table([*typed], keys)
+    names = Sql.join(", ", (Identifier((n,)) for n in key))
+    found = Sql("SELECT ", names, " FROM ", target.name.identifier, " WHERE (", names, ") IN (", chosen, ")")
+    decoders = [backend.decoder(t) for _, t in typed]
+    return {
+        tuple(decode(v) if decode else v for decode, v in zip(decoders, row, strict=True))
+        for row in target.connection.execute(found).rows
+    }
+
+
 def _last_of_each_key(target: BaseTable, prepared: Prepared) -> Prepared:
     """Return the rows that replace others: of those with the same key, the last."""
     columns = prepared.values(target.key)
@@ -251,16 +322,8 @@ def _without_present(target: BaseTable, prepared: Prepared) -> Prepared:
         columns = prepared.values(key)
         if columns is None:
             continue
-        typed = [(n, target.heading._attributes[n].value_type) for n in key]
         keys = {i: values for i in kept if None not in (values := tuple(c[i] for c in columns))}
-        chosen = target.connection.backend.key_table([*typed], list(dict.fromkeys(keys.values())))
-        names = Sql.join(", ", (Identifier((n,)) for n in key))
-        found = Sql("SELECT ", names, " FROM ", target.name.identifier, " WHERE (", names, ") IN (", chosen, ")")
-        decoders = [target.connection.backend.decoder(t) for _, t in typed]
-        seen = {
-            tuple(decode(v) if decode else v for decode, v in zip(decoders, row, strict=True))
-            for row in target.connection.execute(found).rows
-        }
+        seen = _present(target, key, list(dict.fromkeys(keys.values())))
         left = []
         for index in kept:
             found_key = keys.get(index)

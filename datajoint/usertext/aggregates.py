@@ -13,6 +13,8 @@ from datajoint.usertext.operand import Builder, Operand
 from datajoint.usertext.unify import numeric_type
 from datajoint.values.model import FLOAT, INT, TEXT, decimal_type
 
+_INT32 = 2**31 - 1
+
 Summary = Callable[[Builder, str, Operand, bool], Operand]
 
 
@@ -46,6 +48,8 @@ def _sum(build: Builder, name: str, operand: Operand, distinct: bool) -> Operand
             "sum", number, type=decimal_type(number.type.scale or 0), nullable=True, words=_distinct(distinct)
         )
         return rounded_decimal(build, total)
+    if operand.type.kind == "int" and not distinct and (operand.type.high is None or operand.type.high > _INT32):
+        return build.make("sum of wide integers", number, type=INT, nullable=True)
     return build.make("sum", number, type=numeric_type((number.type,)), nullable=True, words=_distinct(distinct))
 
 

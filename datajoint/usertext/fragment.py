@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from datajoint.values.model import ValueType
 
 # A first part that no name of a database can have (names never contain NUL).
 _HOLE = "\0"
+# How the templates spell the functions that tell the time.
+_CLOCK = re.compile(r"\bNOW\(|\bCURDATE\(|\bUTC_(?:TIMESTAMP|DATE)\(|'now'|\bstatement_timestamp\(")
 
 
 class Column(NamedTuple):
@@ -50,6 +53,11 @@ class UserFragment:
     constant: bool | None = None
     atomic: bool = True
     loose: frozenset[str] = frozenset()
+
+    @property
+    def volatile(self) -> bool:
+        """Whether it tells the time, so that it may yield something else the next time."""
+        return any(isinstance(part, str) and _CLOCK.search(part) for part in self.parts)
 
     def resolve(self, columns: Mapping[str, Sql]) -> Sql:
         """Put the SQL of each attribute into its holes, in parentheses where it needs them.

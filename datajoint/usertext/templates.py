@@ -46,6 +46,15 @@ _MONTHS_POSTGRES = (
     "+ EXTRACT(MONTH FROM age({1}::timestamp, {0}::timestamp))"
 )
 
+# SQLite gives a sum up as soon as a part of it leaves 64 bits, also where the whole does not. The halves of the integers
+# are summed for themselves, and the last branch overflows as a sum would.
+_LOW = "SUM({0} & 4294967295)"
+_HIGH = f"(SUM({{0}} >> 32) + ({_LOW} >> 32))"
+_WIDE_SUM_LITE = (
+    f"CASE WHEN {_HIGH} BETWEEN -2147483648 AND 2147483647 THEN {_HIGH} * 4294967296 + ({_LOW} & 4294967295) "
+    f"ELSE abs({_HIGH} * 0 - 9223372036854775807 - 1) END"
+)
+
 Row = str | tuple[str, str, str]
 
 # operation: the same on every engine, or (mysql, sqlite, postgres)
@@ -220,6 +229,7 @@ ROWS: dict[str, Row] = {
     "count rows": "COUNT(*)",
     "count": "COUNT(<distinct>{0})",
     "sum": "SUM(<distinct>{0})",
+    "sum of wide integers": ("SUM({0})", _WIDE_SUM_LITE, "SUM({0})"),
     "sum of decimals": ("SUM(<distinct>{0})", "round(SUM(<distinct>{0}) * 1e<digits>) / 1e<digits>", "SUM(<distinct>{0})"),
     "avg": "AVG(<distinct>{0})",
     "min": "MIN({0})",

@@ -540,18 +540,18 @@ def test_events(computed, heard):
     heard = [e for e in heard if not isinstance(e, events.RowsInserted)]
     assert [type(e).__name__ for e in heard] == [
         "PopulateStarted",
-        "KeyStarted", "KeyProgress", "KeySucceeded",
-        "KeyStarted", "KeyProgress", "KeyFailed",
+        "KeyStarted", "KeyProgress", "KeyLive", "KeySucceeded",
+        "KeyStarted", "KeyProgress", "KeyLive", "KeyFailed",
         "PopulateFinished",
     ]  # fmt: skip
     assert {e.table for e in heard} == {result.full_table_name}
     assert heard[0].total == 2
     assert (heard[2].key, heard[2].fraction, heard[2].text) == ({"i": 0}, 0.5, "half")
-    assert heard[6].message == "ValueError: boom"
-    assert "fails_at_1" in heard[6].traceback
-    assert (heard[7].succeeded, heard[7].failed, heard[7].skipped, heard[7].stopped) == (1, 1, 0, False)
+    assert heard[8].message == "ValueError: boom"
+    assert "fails_at_1" in heard[8].traceback
+    assert (heard[9].succeeded, heard[9].failed, heard[9].skipped, heard[9].stopped) == (1, 1, 0, False)
     result().report(0.1)
-    assert len(heard) == 8
+    assert len(heard) == 10
 
 
 def test_an_error_ends_the_run(computed, heard):
@@ -610,18 +610,21 @@ def test_an_interrupt_amid_a_statement(computed, connection, monkeypatch):
     assert result.keys() == [{"i": 0}]
 
 
-def test_an_interrupt_amid_a_commit_waits_for_the_answer(computed, connection, monkeypatch):
-    commit = connection.commit_transaction
+def test_an_interrupt_amid_a_commit_waits_for_the_answer(computed, connection, heard, monkeypatch):
+    backend = type(connection.backend)
+    execute = backend.execute
 
-    def interrupted():
-        signal.raise_signal(signal.SIGINT)
-        commit()
+    def interrupted(backend, raw, text, values):
+        if text == "COMMIT":
+            signal.raise_signal(signal.SIGINT)
+        return execute(backend, raw, text, values)
 
     result = computed(make=lambda self, key: self.insert1({**key, "r": 1}))
-    monkeypatch.setattr(connection, "commit_transaction", interrupted)
+    monkeypatch.setattr(backend, "execute", interrupted)
     with pytest.raises(KeyboardInterrupt):
         result.populate()
     assert result.keys() == [{"i": 0}]
+    assert sum(isinstance(e, events.KeySucceeded) for e in heard) == 1
 
 
 def test_system_exit_passes(computed):
@@ -641,7 +644,7 @@ def test_a_make_that_commits_by_itself(computed, connection, caplog):
         connection.commit_transaction()
 
     assert computed(make=make).populate(max_calls=1)["success_count"] == 1
-    assert "ended the transaction" in caplog.text
+    assert "ended its transaction itself" in caplog.text
 
 
 def test_the_progress_bar(K, capsys):

@@ -203,6 +203,33 @@ def test_single_tables_without_our_hidden_ones(reader, lab, engine, caplog):
             len(module.Mean())
 
 
+def test_a_few_rights_are_enough_to_populate(reader, lab, engine):
+    writes = (
+        "GRANT INSERT, UPDATE ON {schema}.__mean TO {user}"
+        if engine == "postgresql"
+        else "GRANT INSERT, UPDATE ON `{schema}`.`__mean` TO {user}"
+    )
+    connection = reader(*some_tables(engine, "subject", "session", "__mean"), writes)
+    schema = dj.Schema(lab.database, connection=connection)
+    session = dj.FreeTable(connection, f"{lab.database}.session")
+
+    class Mean(dj.Computed):
+        definition = """
+        -> Session
+        ---
+        mean : float64
+        """
+
+        def make(self, key):
+            self.insert1({**key, "mean": (session & key).fetch1("weight")})
+
+    schema(Mean, context={"Session": session})
+    dj.FreeTable(lab.connection, f"{lab.database}.session").insert1({"subject": "a", "session": 2, "weight": 2.5})
+    assert Mean.progress(display=False) == (1, 2)
+    assert Mean.populate() == {"success_count": 1, "error_list": []}
+    assert (Mean & {"session": 2}).fetch1("mean") == 2.5
+
+
 def test_a_user_without_privileges_sees_nothing_and_is_told(reader, lab, engine):
     connection = reader()
     with pytest.raises(DataJointError):

@@ -288,7 +288,9 @@ def test_a_commit_whose_answer_is_lost_is_not_called_undone(lab):
     assert lab.column(lab.Item, "item") == [1]
 
 
-def test_a_write_whose_answer_is_lost_is_not_repeated(lab):
+def test_a_write_whose_answer_is_lost_is_not_repeated(lab, monkeypatch):
+    # The question whether the structure changed, asked once a second, must not be what is cut off.
+    monkeypatch.setattr("datajoint.connection.catalogs._SECONDS", 3600)
     lab.empty()
     lab.connection.query("SELECT 1")
     lab.proxy.set(Fault("cut after", 0))
@@ -318,3 +320,32 @@ def test_without_reconnecting_a_lost_link_stays_lost_until_asked(lab):
     reader.connect()
     reader.query(table, reconnect=True)
     reader.close()
+
+
+@pytest.mark.parametrize("mode", CUTS)
+def test_a_key_whose_commit_is_not_answered_is_looked_for(lab, mode, monkeypatch):
+    lab.empty()
+    lab.seen(lab.Item).insert1({"item": 1})
+    calls, cuts = [], []
+    backend, make = type(lab.connection.backend), lab.Result.make
+    execute = backend.execute
+
+    def cut_at_the_commit(backend, raw, text, values):
+        if text == "COMMIT" and not cuts:
+            cuts.append(mode)
+            lab.proxy.set(Fault(mode, 0))
+        return execute(backend, raw, text, values)
+
+    monkeypatch.setattr(backend, "execute", cut_at_the_commit)
+    monkeypatch.setattr(lab.Result, "make", lambda self, key: (calls.append(key), make(self, key)))
+    if mode == "cut after":
+        assert lab.Result.populate() == {"success_count": 1, "error_list": []}
+    else:
+        with pytest.raises(LostConnectionError, match="committed: they were not kept"):
+            lab.Result.populate()
+        assert lab.column(lab.Result, "item") == []
+        assert lab.Result.populate()["success_count"] == 1
+    assert cuts
+    assert len(calls) == (1 if mode == "cut after" else 2)
+    assert lab.column(lab.Result, "item") == [1]
+    assert lab.column(lab.Result.Part, "item") == [1, 1, 1]

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-REQUIREMENT = "datajoint[postgres]>=2.3,<2.4"
+REQUIREMENTS = ("datajoint[postgres]>=2.3,<2.4", "s3fs>=2024.6")
 _HERE = Path(__file__).parent
 _IS_CI = os.environ.get("CI", "").lower() == "true"
 
@@ -32,7 +32,7 @@ def _python():
     if named:
         return named
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "datajoint-tests"
-    folder = cache / f"peer-{sys.version_info[0]}.{sys.version_info[1]}"
+    folder = cache / f"peer-s3-{sys.version_info[0]}.{sys.version_info[1]}"
     python = folder / "bin" / "python"
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "peer.lock").open("w") as lock:
@@ -40,11 +40,11 @@ def _python():
         if not (folder / "complete").exists():
             try:
                 venv.create(folder, with_pip=True, clear=True)
-                command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", REQUIREMENT]
+                command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *REQUIREMENTS]
                 subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
             except (OSError, subprocess.SubprocessError) as error:
                 raise MissingPeerError(
-                    f"{REQUIREMENT} could not be installed: {getattr(error, 'stderr', '') or error}"
+                    f"{', '.join(REQUIREMENTS)} could not be installed: {getattr(error, 'stderr', '') or error}"
                 ) from error
             (folder / "complete").touch()
     return str(python)

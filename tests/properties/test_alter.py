@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -142,6 +143,8 @@ def expected(value, attribute):
         return Decimal(value).quantize(Decimal(1).scaleb(-int(kind[-2])))
     if kind.startswith("varchar"):
         return str(value)
+    if kind == "float32":
+        return float(str(np.float32(value)))  # the shortest decimals that mean it
     if kind.startswith("float"):
         return float(value)
     if kind == "bool":

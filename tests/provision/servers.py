@@ -5,11 +5,13 @@ Every server has its own data folder and a free port, and listens on loopback on
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from urllib.parse import urlsplit
 import psutil
 
 SERVERS = ("mysql", "mariadb", "postgresql")
+OBJECT_STORE = "s3"
 PASSWORD = "password"
 REPOSITORY = Path(__file__).resolve().parents[2]
 MYSQL_TOOL = REPOSITORY.parent / "shared" / "tools" / "mysql_server"
@@ -75,6 +78,7 @@ def start(engine: str, folder: Path, certificates: Path | None = None) -> Server
         "mariadb": _start_mariadb,
         "postgresql": _start_postgresql,
         "mysql": _start_mysql,
+        OBJECT_STORE: _start_s3,
     }
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # the server's own user must be able to reach its data
@@ -173,6 +177,23 @@ def connect_raw(url: str):
         autocommit=True,
         connect_timeout=5,
     )
+
+
+# --- S3
+def _start_s3(folder: Path, certificates: Path | None) -> Server:
+    """Start a server that speaks S3 and forgets everything when it ends."""
+    port, log = free_port(), folder / "server.log"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return Server(f"http://127.0.0.1:{port}", process)
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    raise MissingServerError(f"The S3 server did not start: {log.read_text(errors='replace')[-1500:]}")
 
 
 # --- MariaDB

@@ -186,7 +186,7 @@ def test_a_second_writer_waits_and_then_fails(tmp_path):
 def test_a_read_only_transaction_sees_one_snapshot_and_cannot_write(raw, tmp_path):
     create(raw, "a", attribute("x", "int32", in_key=True))
     for statement in BACKEND.begin("read_only"):
-        raw.execute(statement)
+        BACKEND.execute(raw, statement, [])
     writer = BACKEND.connect(target(tmp_path / "t.db"))
     writer.execute("INSERT INTO `lab.a` VALUES (1)")
     assert raw.execute("SELECT count(*) FROM `lab.a`").fetchone() == (0,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,13 +29,14 @@ from datajoint.codecs import (
 from datajoint.codecs.blob_format import pack, unpack
 from datajoint.errors import DataJointError
 
+BUILT_IN = ["attach", "blob", "filepath", "hash", "npy", "object"]
 CONTEXT = CodecContext("lab", "__analysis", "result", {"download_path": "."}, {"subject": 7})
 
 
 @pytest.fixture(autouse=True)
 def clean_registry(monkeypatch):
     """Give each test a registry of its own, with the built-in codecs."""
-    monkeypatch.setattr(registry, "_codecs", dict(registry._codecs))
+    monkeypatch.setattr(registry, "_codecs", {name: registry._codecs[name] for name in BUILT_IN})
     monkeypatch.setattr(registry, "_entry_points_loaded", True)
 
 
@@ -82,7 +84,7 @@ def test_class_statement_registers_an_instance():
     assert get_codec("<graph@cold>") is get_codec("<graph>") is lookup_codec("<graph@cold>").codec
     assert lookup_codec("<graph@cold>").store == "cold"
     assert is_codec_registered("<graph>")
-    assert list_codecs() == ["attach", "blob", "graph"]
+    assert list_codecs() == sorted([*BUILT_IN, "graph"])
     assert repr(get_codec("graph")) == "<Defined(name='graph')>"
 
 
@@ -94,7 +96,7 @@ def test_codecs_that_are_not_registered():
         pass
 
     assert not is_codec_registered("based")
-    assert list_codecs() == ["attach", "blob"]
+    assert list_codecs() == BUILT_IN
 
     class Derived(Base):
         pass
@@ -105,6 +107,12 @@ def test_codecs_that_are_not_registered():
 @pytest.mark.parametrize("name", ["", 3, b"x"])
 def test_names_must_be_text(name):
     with pytest.raises(DataJointError, match="Codec name must be a non-empty string, got"):
+        define(name)
+
+
+@pytest.mark.parametrize("name", ["<x>", "x@y", "a:b", " x", "x\ny"])
+def test_names_that_no_definition_could_hold(name):
+    with pytest.raises(DataJointError, match="No definition could name a codec"):
         define(name)
 
 
@@ -171,7 +179,7 @@ def test_plugins_are_loaded_once_and_only_when_needed(plugins):
     assert plugins.calls == []
     assert is_codec_registered("ragged")
     assert plugins.calls == ["datajoint.codecs", "datajoint.types"]
-    assert list_codecs() == ["attach", "blob", "old", "other", "ragged"]
+    assert list_codecs() == sorted([*BUILT_IN, "old", "other", "ragged"])
     assert not is_codec_registered("none")
     assert len(plugins.calls) == 2
 
@@ -185,7 +193,7 @@ def test_broken_plugins_are_skipped_with_a_warning(plugins, caplog):
         SimpleNamespace(name="blob", load=fail),
         SimpleNamespace(name="good", load=lambda: define("good")),
     ]
-    assert list_codecs() == ["attach", "blob", "good"]
+    assert list_codecs() == sorted([*BUILT_IN, "good"])
     assert [record.getMessage() for record in caplog.records] == [
         "The codec plug-in broken could not be loaded and is skipped: no such library"
     ]
@@ -228,11 +236,46 @@ def test_circles_are_refused():
         resolve_dtype("<a>")
 
 
-@pytest.mark.parametrize("name", ["blob", "attach"])
-def test_forms_in_object_stores_name_the_form_that_exists(name):
-    with pytest.raises(DataJointError, match=f"Declare `<{name}>`"):
-        CodecChain.resolve(f"<{name}@cold>")
-    assert get_codec(name).get_dtype(is_store=False) == "bytes"
+@pytest.mark.parametrize(
+    ("spec", "dtype", "names", "store"),
+    [
+        ("bytes", "bytes", [], None),
+        ("<blob>", "bytes", ["blob"], None),
+        ("<blob@>", "json", ["blob", "hash"], ""),
+        ("<blob@cold>", "json", ["blob", "hash"], "cold"),
+        ("<attach>", "bytes", ["attach"], None),
+        ("<attach@s>", "json", ["attach", "hash"], "s"),
+        ("<hash@s>", "json", ["hash"], "s"),
+        ("<object@s>", "json", ["object"], "s"),
+        ("<npy@>", "json", ["npy"], ""),
+        ("<filepath@s>", "json", ["filepath"], "s"),
+    ],
+)
+def test_chains_of_the_built_in_codecs(spec, dtype, names, store):
+    found = resolve_dtype(spec)
+    assert (found.dtype, [c.name for c in found.codecs], found.store) == (dtype, names, store)
+    assert all(get_codec(c.name) is c for c in found.codecs)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("hash", r"^<hash> requires @ \(in-store storage only\)"),
+        ("object", "^<object> requires @"),
+        ("npy", "^<npy> requires @"),
+        ("filepath", "^<filepath> requires @ symbol"),
+    ],
+)
+def test_codecs_that_need_a_store(name, said):
+    with pytest.raises(DataJointError, match=said):
+        resolve_dtype(f"<{name}>")
+    assert get_codec(name).get_dtype(is_store=True) == "json"
+
+
+def test_a_codec_may_name_its_store():
+    define("c", "<blob@cold>")
+    found = resolve_dtype("<c@warm>")
+    assert (found.dtype, [c.name for c in found.codecs], found.store) == ("json", ["c", "blob", "hash"], "cold")
 
 
 def test_get_dtype_may_name_its_parameter_freely():
@@ -399,6 +442,68 @@ def test_attach_refusals(tmp_path):
         chain.encode(str(tmp_path), CONTEXT)
     with pytest.raises(ValueError, match="no attachment"):
         attach(tmp_path, b"no end of the name")
+
+
+def test_a_subclass_with_another_name_is_a_further_codec():
+    from datajoint import builtin_codecs
+
+    for base in (builtin_codecs.ObjectCodec, builtin_codecs.NpyCodec, builtin_codecs.HashCodec):
+        made = type("Further", (base,), {"name": f"my_{base.name}", "__module__": __name__})
+        assert type(get_codec(f"my_{base.name}")) is made
+        assert resolve_dtype(f"<my_{base.name}@>").dtype == "json"
+    with pytest.raises(DataJointError, match="^<my_npy> requires @"):
+        resolve_dtype("<my_npy>")
+
+
+def test_attach_does_not_write_through_links(tmp_path):
+    outside, folder = tmp_path / "outside", tmp_path / "folder"
+    outside.write_bytes(b"precious")
+    folder.mkdir()
+    (folder / "x").symlink_to(outside)
+    (folder / "y").symlink_to(tmp_path / "absent")
+    assert attach(folder, b"x\0new") == folder / "x_1"
+    assert attach(folder, b"y\0new") == folder / "y_1"
+    assert outside.read_bytes() == b"precious"
+    assert not (tmp_path / "absent").exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["x", "x_1", "y", "y_1"]
+
+
+def test_attach_without_hard_links(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("this file system has no links")
+
+    monkeypatch.setattr("os.link", refuse)
+    assert attach(tmp_path, b"x\0one").read_bytes() == b"one"
+    assert attach(tmp_path, b"x\0one") == tmp_path / "x"
+    assert attach(tmp_path, b"x\0two").read_bytes() == b"two"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "x_1"]
+
+
+def test_called_by_hand_codecs_use_the_settings_of_the_process(tmp_path, monkeypatch):
+    from datajoint.settings import Config
+
+    config = Config(download_path=str(tmp_path / "down"))
+    config.stores.update(default="main", main={"protocol": "file", "location": str(tmp_path)})
+    monkeypatch.setattr("datajoint.settings._process_config", config)
+    source = tmp_path / "a.txt"
+    source.write_text("x")
+    codec = get_codec("attach")
+    assert Path(codec.decode(codec.encode(source))) == tmp_path / "down" / "a.txt"
+    codec = get_codec("hash")
+    stored = codec.encode(b"hello")
+    assert stored["path"] == "_hash/unknown/lvauakv4jmvhnolrtwiraf6fsi"
+    assert stored["store"] == "main"
+    assert codec.decode(stored) == b"hello"
+    codec = get_codec("object")
+    stored = codec.encode(b"x", key={"id": 3})
+    assert re.fullmatch(r"_schema/unknown/unknown/id=3/data_.{8}", stored["path"])
+    assert codec.decode(stored).read() == b"x"
+    codec = get_codec("filepath")
+    config.stores["filepath_default"] = "main"
+    assert codec.decode(codec.encode("a.txt")).read() == b"x"
+    codec = get_codec("npy")
+    numpy = pytest.importorskip("numpy")
+    assert codec.decode(codec.encode(numpy.arange(3))).load().tolist() == [0, 1, 2]
 
 
 def test_import_loads_no_numpy():

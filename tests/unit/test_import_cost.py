@@ -24,6 +24,7 @@ HEAVY = (
     "psycopg",
     "sqlite3",
     "IPython",
+    "fsspec",
 )
 
 

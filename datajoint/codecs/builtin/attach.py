@@ -1,14 +1,17 @@
-"""``<attach>``: a file, with its name, kept in the table."""
+"""``<attach>``: a file, with its name, kept in the table or, with ``@``, in a store."""
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from datajoint.codecs.base import Codec
+from datajoint.codecs.places import config_or_global
 from datajoint.errors import DataJointError
+from datajoint.storage.files import temporary_beside
 
 _NAME_END = b"\0"
 
@@ -19,19 +22,8 @@ class AttachCodec(Codec):
     name = "attach"
 
     def get_dtype(self, is_store: bool) -> str:
-        """Return ``bytes``.
-
-        Raises
-        ------
-        DataJointError
-            With ``@``: there is no form in an object store.
-        """
-        if is_store:
-            raise DataJointError(
-                "`<attach@…>` asks for files in an object store. `<attach>` keeps its files in the table.",
-                hint="Declare `<attach>`.",
-            )
-        return "bytes"
+        """Return ``bytes``, or ``<hash>`` with ``@``: the contents are then in a store, and the same ones there once."""
+        return "<hash>" if is_store else "bytes"
 
     def validate(self, value: Any) -> None:
         """Refuse what is no path.
@@ -76,8 +68,7 @@ class AttachCodec(Codec):
         encoded_name, end, contents = bytes(stored).partition(_NAME_END)
         if not end:
             raise ValueError("The stored bytes are no attachment: they hold no file name.")
-        config = self._codec_config(key)
-        folder = Path(config["download_path"] if config is not None else ".")
+        folder = Path(config_or_global(self._codec_config(key))["download_path"])
         folder.mkdir(parents=True, exist_ok=True)
         return str(_deposit(folder / _safe_name(encoded_name), contents))
 
@@ -92,17 +83,37 @@ def _safe_name(encoded: bytes) -> str:
 
 def _deposit(target: Path, contents: bytes) -> Path:
     """Write `contents` to `target` or to the first numbered sibling that is free or holds the same."""
-    for number in count():
-        candidate = target.with_name(f"{target.stem}_{number}{target.suffix}") if number else target
+    # Under a name of its own first, so that nobody finds half a file, and no link that lies there is written through.
+    unfinished = temporary_beside(target)
+    try:
+        with unfinished.open("xb") as file:
+            file.write(contents)
+        for number in count():
+            candidate = target.with_name(f"{target.stem}_{number}{target.suffix}") if number else target
+            if _claimed(candidate, unfinished) or _holds(candidate, contents):
+                return candidate
+    finally:
+        unfinished.unlink(missing_ok=True)
+    raise AssertionError("count() does not end")
+
+
+def _claimed(candidate: Path, unfinished: Path) -> bool:
+    """Give a file its name, unless something has that name already; two programs cannot both get it."""
+    try:
+        os.link(unfinished, candidate)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
         try:
-            # Creating the empty file claims the name, so that no other process writes to it.
             candidate.open("xb").close()
         except FileExistsError:
-            if candidate.is_file() and candidate.stat().st_size == len(contents) and candidate.read_bytes() == contents:
-                return candidate
-            continue
-        unfinished = candidate.with_name(f"{candidate.name}.saving")
-        unfinished.write_bytes(contents)
+            return False
         unfinished.replace(candidate)
-        return candidate
-    raise AssertionError("count() does not end")
+    return True
+
+
+def _holds(candidate: Path, contents: bytes) -> bool:
+    try:
+        return candidate.is_file() and candidate.stat().st_size == len(contents) and candidate.read_bytes() == contents
+    except OSError:  # gone meanwhile, or not ours to read
+        return False

@@ -6,28 +6,16 @@ from typing import Any
 
 from datajoint.codecs import blob_format
 from datajoint.codecs.base import Codec
-from datajoint.errors import DataJointError
 
 
 class BlobCodec(Codec):
-    """Serialise values into bytes in the table. Not pickle: reading runs no code."""
+    """Serialise values into bytes, in the table or in a store. Not pickle: reading runs no code."""
 
     name = "blob"
 
     def get_dtype(self, is_store: bool) -> str:
-        """Return ``bytes``.
-
-        Raises
-        ------
-        DataJointError
-            With ``@``: there is no form in an object store.
-        """
-        if is_store:
-            raise DataJointError(
-                "`<blob@…>` asks for values in an object store. `<blob>` keeps its values in the table.",
-                hint="Declare `<blob>`.",
-            )
-        return "bytes"
+        """Return ``bytes``, or ``<hash>`` with ``@``: the bytes are then in a store, and the same ones there once."""
+        return "<hash>" if is_store else "bytes"
 
     def encode(self, value: Any, *, key: dict[str, Any] | None = None, store_name: str | None = None) -> bytes:  # noqa: ARG002
         """Return `value` in the blob format, compressed where that saves space.
