@@ -23,8 +23,10 @@ def static_plan(plan: dict[str, Any], said: str) -> Static:
         for table in plan["tables"]
     ]
     title = f"Delete from {plan['table']}: {said or plan['headline']}"
-    told = [*plan["notes"], plan["refused"]]
+    told = [line for line in (*plan["notes"], plan["refused"]) if line]
     pieces = [static_listing(title, _COLUMNS, rows, "Nothing goes.")]
-    if any(told):
-        pieces.append(static_text("", [line for line in told if line]))
-    return together(pieces)
+    if told:
+        pieces.append(static_text("", told))
+    # In text, names are told in full: which tables lose rows is what matters.
+    lines = [f"  {name}  {count}  {keys}".rstrip() for name, count, keys in rows]
+    return Static(together(pieces).html, "\n".join([title, *lines, *told]))

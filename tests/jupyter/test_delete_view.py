@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import uuid
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 import datajoint as dj
 from datajoint.events import RowsDeleted
 from datajoint_jupyter import delete_view
+from tests.provision.servers import connect_raw
 
 pytestmark = [pytest.mark.usefixtures("close_widgets")]
 
@@ -277,3 +280,46 @@ def test_many_rows_ask_for_the_name(schema):
     Many.insert({"n": n} for n in range(1001))
     assert delete_view(Many).outline["big"]
     assert not delete_view(Many & "n < 1000").outline["big"]
+
+
+@pytest.fixture
+def guest(engine, url, lab, new_connection):
+    """A user who may read all tables and delete from those granted; a connection of theirs."""
+    if engine == "sqlite":
+        pytest.skip("a file has no users")
+    name = f"g{uuid.uuid4().hex[:10]}"
+    root = connect_raw(url)
+    cursor = root.cursor()
+    database = lab["schema"].database
+    if engine == "postgresql":
+        cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'guest'")
+        cursor.execute(f"GRANT USAGE ON SCHEMA {database} TO {name}")
+        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {database} TO {name}")
+    else:
+        cursor.execute(f"CREATE USER {name} IDENTIFIED BY 'guest'")
+        cursor.execute(f"GRANT SELECT ON `{database}`.* TO {name}")
+    cursor.execute(f"GRANT DELETE ON {lab['Subject'].full_table_name} TO {name}")
+    parts = urlsplit(url)
+    connection = new_connection(url=urlunsplit(parts._replace(netloc=f"{name}:guest@{parts.hostname}:{parts.port}")))
+    yield connection
+    connection.close()
+    if engine == "postgresql":
+        cursor.execute(f"DROP OWNED BY {name}")
+        cursor.execute(f"DROP ROLE {name}")
+    else:
+        cursor.execute(f"DROP USER {name}")
+    root.close()
+
+
+def test_missing_privileges_are_shown_and_nothing_can_be_confirmed(lab, guest):
+    view = delete_view(dj.FreeTable(guest, lab["Subject"].full_table_name) & "subject=1")
+    assert [(t["name"], t["blocked"]) for t in view.outline["tables"]] == [
+        (name_of(lab["Subject"]), False),
+        (name_of(lab["Session"]), True),
+        (name_of(lab["Session"].Trial), True),
+    ]
+    assert "needs the privilege DELETE on" in view.outline["refused"]
+    assert "(no privilege)" in view.static().text
+    with pytest.raises(dj.DataJointError, match="privilege"):
+        view.confirm(name_of(lab["Subject"]))
+    assert sizes(lab) == [4, 9, 63]
