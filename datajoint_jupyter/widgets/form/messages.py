@@ -28,6 +28,11 @@ class CheckRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeRequest:
+    """What another view, or Python, made of the entry is to be judged."""
+
+
+@dataclass(frozen=True, slots=True)
 class InsertRequest:
     """What was typed is to be inserted."""
 
@@ -101,6 +106,7 @@ def _entry(payload: Payload) -> tuple[TextRow, dict[str, list[TextRow]], str]:
 
 READERS: dict[str, Reader] = {
     "check": lambda payload: CheckRequest(*_entry(payload)),
+    "judge": lambda _: JudgeRequest(),
     "insert": lambda payload: InsertRequest(*_entry(payload)),
     "parents": lambda payload: ParentsRequest(
         text(payload, "part"),

@@ -249,7 +249,7 @@ class Form {
     const entry = this.model.get("entry");
     if (entry.by === this.link.prefix) return; // our own words; more may have been typed since
     this.take(entry);
-    this.check();
+    this.check("judge");
   };
 
   say = () => this.paintStatus();
@@ -277,7 +277,7 @@ class Form {
     this.ticking = setInterval(this.say, 500);
     el.append(this.root);
     this.paintMode();
-    this.check();
+    this.check("judge");
     this.reread();
   }
 
@@ -572,14 +572,19 @@ class Form {
     this.check();
   }
 
-  check() {
+  /**
+   * Let the kernel judge, after a rest: what was typed here, or what it knows already, which must not be sent again.
+   * @param {"check" | "judge"} kind
+   */
+  check(kind = "check") {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.checks += 1;
       const serial = this.checks;
-      this.link.ask("check", { ...this.entry, by: this.link.prefix }, (kind, answer) => {
+      const payload = kind === "check" ? { ...this.entry, by: this.link.prefix } : {};
+      this.link.ask(kind, payload, (answered, answer) => {
         if (serial !== this.checks) return;
-        if (kind === "error") this.fail(answer);
+        if (answered === "error") this.fail(answer);
         else this.judged(answer);
       });
     }, REST);
@@ -610,7 +615,7 @@ class Form {
         this.touched.clear();
         this.showAll = false;
         this.take(this.model.get("entry"));
-        this.check();
+        this.check("judge");
         const next = [...this.inputs.values()].find(({ field, input }) => field.required && input.read() === null);
         (next?.input.node ?? this.insertButton).focus();
       }

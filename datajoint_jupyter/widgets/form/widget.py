@@ -24,6 +24,7 @@ from datajoint_jupyter.widgets.form.messages import (
     DropRequest,
     InsertPastedRequest,
     InsertRequest,
+    JudgeRequest,
     ParentsRequest,
     PasteRequest,
     RowsRequest,
@@ -180,6 +181,7 @@ class EntryForm(ChangingView):
         payload = request.payload
         handlers: dict[type, Callable[[Any], tuple[str, Answer]]] = {
             CheckRequest: self._check,
+            JudgeRequest: lambda _: ("checked", self._judged(self._judge())),
             InsertRequest: self._insert,
             ParentsRequest: self._parents,
             PasteRequest: self._paste,

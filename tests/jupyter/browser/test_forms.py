@@ -299,6 +299,8 @@ def test_two_views_a_reload_and_another_kernel(new_notebook, lab, stored, expect
     expect(twin).to_contain_text("1 row inserted into lab.subject.")
     expect(twin).to_contain_text("Subject.insert1({'subject_id': 321, 'species': 'rat'})")
     expect(fresh.page.locator(".dj-live")).to_have_count(0)
+    complaints = fresh.page.locator(".jp-OutputArea-child").filter(has_text="Error displaying widget")
+    expect(complaints).to_have_count(2)  # one a view; hidden by the twins
     # The front end itself complains in its console: of models it does not find, of a reload while it was asking.
     for page in (notebook, fresh):
         page.faults[:] = [f for f in page.faults if not re.search("widget|model|debugger state", f, re.IGNORECASE)]
