@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from datajoint.expression import QueryExpression
     from datajoint_jupyter.widgets.browser import TableBrowser
     from datajoint_jupyter.widgets.builder import RestrictionBuilder
+    from datajoint_jupyter.widgets.delete import DeleteView
     from datajoint_jupyter.widgets.diagram import DiagramView
+    from datajoint_jupyter.widgets.form import EntryForm
     from datajoint_jupyter.widgets.matrix import MatrixView
     from datajoint_jupyter.widgets.populate import PopulateRun
     from datajoint_jupyter.work import WorkPanel
@@ -230,6 +232,66 @@ def diagram(*sources: Any, live: bool = False, context: Mapping[str, Any] | None
     names = _notebook_names() if context is None else context
     diagrams = [source if isinstance(source, dj.Diagram) else dj.Diagram(source, context=names) for source in sources]
     return DiagramView(reduce(add, diagrams), live=live)
+
+
+def insert_form(
+    table: dj.Table | type[dj.Table], *, values: Mapping[str, Any] | None = None, name: str = ""
+) -> EntryForm:
+    """Return a form to enter rows into a table; as the last value of a cell it shows itself.
+
+    Parameters
+    ----------
+    table : Table or table class
+        A manual or lookup table, or a part of one.
+    values : mapping, optional
+        What the form begins with.
+    name : str, optional
+        How the notebook calls the table, for the code that the form shows; the class's name by default.
+
+    Returns
+    -------
+    EntryForm
+        Its `values`, `parts` and `problems` tell what was typed; `inserted` how many rows it made.
+
+    Raises
+    ------
+    DataJointError
+        If the table is filled by its `make`, is restricted, or does not exist.
+    """
+    from datajoint_jupyter.magics.evaluate import as_expression  # noqa: PLC0415
+    from datajoint_jupyter.widgets.form import EntryForm  # noqa: PLC0415
+
+    return EntryForm(as_expression(table), name=name, values=values)
+
+
+def delete_view(
+    expression: dj.Table | type[dj.Table], *, part_integrity: str = "enforce", source: str = ""
+) -> DeleteView:
+    """Return a view of what a deletion would take; rows go once it is confirmed there.
+
+    Parameters
+    ----------
+    expression : Table or table class
+        A table, perhaps restricted.
+    part_integrity : {"enforce", "cascade", "ignore", "strict"}
+        As of `Table.delete`.
+    source : str, optional
+        How the notebook writes the expression, for the code that the view shows.
+
+    Returns
+    -------
+    DeleteView
+        Its `plan`, `state` and `deleted` tell what is to be done and what was done.
+
+    Raises
+    ------
+    DataJointError
+        If it is no table, its plan cannot be made, or a transaction is open here.
+    """
+    from datajoint_jupyter.magics.evaluate import as_expression  # noqa: PLC0415
+    from datajoint_jupyter.widgets.delete import DeleteView  # noqa: PLC0415
+
+    return DeleteView(as_expression(expression), source=source, part_integrity=part_integrity)
 
 
 def _notebook_names() -> Mapping[str, Any]:
