@@ -1,7 +1,7 @@
 """Conditions as a tree of typed data: what filters and the restriction builder work on.
 
 A tree becomes three things that mean the same: an object that restricts an expression, Python text that gives this
-object, and the state that a page shows.
+object, and the state that a page shows. What restricts an expression already can be read as a tree.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from datajoint_jupyter.conditions.model import (
     TextMatch,
     Verbatim,
 )
+from datajoint_jupyter.conditions.opening import condition_of, taken_apart
 from datajoint_jupyter.conditions.page import page_state, read_condition
+from datajoint_jupyter.conditions.prose import prose_of
 from datajoint_jupyter.conditions.restriction import restriction_of
 
 __all__ = [
@@ -34,8 +36,11 @@ __all__ = [
     "TextMatch",
     "Verbatim",
     "code_of",
+    "condition_of",
     "page_state",
+    "prose_of",
     "read_condition",
     "restricted_code",
     "restriction_of",
+    "taken_apart",
 ]

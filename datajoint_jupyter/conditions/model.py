@@ -65,10 +65,13 @@ class Exists:
         As Python code names it, such as ``Subject`` or ``lab.Session.Trial``.
     condition : Condition or None
         What that row must meet.
+    via : tuple of str
+        What chooses the way, where there are several; see `datajoint.Near`.
     """
 
     table: str
     condition: Condition | None = None
+    via: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +97,4 @@ class Group:
 
 
 Condition = Compare | Between | OneOf | TextMatch | Missing | Exists | Verbatim | Not | Group
-EVERYTHING = Group("and", ())
+EVERYTHING: Group = Group("and", ())

@@ -31,8 +31,8 @@ from datajoint_jupyter.protocol import ProtocolError, choice, items, mapping, re
 MAX_ITEMS = 200
 """Most members of a list or a group."""
 
-_MAX_DEPTH = 12
-_MAX_TEXT = 10_000
+MAX_DEPTH = 12
+MAX_TEXT = 10_000
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 Headings = Callable[[str], Heading]
@@ -58,9 +58,9 @@ def read_condition(content: object, heading: Heading, headings: Headings, depth:
         the message is for people.
     """
     payload = mapping(content, "a condition")
-    if depth > _MAX_DEPTH:
+    if depth > MAX_DEPTH:
         refuse("conditions are nested too deeply")
-    match choice(payload, "kind", _KINDS):
+    match choice(payload, "kind", KINDS):
         case "group":
             how = choice(payload, "how", ("and", "or"))
             read = (read_condition(item, heading, headings, depth + 1) for item in items(payload, "items", MAX_ITEMS))
@@ -70,7 +70,7 @@ def read_condition(content: object, heading: Heading, headings: Headings, depth:
         case "exists":
             return _read_exists(payload, headings, depth)
         case "verbatim":
-            return Verbatim(text(payload, "text", _MAX_TEXT))
+            return Verbatim(text(payload, "text", MAX_TEXT))
         case kind:
             return _read_simple(kind, payload, heading)
 
@@ -81,8 +81,11 @@ def _read_exists(payload: Mapping[str, Any], headings: Headings, depth: int) -> 
         other = headings(table)
     except KeyError:
         raise ProtocolError(f"There is no table {table!r}.") from None
+    via = items({"via": payload.get("via", [])}, "via", MAX_ITEMS)
+    if not all(isinstance(stop, str) and len(stop) <= MAX_TEXT for stop in via):
+        refuse("via is a list of texts")
     inner = payload.get("condition")
-    return Exists(table, None if inner is None else read_condition(inner, other, headings, depth + 1))
+    return Exists(table, None if inner is None else read_condition(inner, other, headings, depth + 1), tuple(via))
 
 
 def _read_simple(kind: str, payload: Mapping[str, Any], heading: Heading) -> Condition:
@@ -108,7 +111,7 @@ def _read_simple(kind: str, payload: Mapping[str, Any], heading: Heading) -> Con
             if not attribute.value_type.is_text:
                 raise ProtocolError(f"{name} is no text.")
             place = choice(payload, "place", PLACES)
-            return TextMatch(name, cast("Place", place), text(payload, "text", _MAX_TEXT))
+            return TextMatch(name, cast("Place", place), text(payload, "text", MAX_TEXT))
 
 
 def read_value(attribute: Attribute, content: object) -> Value:
@@ -119,7 +122,7 @@ def read_value(attribute: Attribute, content: object) -> Value:
     ProtocolError
         If the attribute cannot have it; says what it can have.
     """
-    if not isinstance(content, str) or len(content) > _MAX_TEXT:
+    if not isinstance(content, str) or len(content) > MAX_TEXT:
         refuse("a value is a text")
     kind = attribute.value_type
     said = content if kind.is_text else content.strip()
@@ -149,28 +152,30 @@ def page_state(condition: Condition) -> dict[str, Any]:
             return {"kind": "group", "how": how, "items": [page_state(item) for item in members]}
         case Not(item=item):
             return {"kind": "not", "item": page_state(item)}
-        case Exists(table=table, condition=inner):
-            return {"kind": "exists", "table": table, "condition": None if inner is None else page_state(inner)}
+        case Exists(table=table, condition=inner, via=via):
+            content = None if inner is None else page_state(inner)
+            return {"kind": "exists", "table": table, "condition": content, "via": list(via)}
         case Verbatim(text=said):
             return {"kind": "verbatim", "text": said}
         case Missing(name=name):
             return {"kind": "missing", "name": name}
         case Compare(name=name, operator=operator, value=value):
-            return {"kind": "compare", "name": name, "operator": operator, "value": _shown(value)}
+            return {"kind": "compare", "name": name, "operator": operator, "value": shown_value(value)}
         case Between(name=name, low=low, high=high):
             return {"kind": "between", "name": name, "low": _end(low), "high": _end(high)}
         case OneOf(name=name, values=values):
-            return {"kind": "one of", "name": name, "values": [_shown(value) for value in values]}
+            return {"kind": "one of", "name": name, "values": [shown_value(value) for value in values]}
         case TextMatch(name=name, place=place, text=said):
             return {"kind": "text", "name": name, "place": place, "text": said}
 
 
-_KINDS = ("group", "not", "exists", "verbatim", "missing", "compare", "between", "one of", "text")
+KINDS = ("group", "not", "exists", "verbatim", "missing", "compare", "between", "one of", "text")
 
 
 def _end(value: Value | None) -> str | None:
-    return None if value is None else _shown(value)
+    return None if value is None else shown_value(value)
 
 
-def _shown(value: Value) -> str:
+def shown_value(value: Value) -> str:
+    """Return a value as a page shows it and `read_value` reads it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -51,10 +51,10 @@ def restriction_of(condition: Condition, lookup: Lookup) -> Any:
             return words_of(condition)
         case Verbatim(text=text):
             return text
-        case Exists(table=table, condition=inner):
+        case Exists(table=table, condition=inner, via=via):
             other = lookup(table)
             other = other() if isinstance(other, type) else other
-            return dj.Near(other if inner is None else other & restriction_of(inner, lookup))
+            return dj.Near(other if inner is None else other & restriction_of(inner, lookup), via=list(via) or None)
         case Not(item=item):
             return dj.Not(restriction_of(item, lookup))
         case Group(how="or", items=items) if items:
