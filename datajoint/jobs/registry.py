@@ -168,6 +168,7 @@ class Registry:
             column("kind"), " = ", Parameter(kind), " AND ", column("table_name"), " = ", Parameter(table)
         )
         self.kind, self.table = kind, table
+        self._taking: dict[int, str] = {}
 
     @property
     def now(self) -> Sql:
@@ -255,17 +256,21 @@ class Registry:
 
     def take(self, worker: str, details: Mapping[str, str], reserved_time: Any, connection_id: int | None) -> None:
         """Lease items, given with their details, to a worker; what the leases remember stays."""
+        text = self._taking.get(len(details))
+        if text is None:
+            text = self._taking[len(details)] = self._take_text(len(details))
+        same = (worker, reserved_time, connection_id)
+        values = [v for item, detail in details.items() for v in (self.kind, self.table, item, detail, *same)]
+        self.connection.execute_text(text, values)
+
+    def _take_text(self, count: int) -> str:
+        """Return the statement of `take` for so many items."""
         names = ("kind", "table_name", "item", "detail", "worker", "reserved_time", "connection_id", "started", "progress", "message")  # fmt: skip
-        same = (Parameter(worker), ", ", Parameter(reserved_time), ", ", Parameter(connection_id), ", NULL, NULL, '')")
-        parts: list[str | Parameter] = []
-        for item, detail in details.items():
-            parts += [", (" if parts else "(", Parameter(self.kind), ", ", Parameter(self.table), ", "]
-            parts += [Parameter(item), ", ", Parameter(detail), ", ", *same]
-        values = Sql(*parts)
         merge = self.connection.backend.coordination.merge(names[:3], names[4:])
-        self.connection.execute(
-            Sql("INSERT INTO ", self.leases.identifier, " (", _columns(names), ") VALUES ", values, merge)
-        )
+        row = Sql("(", Sql.join(", ", [Parameter("")] * 7), ", NULL, NULL, '')")
+        rows = Sql.join(", ", [row] * count)
+        statement = Sql("INSERT INTO ", self.leases.identifier, " (", _columns(names), ") VALUES ", rows, merge)
+        return statement.render(self.connection.dialect).text
 
     def settle(self, worker: str, items: Sequence[str], assignments: Sql) -> int:
         """Change leases that a worker still has."""
@@ -324,6 +329,11 @@ class Registry:
         """Take the lease of an item from whoever has it."""
         if self.is_there:
             self.change(item_of(detail), freed(message=Parameter("revoked")))
+
+    def forget_history(self, detail: str) -> None:
+        """Forget what the lease of an item that nobody has remembers."""
+        if self.is_there:
+            self.delete_free(item_of(detail))
 
     def forget_settled(self, queue: Queue) -> None:
         """Delete what leases remember of jobs that are not in the queue any more, and workers that ended long ago."""
@@ -386,7 +396,7 @@ class Registry:
         rows = self.connection.execute(
             Sql("SELECT ", _columns(_WORKER), ", ", self.now, " FROM ", self.workers.identifier, " WHERE ", condition)
         ).rows
-        return [_worker(row) for row in rows]
+        return [seen_worker(row[:-1], row[-1]) for row in rows]
 
     def lock_is_free(self, worker: str) -> bool | None:
         """Tell whether nobody holds a worker's lock; None where there are no locks."""
@@ -419,8 +429,8 @@ def _lease(row: Sequence[Any]) -> Lease:
     return Lease(item, worker, reserved, started, int(attempts), int(deaths), progress, message, detail, connection_id)
 
 
-def _worker(row: Sequence[Any]) -> WorkerRow:
-    *facts, now = row
+def seen_worker(facts: Sequence[Any], now: Any) -> WorkerRow:
+    """Return a worker as it is at a moment of the server's clock."""
     worker = WorkerRow(*facts)
     return replace(worker, silent=(as_moment(now) - as_moment(worker.last_seen)).total_seconds())
 

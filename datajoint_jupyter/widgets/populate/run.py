@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from IPython.display import display, update_display
 
@@ -21,6 +18,7 @@ from datajoint_jupyter.frontend import page_answers
 from datajoint_jupyter.protocol import describe_error
 from datajoint_jupyter.registry import open_widgets
 from datajoint_jupyter.widgets.populate.progress import FailedKey, Progress
+from datajoint_jupyter.work.quiet import quiet_thread
 
 _runs: dict[tuple[int, str], PopulateRun] = {}
 _runs_lock = threading.Lock()
@@ -37,6 +35,9 @@ class PopulateRun:
         As `populate` takes them.
     max_calls : int, optional
         At most this many keys.
+    order : {"original", "reverse", "random"}
+    time_limit : float, optional
+        Seconds that a key may take.
 
     Attributes
     ----------
@@ -51,13 +52,21 @@ class PopulateRun:
         If the table is being populated from this notebook already, or is none that can be.
     """
 
-    def __init__(self, table: AutoPopulate, *restrictions: Any, max_calls: int | None = None) -> None:
+    def __init__(
+        self,
+        table: AutoPopulate,
+        *restrictions: Any,
+        max_calls: int | None = None,
+        order: Literal["original", "reverse", "random"] = "original",
+        time_limit: float | None = None,
+    ) -> None:
         if not isinstance(table, AutoPopulate):
             raise dj.DataJointError(
                 f"{type(table).__name__} cannot be populated: it is no imported or computed table.",
                 hint="Insert its rows instead.",
             )
         self._table, self._restrictions, self._max_calls = table, restrictions, max_calls
+        self._order, self._time_limit = order, time_limit
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._over = threading.Event()
@@ -136,7 +145,7 @@ class PopulateRun:
         try:
             if self._before is not None:
                 self._before.wait()
-            with _quiet_thread():
+            with quiet_thread():
                 self._populate()
         except Exception:  # noqa: BLE001, S110 - it is part of the state, and shown there
             pass
@@ -154,7 +163,12 @@ class PopulateRun:
         try:
             with connection.events.subscribe(self._on_event):
                 self._table.populate(
-                    *self._restrictions, suppress_errors=True, max_calls=self._max_calls, stop=self._stop.is_set
+                    *self._restrictions,
+                    suppress_errors=True,
+                    max_calls=self._max_calls,
+                    stop=self._stop.is_set,
+                    order=self._order,
+                    time_limit=self._time_limit,
                 )
         except BaseException as error:
             self._fail(error)
@@ -201,28 +215,3 @@ class PopulateRun:
             from datajoint_jupyter.widgets.populate.widget import PopulateView  # noqa: PLC0415 - only where widgets are
 
             PopulateView(self).show()
-
-
-@contextmanager
-def _quiet_thread() -> Iterator[None]:
-    """Keep this thread's log records off the screen: a front end would show them below whichever cell ran last.
-
-    What failed is in the view. Handlers that write elsewhere get every record.
-    """
-    thread = threading.get_ident()
-
-    def of_others(record: logging.LogRecord) -> bool:
-        return record.thread != thread
-
-    screens = [
-        handler
-        for handler in logging.getLogger("datajoint").handlers
-        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
-    ]
-    for handler in screens:
-        handler.addFilter(of_others)
-    try:
-        yield
-    finally:
-        for handler in screens:
-            handler.removeFilter(of_others)
