@@ -73,6 +73,20 @@ def cell_with(notebook: NotebookPage, text: str) -> Locator:
     return notebook.page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=text).first
 
 
+def take_builder(notebook: NotebookPage, suffix: str) -> None:
+    """Take the restriction builder, in a cell of its own at the end."""
+    page = notebook.page
+    page.locator(".jp-Notebook-footer").click()
+    page.keyboard.type(
+        "%dj restrict Detection.Blob & 'contrast BETWEEN 0.2 AND 0.6' & dj.Near(Detection & 'n_blobs > 3')"
+    )
+    page.keyboard.press("Control+Enter")
+    builder = page.locator(".dj-builder").last
+    expect(builder.locator(".dj-status").first).to_contain_text("of", timeout=60_000)
+    page.wait_for_timeout(1000)  # the histogram is drawn
+    builder.screenshot(path=IMAGES / f"builder{suffix}.png")
+
+
 def take(*, dark: bool) -> None:
     suffix = "-dark" if dark else ""
     with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder)) as server, sync_playwright() as playwright:
@@ -109,6 +123,7 @@ def take(*, dark: bool) -> None:
         expect(bars.first).to_be_visible()
         page.wait_for_timeout(1000)  # the rows of the new order are drawn
         grid.screenshot(path=IMAGES / f"browser{suffix}.png")
+        take_builder(notebook, suffix)
         cell_with(notebook, "%dj diagram").screenshot(path=IMAGES / f"diagram{suffix}.png")
         cell_with(notebook, "%dj populate Detection").screenshot(path=IMAGES / f"populate{suffix}.png")
         page.close()

@@ -850,7 +850,7 @@ class Board {
     input.type = { date: "date", datetime: "datetime-local" }[/** @type {"date"} */ (type)] ?? "text";
     if (type === "datetime") input.step = "0.001";
     if (type === "number") input.inputMode = "decimal";
-    this.typed(input, (value) => set(type === "datetime" ? value.replace("T", " ") : value));
+    this.typed(input, (value) => set(type === "datetime" ? value.replace("T", " ").replace(/ \d\d:\d\d$/, "$&:00") : value));
     const nodes = /** @type {HTMLElement[]} */ ([input]);
     const list = make("datalist", "", { id: `dj-${this.state.id()}` });
     if (field === "value" && input.type === "text") {
