@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from datajoint_jupyter.actions import browse, diagram, matrix, populate, restrict
+from datajoint_jupyter.actions import browse, delete_view, diagram, insert_form, matrix, populate, restrict, watch
 from datajoint_jupyter.extension import load_ipython_extension, unload_ipython_extension
 
 __all__ = [
     "browse",
+    "delete_view",
     "diagram",
+    "insert_form",
     "load_ipython_extension",
     "matrix",
     "populate",
     "restrict",
     "unload_ipython_extension",
+    "watch",
 ]

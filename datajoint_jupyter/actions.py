@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import datajoint as dj
     from datajoint.expression import QueryExpression
     from datajoint_jupyter.widgets.browser import TableBrowser
     from datajoint_jupyter.widgets.builder import RestrictionBuilder
+    from datajoint_jupyter.widgets.delete import DeleteView
     from datajoint_jupyter.widgets.diagram import DiagramView
+    from datajoint_jupyter.widgets.form import EntryForm
     from datajoint_jupyter.widgets.matrix import MatrixView
     from datajoint_jupyter.widgets.populate import PopulateRun
+    from datajoint_jupyter.work import WorkPanel
+    from datajoint_jupyter.workspace import Workspace
 
 
 def browse(expression: QueryExpression | type[dj.Table], *, title: str = "", limit: int | None = None) -> TableBrowser:
@@ -78,38 +82,81 @@ def restrict(expression: QueryExpression | type[dj.Table], *, limit: int | None 
 
 
 def populate(
-    table: dj.Table | type[dj.Table], *restrictions: Any, wait: bool = False, max_calls: int | None = None
-) -> PopulateRun:
-    """Populate a table and show how far it is.
+    tables: Any,
+    *restrictions: Any,
+    wait: bool = False,
+    max_calls: int | None = None,
+    workers: int | None = None,
+    processes: int | None = None,
+    order: Literal["original", "reverse", "random"] = "original",
+    priority: int | None = None,
+    time_limit: float | None = None,
+) -> PopulateRun | WorkPanel:
+    """Populate tables and show how far they are.
 
     Parameters
     ----------
-    table : Table or table class
-        An imported or computed table.
+    tables : Table, table class, Schema, or list of these
+        Imported or computed tables.
     *restrictions
-        Conditions on its key source.
+        Conditions on the key source.
     wait : bool
         Whether to return when it is over; always so where no page could show the rest.
     max_calls : int, optional
-        At most this many keys.
+        At most this many keys of each table.
+    workers, processes : int, optional
+        How many threads, or processes, share the queues of the tables.
+    order : {"original", "reverse", "random"}
+    priority : int, optional
+        Only jobs at least so urgent; lower is more urgent.
+    time_limit : float, optional
+        Seconds that a key may take.
 
     Returns
     -------
-    PopulateRun
-        Its `progress` and `errors` tell how far it is; `stop` and `wait` do what they say.
+    WorkPanel or PopulateRun
+        The panel where a page shows it, or a queue was asked for; else the run of one table, which is over.
 
     Raises
     ------
     DataJointError
-        If the table cannot be populated, or is being populated already.
+        If the tables cannot be populated, or the one table is being populated already.
     """
-    from datajoint_jupyter.magics.evaluate import as_expression  # noqa: PLC0415
-    from datajoint_jupyter.magics.populate import begin  # noqa: PLC0415
-    from datajoint_jupyter.widgets.populate import PopulateRun  # noqa: PLC0415
+    from datajoint_jupyter.magics.populate import PopulateArguments, begin_work  # noqa: PLC0415
+    from datajoint_jupyter.work.targets import tables_of  # noqa: PLC0415
 
-    run = PopulateRun(as_expression(table), *restrictions, max_calls=max_calls)
-    begin(run, wait=wait)
-    return run
+    found = tables_of(tables, _workspace())
+    arguments = PopulateArguments(
+        wait=wait, workers=workers, processes=processes, max_calls=max_calls, order=order, priority=priority,
+        time_limit=time_limit,
+    )  # fmt: skip
+    return begin_work(found, list(restrictions), arguments)
+
+
+def watch(tables: Any) -> WorkPanel:
+    """Show how far tables are, whoever works on them and wherever.
+
+    Parameters
+    ----------
+    tables : Table, table class, Schema, or list of these
+
+    Returns
+    -------
+    WorkPanel
+        Its `state` and `failures` tell what is seen; `start`, `pause`, `resume`, `stop`, `kill`, `retry`, `ignore` and
+        `recover` do what its buttons do.
+
+    Raises
+    ------
+    DataJointError
+        If none of them is imported or computed, or they belong to several connections.
+    """
+    from datajoint_jupyter.work import WorkPanel  # noqa: PLC0415
+    from datajoint_jupyter.work.targets import tables_of  # noqa: PLC0415
+
+    panel = WorkPanel(tables_of(tables, _workspace()))
+    panel.show()
+    return panel
 
 
 def matrix(
@@ -187,9 +234,79 @@ def diagram(*sources: Any, live: bool = False, context: Mapping[str, Any] | None
     return DiagramView(reduce(add, diagrams), live=live)
 
 
+def insert_form(
+    table: dj.Table | type[dj.Table], *, values: Mapping[str, Any] | None = None, name: str = ""
+) -> EntryForm:
+    """Return a form to enter rows into a table; as the last value of a cell it shows itself.
+
+    Parameters
+    ----------
+    table : Table or table class
+        A manual or lookup table, or a part of one.
+    values : mapping, optional
+        What the form begins with.
+    name : str, optional
+        How the notebook calls the table, for the code that the form shows; the class's name by default.
+
+    Returns
+    -------
+    EntryForm
+        Its `values`, `parts` and `problems` tell what was typed; `inserted` how many rows it made.
+
+    Raises
+    ------
+    DataJointError
+        If the table is filled by its `make`, is restricted, or does not exist.
+    """
+    from datajoint_jupyter.magics.evaluate import as_expression  # noqa: PLC0415
+    from datajoint_jupyter.widgets.form import EntryForm  # noqa: PLC0415
+
+    return EntryForm(as_expression(table), name=name, values=values)
+
+
+def delete_view(
+    expression: dj.Table | type[dj.Table], *, part_integrity: str = "enforce", source: str = ""
+) -> DeleteView:
+    """Return a view of what a deletion would take; rows go once it is confirmed there.
+
+    Parameters
+    ----------
+    expression : Table or table class
+        A table, perhaps restricted.
+    part_integrity : {"enforce", "cascade", "ignore", "strict"}
+        As of `Table.delete`.
+    source : str, optional
+        How the notebook writes the expression, for the code that the view shows.
+
+    Returns
+    -------
+    DeleteView
+        Its `plan`, `state` and `deleted` tell what is to be done and what was done.
+
+    Raises
+    ------
+    DataJointError
+        If it is no table, its plan cannot be made, or a transaction is open here.
+    """
+    from datajoint_jupyter.magics.evaluate import as_expression  # noqa: PLC0415
+    from datajoint_jupyter.widgets.delete import DeleteView  # noqa: PLC0415
+
+    return DeleteView(as_expression(expression), source=source, part_integrity=part_integrity)
+
+
 def _notebook_names() -> Mapping[str, Any]:
     """Return the notebook's variables; nothing outside IPython."""
     from IPython.core.getipython import get_ipython  # noqa: PLC0415
 
     shell = get_ipython()
     return {} if shell is None else dict(shell.user_ns)
+
+
+def _workspace() -> Workspace:
+    """Return what the notebook knows; nothing outside of one."""
+    from IPython.core.getipython import get_ipython  # noqa: PLC0415
+
+    from datajoint_jupyter.workspace import Workspace  # noqa: PLC0415
+
+    shell = get_ipython()
+    return Workspace({} if shell is None else shell.user_ns)

@@ -148,6 +148,11 @@ class Workspace:
             self._known = known
         return self._known
 
+    def tables_by_schema(self) -> dict[str, SimpleNamespace]:
+        """Return for each active schema of the connection in use what its bare name means."""
+        schemas = self.connection.schemas
+        return {name: SimpleNamespace(**classes) for name, classes in self.tables().items() if name in schemas}
+
     def table_names(self) -> list[str]:
         """Return the names under which tables can be written, parts as ``Master.Part``."""
         classes = {n: v for n, v in list(self.variables().items()) if not n.startswith("_") and _is_own_table(v)}

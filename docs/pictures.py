@@ -1,4 +1,4 @@
-"""Take the README's pictures in a real JupyterLab, from the first tutorial and from work that waits, runs and fails."""
+"""Take the README's pictures in a real JupyterLab: the first tutorial, forms, and work that waits, runs and fails."""
 
 from __future__ import annotations
 
@@ -7,15 +7,64 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from tests.jupyter.browser.lab import CHROMIUM, FLAGS, LabServer, NotebookPage  # noqa: E402 - the path comes first
+from tests.jupyter.browser import panel_pipeline  # noqa: E402 - the path comes first
+from tests.jupyter.browser.lab import CHROMIUM, FLAGS, LabServer, NotebookPage  # noqa: E402
 from tests.jupyter.browser.pipeline import EXTENSION  # noqa: E402
 from tests.jupyter.browser.work_pipeline import set_up  # noqa: E402
 
+FORMS = [
+    """
+import datajoint as dj
+dj.conn("sqlite:///forms.db")
+schema = dj.Schema("lab")
+
+@schema
+class Subject(dj.Manual):
+    definition = '''
+    # an animal
+    subject : int32
+    ---
+    species : enum('mouse', 'rat')
+    born    : date
+    '''
+
+@schema
+class Session(dj.Manual):
+    definition = '''
+    # a recording
+    -> Subject
+    session : int32
+    ---
+    started       : datetime
+    weight=null   : float64       # before the session (g)
+    depth=null    : float64       # of the electrode (um)
+    notes=null    : varchar(400)
+    '''
+
+    class Trial(dj.Part):
+        definition = '''
+        # what the animal did
+        -> master
+        trial : int32
+        ---
+        outcome : enum('hit', 'miss', 'none')
+        latency=null : float64    # (ms)
+        '''
+
+Subject.insert((i, "mouse" if i % 3 else "rat", f"2026-01-{i + 1:02d}") for i in range(1, 25))
+Session.insert({"subject": 2 + i // 4, "session": i % 4, "started": "2026-03-02 10:00"} for i in range(32))
+Session.Trial.insert({"subject": 2 + i // 4, "session": i % 4, "trial": t, "outcome": "hit"} for i in range(32) for t in range(40))
+""",
+    "%load_ext datajoint_jupyter",
+    "%dj insert Session",
+    "%dj insert Subject",
+    "%dj delete Subject & 'subject < 4'",
+]
 NOTEBOOK = "01_first_pipeline.ipynb"
 IMAGES = CHECKOUT / "docs" / "images"
 
@@ -62,6 +111,8 @@ def take(*, dark: bool) -> None:
         grid.screenshot(path=IMAGES / f"browser{suffix}.png")
         cell_with(notebook, "%dj diagram").screenshot(path=IMAGES / f"diagram{suffix}.png")
         cell_with(notebook, "%dj populate Detection").screenshot(path=IMAGES / f"populate{suffix}.png")
+        page.close()
+        take_forms(server, browser, suffix, dark=dark)
         browser.close()
 
 
@@ -102,8 +153,82 @@ def take_work(*, dark: bool) -> None:
         browser.close()
 
 
+def take_panel(*, dark: bool) -> None:
+    """Take the panel with keys that are being made and keys that have failed, of the pipeline that its tests use."""
+    with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder)) as server, sync_playwright() as playwright:
+        server.set_theme(dark=dark)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        page = browser.new_page(
+            viewport={"width": 1180, "height": 1400}, device_scale_factor=1.5, color_scheme="dark" if dark else "light"
+        )
+        notebook, files = NotebookPage(server, page), panel_pipeline.Files(server, "panel")
+        more = "Session.insert([{'session': i} for i in range(12, 30)])"
+        notebook.write("panel.ipynb", panel_pipeline.set_up("panel"), EXTENSION, "%dj populate lab --workers 2", more)
+        notebook.open("panel.ipynb")
+        page.keyboard.press("Control+b")
+        files.go()
+        for index in range(3):
+            notebook.run_cell(index)
+        panel = notebook.cell(2).locator(".dj-work")
+        expect(panel.locator(".dj-phase")).to_have_text("finished", timeout=120_000)
+        files.hold()
+        notebook.run_cell(3)
+        panel.get_by_role("button", name="Start").click()
+        expect(panel.locator(".dj-running-key")).to_have_count(2, timeout=60_000)
+        panel.locator(".dj-kind-of-error > summary").click()
+        page.mouse.move(0, 0)
+        notebook.cell(2).screenshot(path=IMAGES / f"panel{'-dark' if dark else ''}.png")
+        files.go()
+        browser.close()
+
+
+def take_forms(server: LabServer, browser: Browser, suffix: str, *, dark: bool) -> None:
+    server.shut_kernels_down()
+    page = browser.new_page(
+        viewport={"width": 1180, "height": 3000}, device_scale_factor=1.5, color_scheme="dark" if dark else "light"
+    )
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    notebook = NotebookPage(server, page)
+    notebook.write("forms.ipynb", *FORMS)
+    notebook.open("forms.ipynb")
+    page.keyboard.press("Control+b")
+    for index in range(len(FORMS)):
+        notebook.run_cell(index)
+    form = notebook.cell(2).locator(".dj-form")
+    form.get_by_label("session", exact=True).fill("4")
+    form.get_by_label("started", exact=True).fill("2026-03-09 14:30")
+    form.get_by_label("weight", exact=True).fill("24.5")
+    form.get_by_role("button", name="Add a row to Session.Trial").click()
+    paste(page, form.get_by_label("trial, row 1"), "1\thit\t212.5\n2\tmis\t\n3\thit\tlate")
+    form.get_by_role("button", name="Choose a row of lab.subject").click()
+    expect(form.locator(".dj-choices tbody tr").first).to_be_visible()
+    expect(form.locator(".dj-wrong").first).to_be_visible()
+    form.screenshot(path=IMAGES / f"form{suffix}.png")
+    sheet = notebook.cell(3).locator(".dj-form")
+    sheet.get_by_role("tab", name="From a spreadsheet").click()
+    lines = [
+        "subject\tspecies\tborn",
+        "25\tmouse\t2026-02-01",
+        "26\tmuose\t2026-02-01",
+        "7\trat\t2026-02-03",
+        "27\trat\t3 Feb",
+    ]
+    paste(page, sheet.get_by_label("Paste cells of a spreadsheet here"), "\n".join(lines))
+    expect(sheet.locator("tbody tr")).to_have_count(4)
+    sheet.screenshot(path=IMAGES / f"spreadsheet{suffix}.png")
+    notebook.cell(4).locator(".dj-delete").screenshot(path=IMAGES / f"delete{suffix}.png")
+    page.close()
+
+
+def paste(page: Page, field: Locator, text: str) -> None:
+    page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    field.click()
+    page.keyboard.press("Control+v")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     for choice in (False, True):
         take(dark=choice)
         take_work(dark=choice)
+        take_panel(dark=choice)

@@ -237,6 +237,21 @@ class Job(Table):
         except DuplicateError:  # somebody added it meanwhile
             queue.update(ignored, where)
 
+    def retry(self, key: Mapping[str, Any]) -> bool:
+        """Put a job that failed back into the queue; what is remembered of its failures and deaths is forgotten.
+
+        Returns
+        -------
+        bool
+            Whether it had failed.
+        """
+        queue = self._queue
+        found = queue.keys.canonical(key)
+        if not queue.update(queue.retried(), Sql(queue.keys.equals(found), " AND ", queue.is_status("error"))):
+            return False
+        self._registry.forget_history(queue.keys.detail(found))
+        return True
+
     def revoke(self, key: Mapping[str, Any]) -> bool:
         """Take a job away from the worker that has it: what it computes is rolled back, and others may do it.
 

@@ -111,6 +111,11 @@ class Queue:
         """Return the assignments that give a job back; priority and times stay."""
         return self.assigned(status="'pending'", **_EMPTY, **others)
 
+    def retried(self) -> Sql:
+        """Return the assignments that make a failed job due at once."""
+        blank = self.assigned(error_message="''", error_stack="NULL", completed_time="NULL")
+        return Sql(self.pending(scheduled_time=self.now), ", ", blank) if blank.parts else self.pending()
+
     def update(self, assignments: Sql, condition: Sql) -> int:
         """Change jobs; return their number."""
         return self.connection.execute(

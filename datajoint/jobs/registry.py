@@ -330,6 +330,11 @@ class Registry:
         if self.is_there:
             self.change(item_of(detail), freed(message=Parameter("revoked")))
 
+    def forget_history(self, detail: str) -> None:
+        """Forget what the lease of an item that nobody has remembers."""
+        if self.is_there:
+            self.delete_free(item_of(detail))
+
     def forget_settled(self, queue: Queue) -> None:
         """Delete what leases remember of jobs that are not in the queue any more, and workers that ended long ago."""
         if not self.is_there or self.connection.in_transaction:
@@ -391,7 +396,7 @@ class Registry:
         rows = self.connection.execute(
             Sql("SELECT ", _columns(_WORKER), ", ", self.now, " FROM ", self.workers.identifier, " WHERE ", condition)
         ).rows
-        return [_worker(row) for row in rows]
+        return [seen_worker(row[:-1], row[-1]) for row in rows]
 
     def lock_is_free(self, worker: str) -> bool | None:
         """Tell whether nobody holds a worker's lock; None where there are no locks."""
@@ -424,8 +429,8 @@ def _lease(row: Sequence[Any]) -> Lease:
     return Lease(item, worker, reserved, started, int(attempts), int(deaths), progress, message, detail, connection_id)
 
 
-def _worker(row: Sequence[Any]) -> WorkerRow:
-    *facts, now = row
+def seen_worker(facts: Sequence[Any], now: Any) -> WorkerRow:
+    """Return a worker as it is at a moment of the server's clock."""
     worker = WorkerRow(*facts)
     return replace(worker, silent=(as_moment(now) - as_moment(worker.last_seen)).total_seconds())
 

@@ -26,6 +26,7 @@ _TRANSITIONS: dict[tuple[State | None, Event], tuple[State | None, ...]] = {
     (None, "ignore"): ("ignore",),
     ("success", "refresh"): ("pending", None),
     ("error", "refresh"): (None,),
+    ("error", "retry"): ("pending",),
     ("pending", "refresh"): (None,),
     ("pending", "claim"): ("claimed",),
     ("pending", "reserve"): ("foreign",),
@@ -57,8 +58,8 @@ def after(state: State | None, event: Event, *, keep: bool = False, as_error: bo
     state : str or None
         Before; None for a job without a row.
     event : str
-        ``retry`` means that `make` runs again, ``fail`` that attempts are left, ``give up`` that none is; ``die often``
-        that too many workers died.
+        ``retry`` means that `make` runs again, and of a failed job that it is queued again; ``fail`` that attempts are
+        left, ``give up`` that none is; ``die often`` that too many workers died.
     keep : bool
         Whether completed jobs keep their rows.
     as_error : bool

@@ -57,7 +57,7 @@ def detail(progress: Progress, now: float) -> str:
     if progress.began is not None and progress.total != 0:
         parts.append(duration_text(progress.elapsed(now)))
     if (rate := progress.rate(now)) is not None:
-        parts.append(_rate_text(rate))
+        parts.append(rate_text(rate))
     if (left := progress.remaining(now)) is not None:
         parts.append(f"about {duration_text(left)} left")
     return " · ".join(parts)
@@ -83,7 +83,8 @@ def duration_text(seconds: float) -> str:
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
-def _rate_text(rate: float) -> str:
+def rate_text(rate: float) -> str:
+    """Return a rate in keys a second, or how long one takes."""
     if rate >= 1:
         return f"{rate:,.1f} keys/s"
     return f"{duration_text(1 / rate)} a key"

@@ -12,11 +12,15 @@ from datajoint_jupyter.magics import (
     cell,
     connect,
     define,
+    delete,
     describe,
     diagram,
     doctor,
     export,
+    failures,
     find,
+    insert,
+    jobs,
     matrix,
     populate,
     restrict,
@@ -26,6 +30,7 @@ from datajoint_jupyter.magics import (
     status,
     tables,
     use,
+    watch,
     why,
 )
 from datajoint_jupyter.magics.arguments import outer_words, parse_line
@@ -51,8 +56,13 @@ COMMANDS: dict[str, Command[Any]] = {
         why,
         sql,
         export,
+        insert,
+        delete,
         matrix,
         populate,
+        watch,
+        jobs,
+        failures,
         doctor,
     )
 }

@@ -9,6 +9,8 @@
  *            send(content: any): void}} Model
  */
 
+const FOCUSED = new Set(["button", "select", "summary"]);
+
 /**
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag @param {string} className @param {Record<string, string>} [attributes] @param {string} [text]
@@ -17,6 +19,8 @@
 function make(tag, className, attributes = {}, text = "") {
   const node = document.createElement(tag);
   node.className = className;
+  // On what is no text field, the notebook would take keys for its own: x cuts the cell.
+  if (FOCUSED.has(tag) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   if (text) node.textContent = text;
   return node;

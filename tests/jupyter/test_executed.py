@@ -45,6 +45,8 @@ Session.insert([{"session": i, "name": f"<i>{i}</i>"} for i in range(40)])
     "len(Score()), work.progress.state",
     "%%dj --limit 3\nSession\n& 'session > 5'\n* Score",
     "%dj diagram",
+    "%dj populate Score --workers 2",
+    "%dj watch Score",
 ]
 
 
@@ -86,6 +88,15 @@ def test_expressions_and_diagrams_are_static(executed):
     assert "(3 of 34 rows)" in output["data"]["text/plain"]
     (diagram,) = outputs(executed, 6)
     assert "image/svg+xml" in diagram["data"]
+
+
+def test_a_panel_becomes_its_last_word(executed):
+    for index, phase in ((7, "finished"), (8, "not working here")):
+        (output,) = outputs(executed, index)
+        assert set(output["data"]) == {"text/html", "text/plain"}
+        assert f"39 of 40 keys · 1 failed · {phase}" in output["data"]["text/plain"]
+        assert "1 × lab.__score ValueError: <b>too short</b>, as {'session': 2}" in output["data"]["text/plain"]
+        assert "&lt;b&gt;too short" in output["data"]["text/html"]
 
 
 def test_it_can_be_published(executed):

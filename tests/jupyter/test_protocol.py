@@ -22,6 +22,8 @@ from datajoint_jupyter.widgets.browser.messages import (
     SortItem,
     SortRequest,
 )
+from datajoint_jupyter.widgets.panel.messages import READERS as PANEL
+from datajoint_jupyter.widgets.panel.messages import FailuresRequest, OrderRequest, StartRequest
 from datajoint_jupyter.widgets.populate.messages import READERS as POPULATE
 from datajoint_jupyter.widgets.populate.messages import StopRequest
 
@@ -44,6 +46,37 @@ def test_each_widget_takes_its_own_messages():
     assert read_request({"id": "v:1", "kind": "stop"}, POPULATE) == Request("v:1", StopRequest())
     with pytest.raises(ProtocolError, match="unknown kind 'stop'"):
         read_request({"id": "v:1", "kind": "stop"}, BROWSER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "expected"),
+    [
+        ("start", {"workers": 4, "kind": "processes"}, StartRequest(4, "processes", resume=False)),
+        ("resume", {"workers": 1, "kind": "threads"}, StartRequest(1, "threads", resume=True)),
+        ("kill", {}, OrderRequest("kill")),
+        ("retry", {"ids": ["a" * 64]}, FailuresRequest("retry", frozenset(["a" * 64]))),
+        ("ignore", {"ids": []}, FailuresRequest("ignore", frozenset())),
+    ],
+)
+def test_messages_of_a_panel(kind, payload, expected):
+    assert read_request({"id": "v:1", "kind": kind, "payload": payload}, PANEL) == Request("v:1", expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("start", {"workers": 0, "kind": "threads"}),
+        ("start", {"workers": 33, "kind": "threads"}),
+        ("start", {"workers": True, "kind": "threads"}),
+        ("start", {"workers": 1, "kind": "gang"}),
+        ("retry", {"ids": "a" * 64}),
+        ("ignore", {"ids": ["a"]}),
+        ("ignore", {"ids": [{"session": 1}]}),
+    ],
+)
+def test_a_panel_refuses_what_it_cannot_read(kind, payload):
+    with pytest.raises(ProtocolError):
+        read_request({"id": "v:1", "kind": kind, "payload": payload}, PANEL)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from IPython.display import display, update_display
 
@@ -35,6 +35,9 @@ class PopulateRun:
         As `populate` takes them.
     max_calls : int, optional
         At most this many keys.
+    order : {"original", "reverse", "random"}
+    time_limit : float, optional
+        Seconds that a key may take.
 
     Attributes
     ----------
@@ -49,13 +52,21 @@ class PopulateRun:
         If the table is being populated from this notebook already, or is none that can be.
     """
 
-    def __init__(self, table: AutoPopulate, *restrictions: Any, max_calls: int | None = None) -> None:
+    def __init__(
+        self,
+        table: AutoPopulate,
+        *restrictions: Any,
+        max_calls: int | None = None,
+        order: Literal["original", "reverse", "random"] = "original",
+        time_limit: float | None = None,
+    ) -> None:
         if not isinstance(table, AutoPopulate):
             raise dj.DataJointError(
                 f"{type(table).__name__} cannot be populated: it is no imported or computed table.",
                 hint="Insert its rows instead.",
             )
         self._table, self._restrictions, self._max_calls = table, restrictions, max_calls
+        self._order, self._time_limit = order, time_limit
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._over = threading.Event()
@@ -152,7 +163,12 @@ class PopulateRun:
         try:
             with connection.events.subscribe(self._on_event):
                 self._table.populate(
-                    *self._restrictions, suppress_errors=True, max_calls=self._max_calls, stop=self._stop.is_set
+                    *self._restrictions,
+                    suppress_errors=True,
+                    max_calls=self._max_calls,
+                    stop=self._stop.is_set,
+                    order=self._order,
+                    time_limit=self._time_limit,
                 )
         except BaseException as error:
             self._fail(error)

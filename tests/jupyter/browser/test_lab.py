@@ -47,7 +47,7 @@ def test_browse_and_populate(new_notebook, pictures, expect, dark):
     )
     notebook.open(f"{name}.ipynb")
     notebook.run_all()
-    view = notebook.cell(3).locator(".dj-populate")
+    view = notebook.cell(3).locator(".dj-work")
     headline = view.locator(".dj-headline")
     # The bar moves while the prompt is free.
     expect(headline).to_have_text(re.compile(r"^[1-9]\d* of 40 keys"))
@@ -58,12 +58,13 @@ def test_browse_and_populate(new_notebook, pictures, expect, dark):
     expect(notebook.cell(2).locator(".dj-status")).to_have_text("3,000 rows")
     assert grid_rows(grid)[0][:2] == ("0", "0")
     (pictures / f"browser-{name}.png").write_bytes(notebook.cell(2).screenshot())
-    expect(headline).to_have_text("40 of 40 keys")
-    expect(view.locator(".dj-failure summary")).to_have_text(
-        re.compile(r"subject_id.*: 1.*session.*: 7.*<script>no trace")
-    )
-    view.locator(".dj-failure summary").click()
-    expect(view.locator(".dj-failure pre")).to_contain_text("Traceback")
+    expect(headline).to_have_text("39 of 40 keys · 1 failed")
+    expect(view.locator(".dj-phase")).to_have_text("finished")
+    view.locator(".dj-kind-of-error > summary").click()
+    failure = view.locator(".dj-failure")
+    expect(failure.locator("> summary")).to_have_text(re.compile(r"subject_id.*: 1.*session.*: 7.*<script>no trace"))
+    failure.locator("> summary").click()
+    expect(failure.locator("pre")).to_contain_text("Traceback")
     (pictures / f"populate-{name}.png").write_bytes(view.screenshot())
     notebook.cell(4).scroll_into_view_if_needed()
     expect(notebook.cell(4).locator(".dj-diagram-view svg.dj-diagram")).to_be_visible()
@@ -227,15 +228,15 @@ def test_populate_can_be_stopped(new_notebook, expect):
         set_up("stop"),
         EXTENSION,
         "%dj populate Score -o run",
-        "run.wait(); print('done', run.progress.state, run.progress.done == len(Score()) < 40)",
+        "run.wait(); print('done', run.phase, 0 < len(Score()) < 40)",
     )
     notebook.open("stop.ipynb")
     for index in range(3):
         notebook.run_cell(index)
-    view = notebook.cell(2).locator(".dj-populate")
+    view = notebook.cell(2).locator(".dj-work")
     expect(view.locator(".dj-headline")).to_have_text(re.compile(r"^[1-9]\d* of 40 keys"))
     view.get_by_role("button", name="Stop").click()
-    expect(view.locator(".dj-headline")).to_have_text(re.compile(r"stopped$"))
+    expect(view.locator(".dj-phase")).to_have_text("stopped")
     notebook.run_cell(3)
     expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(re.compile("done stopped True"))
 
@@ -248,7 +249,8 @@ def test_reopened_notebook(new_notebook, lab, pictures, expect):
     notebook.open("reopen.ipynb")
     notebook.run_all()
     live, twin = notebook.page.locator(".dj-grid"), notebook.page.locator("[data-dj-static]")
-    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 2 keys")
+    expect(notebook.cell(3).locator(".dj-phase")).to_have_text("finished")
+    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 40 keys")
     expect(live).to_be_visible()
     for index in range(2):
         expect(twin.nth(index)).to_be_hidden()
@@ -257,7 +259,7 @@ def test_reopened_notebook(new_notebook, lab, pictures, expect):
     # The page is read again while the kernel lives: the widgets are back, their twins hidden.
     notebook.open("reopen.ipynb")
     expect(live).to_be_visible()
-    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 2 keys")
+    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 40 keys")
     expect(twin.first).to_be_hidden()
     live.evaluate("node => { node.scrollTop = node.scrollHeight; }")
     expect(live.locator("[data-row='2999'] .dj-cell").first).to_have_text("29")
@@ -268,7 +270,7 @@ def test_reopened_notebook(new_notebook, lab, pictures, expect):
     fresh.open("reopen.ipynb")
     expect(fresh.page.locator("[data-dj-static]").first).to_be_visible()
     expect(fresh.page.locator("[data-dj-static]").first).to_contain_text("12 of 3,000 rows")
-    expect(fresh.page.locator("[data-dj-static]").nth(1)).to_contain_text("2 of 2 keys")
+    expect(fresh.page.locator("[data-dj-static]").nth(1)).to_contain_text("2 of 40 keys")
     expect(fresh.page.locator(".dj-live")).to_have_count(0)
     for output in fresh.page.locator(".jp-OutputArea-child").filter(has_text="Error displaying widget").all():
         expect(output).to_be_hidden()

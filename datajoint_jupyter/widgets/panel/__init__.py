@@ -1,0 +1,3 @@
+"""Work on several tables, seen and steered."""
+
+from __future__ import annotations

@@ -1,0 +1,150 @@
+"""``%dj populate`` of several tables, ``%dj watch``, ``%dj jobs``, ``%dj errors``, and ``%dj why`` of work."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = [pytest.mark.usefixtures("close_widgets")]
+
+PIPELINE = """
+import datajoint as dj
+schema = dj.Schema("lab", connection=connection)
+
+@schema
+class Session(dj.Manual):
+    definition = '''
+    session : int32
+    '''
+
+@schema
+class Score(dj.Computed):
+    definition = '''
+    -> Session
+    ---
+    score : int32
+    '''
+
+    def make(self, key):
+        if key["session"] == 2:
+            raise ValueError("too short")
+        self.insert1({**key, "score": 1})
+
+@schema
+class Rank(dj.Computed):
+    definition = '''
+    -> Score
+    ---
+    rank : int32
+    '''
+
+    key_source = Score & "session <> 1"
+
+    def make(self, key):
+        self.insert1({**key, "rank": 1})
+
+Session.insert([{"session": i} for i in range(6)])
+"""
+
+
+@pytest.fixture
+def lab(run, shell, lab_connection):
+    shell.user_ns["connection"] = lab_connection
+    run(PIPELINE)
+
+
+def test_several_tables_and_whole_schemas(run, lab, shell):
+    shown = run("%dj populate Rank, Score --workers 2 -o panel")
+    panel = shell.user_ns["panel"]
+    assert panel.phase == "finished"
+    assert [table.class_name for table in panel.tables] == ["Score", "Rank"]  # parents first
+    assert "9 of 10 keys · 1 failed · finished" in shown
+    run("Rank.delete(prompt=False)")
+    shown = run("%dj populate lab")
+    assert "9 of 10 keys · 1 failed" in shown
+    run("Rank.delete(prompt=False)")
+    run("%dj populate Rank --processes 2 --max-calls 2 --order reverse --time-limit 60 --priority 9")
+    assert len(shell.user_ns["Rank"]()) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("%dj populate Score, Rank & 'session = 1'", "Rank is restricted, and work is done on whole tables"),
+        ("%dj populate (Score, Rank) & 'session = 1'", "takes conditions for one table"),
+        ("%dj populate Score --order sideways", "is none of original, reverse, random"),
+        ("%dj populate Score --priority low", "is no whole number"),
+        ("%dj populate Score --time-limit 0", "no positive number of seconds"),
+        ("%dj watch Session", "Session has no imported or computed table"),
+        ("%dj watch Scor", "Did you mean 'Score'?"),
+        ("%dj errors 3", "int is neither a table nor a schema"),
+    ],
+)
+def test_wrong_use_is_answered_in_a_line(run, lab, line, answer):
+    assert answer in run(line, fails="CommandError")
+
+
+def test_watch_jobs_and_errors(run, lab, shell):
+    assert "0 of 6 keys" in run("%dj watch")
+    assert "Nothing has failed." in run("%dj errors")
+    run("Score.populate(reserve_jobs=True, suppress_errors=True, max_calls=4)")
+    shown = run("%dj watch lab -o panel")
+    assert "3 of 6 keys" in shown or "3 of 8 keys" in shown
+    assert [failure.key for failure in shell.user_ns["panel"].failures] == [{"session": 2}]
+    shown = run("%dj errors Score -o found")
+    assert "ValueError in make, line 20: 1 key of lab.__score" in shown
+    assert "Traceback" in shown
+    assert shell.user_ns["found"][0].expression == "Score & {'session': 2}"
+    shown = run("%dj jobs Score --limit 1 -o queue")
+    assert "Jobs of lab.__score: 1 of 3" in shown
+    assert len(shell.user_ns["queue"]) == 3
+    assert "lab.__rank" in run("%dj jobs")
+    # Where the code of the classes is not known.
+    for name in ("Session", "Score", "Rank"):
+        del shell.user_ns[name]
+    assert "ValueError" in run("%dj watch lab")
+
+
+def test_why_of_work(run, lab):
+    assert "Score {'session': 0} is missing" in run("%dj why Score & {'session': 0}")
+    shown = run("%dj why Rank & {'session': 0}")
+    assert "Rank {'session': 0} is blocked: lab.__score has no row {'session': 0}" in shown
+    assert "Score {'session': 0} is missing" in shown
+    run("Score.jobs.refresh()")
+    assert "is pending" in run("%dj why Score & {'session': 0}")
+    run("Score.jobs.reserve({'session': 5})")
+    shown = run("%dj why Score & {'session': 5}")
+    assert "is running" in shown
+    assert "has been reserved since" in shown
+    assert "process" in shown
+    run("Score.populate(reserve_jobs=True, suppress_errors=True, refresh=False)")
+    assert "has failed. {'session': 2} failed at" in run("%dj why Score & {'session': 2}")
+    assert "is done: it has its row" in run("%dj why Score & {'session': 1}")
+    shown = run("%dj why Rank & {'session': 1}")
+    assert "is never a candidate" in shown
+    shown = run("%dj why Rank & {'session': 2}")
+    assert "is blocked" in shown
+    assert "Score {'session': 2} has failed" in shown
+    assert "Score {'session': 9} is blocked: lab.session has no row {'session': 9}" in run(
+        "%dj why Score & {'session': 9}"
+    )
+    run("Score.jobs.ignore({'session': 2})")
+    assert "is ignored" in run("%dj why Score & {'session': 2}")
+    shown = run("%dj why Rank & 'session < 4'")
+    assert "2 of 2 keys that are to be computed have no row" in shown
+    # What is no work is answered as before.
+    assert "has 6 rows" in run("%dj why Session & {'session': 7}")
+    assert "score = 7" in run("%dj why Score & {'score': 7}")
+
+
+def test_why_without_the_class(run, lab, shell):
+    for name in ("Session", "Score", "Rank"):
+        del shell.user_ns[name]
+    assert "only the class of Score tells" in run("%dj why lab.Score & {'session': 0}")
+
+
+def test_the_functions(run, lab, shell):
+    run("import datajoint_jupyter as dn; a = dn.populate([Score, Rank], workers=2); b = dn.watch(schema)")
+    assert shell.user_ns["a"].phase == "finished"
+    assert len(shell.user_ns["b"].tables) == 2
+    run("c = dn.populate(Score, 'session < 1')")
+    assert shell.user_ns["c"].progress.state == "finished"
