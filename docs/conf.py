@@ -37,7 +37,6 @@ napoleon_use_rtype = False
 napoleon_preprocess_types = False
 autodoc_typehints = "none"  # the docstrings say the types
 autodoc_member_order = "alphabetical"
-autodoc_preserve_defaults = True
 autoclass_content = "class"
 python_use_unqualified_type_names = True
 add_module_names = False

@@ -38,11 +38,23 @@ def processor() -> str:
     return found[1].strip() if found else platform.processor() or platform.machine()
 
 
+def with_headers(text: str) -> str:
+    """Repeat the header of a table before rows that something stands between."""
+    header: list[str] = []
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("|---"):
+            header = [lines[-1], line]
+        elif line.startswith("|") and header and not lines[-1].startswith("|"):
+            lines += [] if line == header[0] else header
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def page(command: str, output: str, load: float) -> str:
     """Return a measurement as Markdown."""
     python, shown = platform.python_version(), _LOGGED.sub("", output).strip()
-    if "|---" not in shown:
-        shown = f"```text\n{shown}\n```"
+    shown = with_headers(shown) if "|---" in shown else f"```text\n{shown}\n```"
     if load > (os.cpu_count() or 1):
         shown = f"{BUSY}\n\n{shown}"
     return (
