@@ -1,9 +1,11 @@
 # make demo    run the first notebook on an embedded database and show what it computed
 # make lab     open the notebooks in JupyterLab
+# make notebooks   run the notebooks and store them with what they show
 # make check   lint, types, imports, unit tests, SQLite (under 2 minutes)
 # make test    everything, on every engine (under 20 minutes)
 # make test-full   the same without sampling
 # make bench   the benchmarks
+# make docs    the documentation, as a site in build/docs/html that needs no server
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +18,7 @@ DEMO := 01_first_pipeline
 # Where the compiler that checks the types of the widgets' modules is kept.
 export PATH := $(CURDIR)/$(VENV)/js/node_modules/.bin:$(PATH)
 
-.PHONY: demo lab check lint provision test test-full bench clean
+.PHONY: demo lab notebooks check lint provision test test-full bench docs clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -31,7 +33,11 @@ $(VENV)/demo.stamp: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/test.stamp: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt -e ".[test]"
-	@touch $@ $(VENV)/demo.stamp
+	@touch $@ $(VENV)/demo.stamp $(VENV)/docs.stamp
+
+$(VENV)/docs.stamp: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e ".[docs]"
+	@touch $@
 
 $(VENV)/js.stamp: $(BIN)/python
 	@if command -v npm >/dev/null; then \
@@ -44,6 +50,9 @@ demo: $(VENV)/demo.stamp
 
 lab: $(VENV)/demo.stamp
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=notebooks notebooks/$(DEMO).ipynb
+
+notebooks: $(VENV)/test.stamp
+	$(BIN)/python notebooks/execution.py
 
 lint: $(VENV)/test.stamp $(VENV)/js.stamp
 	$(BIN)/ruff check .
@@ -69,7 +78,11 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.delete
 	$(BIN)/python -m benchmarks.transfers
 	$(BIN)/python -m benchmarks.blobs
+	$(BIN)/python -m benchmarks.browse
 	$(BIN)/python -m benchmarks.objects
+
+docs: $(VENV)/docs.stamp
+	@$(BIN)/python docs/build.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

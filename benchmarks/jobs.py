@@ -24,7 +24,7 @@ from benchmarks.limit import connect
 from benchmarks.peer import peer_python
 from datajoint.settings import Config
 
-SCHEMA = "dj_benchmark_jobs"
+SCHEMA = f"dj_benchmark_jobs_{os.getpid()}"
 ROUNDS = 5
 """How often each is done; the fastest counts, which met the least of what else the machine did."""
 ENGINES = ("sqlite", "mariadb", "mysql", "postgresql")
@@ -163,10 +163,10 @@ def a_key(connection: dj.Connection, keys: int, refreshed: int, *, with_peer: bo
 WORKER = """
 import sys, time
 import datajoint as dj
-from benchmarks.jobs import SCHEMA, tables
+from benchmarks.jobs import tables
 from datajoint.settings import Config
 connection = dj.Connection(sys.argv[1], config_override=Config(safemode=False, loglevel="ERROR"))
-_, result = tables(dj.Schema(SCHEMA, connection=connection))
+_, result = tables(dj.Schema(sys.argv[3], connection=connection))
 result.jobs
 print("ready", flush=True)
 sys.stdin.readline()
@@ -197,7 +197,7 @@ def together(
 
 def throughput(url: str, count: int, seconds: float) -> float:
     """Return the keys a second of so many workers."""
-    command = [sys.executable, "-c", WORKER, url, str(seconds)]
+    command = [sys.executable, "-c", WORKER, url, str(seconds), SCHEMA]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     running = [subprocess.Popen(command, **pipes) for _ in range(count)]
     for worker in running:

@@ -20,7 +20,7 @@ def user_choice(prompt: str, choices: Sequence[str] = ("yes", "no"), default: st
     Parameters
     ----------
     prompt : str
-        The question; the choices are appended as ``[yes, No]: `` with the default in title case.
+        The question; the choices are appended as ``[yes, No]:`` with the default in title case.
     choices : sequence of str
         In lower case.
     default : str, optional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -23,6 +24,13 @@ def current_cell(shell: Any) -> str:
     """Return the front end's id of the cell that runs, or an empty string where it tells none."""
     identifier = _execute_request(shell).get("metadata", {}).get("cellId", "")
     return identifier if isinstance(identifier, str) else ""
+
+
+def notebook_variables() -> dict[str, Any]:
+    """Return the variables of the notebook, to be read and written; of the program where no shell runs."""
+    shell = get_ipython()
+    found: dict[str, Any] = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+    return found
 
 
 def _execute_request(shell: Any) -> dict[str, Any]:

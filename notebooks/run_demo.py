@@ -26,8 +26,8 @@ os.environ |= {
 for variable in [name for name in os.environ if name.startswith("DJ_") and name != "DJ_IGNORE_CONFIG_FILE"]:
     del os.environ[variable]
 
+import execution  # noqa: E402
 import nbformat  # noqa: E402
-from nbclient import NotebookClient  # noqa: E402
 from nbclient.exceptions import CellExecutionError  # noqa: E402
 from nbconvert import HTMLExporter  # noqa: E402
 
@@ -40,12 +40,11 @@ def run(name: str) -> int:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
-    quiet = ["--log-level=ERROR"]  # of the kernel itself
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(WORK)}}, extra_arguments=quiet)
     start = time.monotonic()
     print(f"Running {name}.ipynb on an embedded database in {_shown(WORK)} ...", flush=True)
     try:
-        client.execute()
+        with execution.kernel(notebook, WORK) as client:
+            execution.execute(client, notebook)
     except CellExecutionError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING, Any, Literal
 from datajoint.autopopulate.plain_reads import is_plain_read
 from datajoint.autopopulate.reads import Read, can_be_verified, tables_of, verifiable_tables
 from datajoint.backends.base import RawResult, Request
-from datajoint.errors import DataJointError, LockError, LostConnectionError
+from datajoint.errors import DataJointError, LockError, LostConnectionError, TimeLimitError
 from datajoint.events import KeyLive
 from datajoint.expression import predicates as p
 from datajoint.expression.compile import compile_exists
 from datajoint.expression.nodes import Limit, Restrict
 from datajoint.expression.plans import select
 from datajoint.logging import logger
-from datajoint.sql.fragment import Parameter, Sql
+from datajoint.sql.fragment import Statement
 from datajoint.values.compare import compare
 
 if TYPE_CHECKING:
     from datajoint.autopopulate.autopopulate import AutoPopulate
-    from datajoint.autopopulate.task import Task
+    from datajoint.autopopulate.task import Key, Task
     from datajoint.connection.session import Session
 
 MakeTransaction = Literal["auto", "long"]
 
 _ATTEMPTS = 3  # to go live again after a conflict, before the `make` runs anew
 _PACKAGE = "datajoint."
+_CHANGES = ("INSERT", "UPDATE", "DELETE")
 
 
 class Abandoned(BaseException):
@@ -151,7 +152,9 @@ class LiveMake:
                 self._note(Read.of(request, source, result))
             return result
 
-    def run(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
+    def run(
+        self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool, request: Request | None = None
+    ) -> RawResult:
         """Run any other statement: begin the transaction, unless it surely only reads."""
         with self._transaction.turn:
             self._transaction.check()
@@ -161,10 +164,29 @@ class LiveMake:
                 return self._inside(text, call)
             if is_plain_read(text):
                 return self.hosted.alone(text, call)
+            self.first_write = _users_line()
+            if request is not None and self.connection.dialect.pipelines and text.startswith(_CHANGES):
+                answer = self._live_with(request)
+                if answer is not None:
+                    return answer
             return self._first_write(text, call, repeatable=repeatable)
 
+    def _live_with(self, write: Request) -> RawResult | None:
+        """Begin, check and write in one exchange; None if that failed and is to be done step by step."""
+        self._note_target(write.text)
+        try:
+            return self._go_live(write)
+        except LostConnectionError:
+            raise
+        except (LockError, TimeLimitError) as error:
+            if self.is_conflict(error):
+                return None
+            self._go_live()  # it has waited once
+            raise
+        except DataJointError:
+            return None  # of which step it is, will be seen
+
     def _first_write(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
-        self.first_write = _users_line()
         for _ in range(_ATTEMPTS):
             self._go_live()
             try:
@@ -233,9 +255,12 @@ class LiveMake:
             raise
 
     def _sent(self, text: str, call: Callable[[Session], RawResult], *, unguarded: bool = False) -> RawResult:
+        self._note_target(text)
+        return self.hosted.inside(text, call, unguarded=unguarded)
+
+    def _note_target(self, text: str) -> None:
         if not self.wrote_target and self._name in text and text.startswith(("INSERT", "COPY", "REPLACE")):
             self.wrote_target = True
-        return self.hosted.inside(text, call, unguarded=unguarded)
 
     def is_conflict(self, error: DataJointError) -> bool:
         """Tell whether the engine has ended this transaction because of another one."""
@@ -253,16 +278,30 @@ class LiveMake:
         self.check()
 
     # --- going live
-    def _go_live(self) -> None:
-        """Begin, and see in the transaction that the key is still to be made from what was read."""
+    def _go_live(self, write: Request | None = None) -> RawResult | None:
+        """Begin, and see in the transaction that the key is still to be made from what was read.
+
+        Parameters
+        ----------
+        write : Request, optional
+            A change to be made in the same exchange; it is undone if the key is not to be made.
+
+        Returns
+        -------
+        RawResult or None
+            The answer to it.
+        """
         own = self._verifiable()
         requests = [self.key_check(), *(read.repeated(self.connection) for _, read in own)]
+        if write is not None:
+            requests.append(write)
         try:
             key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
         except LockError as error:
-            if not self.is_conflict(error):
+            if write is not None or not self.is_conflict(error):
                 raise
             key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
+        written = None if write is None else answers.pop()
         self.live_since = time.monotonic()
         reason = self.reason_to_skip(key)
         if reason:
@@ -274,6 +313,7 @@ class LiveMake:
         self.verified = frozenset(number for number, _ in own)
         if self.connection.events.has_subscribers:
             self.connection.events.emit(KeyLive(table=self._name, key=self.task.key))
+        return written
 
     def begin_long(self) -> None:
         """Begin before anything else, as programs of old expect it."""
@@ -326,21 +366,31 @@ class LiveMake:
 
 def key_check(table: AutoPopulate, task: Task) -> Request:
     """Return what asks whether a key has rows, and in the same statement whether it is still ours."""
-    key, held = task.key, task.held()
-    heading, dialect, backend = table.heading, table.connection.dialect, table.connection.backend
-    if not key or any(value is None or isinstance(value, bool) for value in key.values()):
-        exists = Sql("SELECT EXISTS (", compile_exists((table & key)._node, backend), ")")
-        return Request(*(exists if held is None else Sql(exists, ", (", held, ")")).render(dialect))
-    # Its text is the same for all keys and kept with the heading.
-    types = {name: heading._attributes[name].value_type for name in key}
-    equal = [p.Compare(n, types[n], compare(types[n], "=", key[n])) for n in key]
-    node = Restrict(table._node, p.conjunction([*equal]), heading)
-    text, values = select(Limit(node, (), 1, 0, heading), backend, ())
+    held, (text, values) = task.held(), _rows_of(table, task.key)
     if held is None:
         return Request(f"SELECT EXISTS ({text})", values)
-    # A value that is selected first lets a percent sign be written as the whole statement needs it.
-    condition, more = Sql(Parameter(values[0]), held).render(dialect)
-    return Request(f"SELECT EXISTS ({text}), ({condition.removeprefix(dialect.placeholder)})", [*values, *more[1:]])
+    if not values and table.connection.dialect.placeholder == "%s":
+        text = text.replace("%", "%%")  # as the values that follow need it
+    return Request(f"SELECT EXISTS ({text}), ({held.text})", [*values, *held.values])
+
+
+def _rows_of(table: AutoPopulate, key: Key) -> Statement:
+    """Return the query for a row of a key; its text is the same for all plain keys and kept with the heading."""
+    heading, backend = table.heading, table.connection.backend
+    types = {name: heading._attributes[name].value_type for name in key}
+    plain = key and not any(t.kind == "bool" for t in types.values())
+    compared = [compare(t, "=", key[name]) for name, t in types.items()] if plain else []
+    if not compared or any(c.outcome != "bound" for c in compared):
+        return compile_exists((table & key)._node, backend).render(backend.dialect)
+
+    def made() -> str:
+        equal = [p.Compare(n, t, c) for (n, t), c in zip(types.items(), compared, strict=True)]
+        node = Limit(Restrict(table._node, p.conjunction([*equal]), heading), (), 1, 0, heading)
+        return select(node, backend, ()).text
+
+    text = heading.derived(("rows of a key", backend, table.name, tuple(key)), made)
+    encoders = [backend.encoder(t) for t in types.values()]
+    return Statement(text, [e(c.value) if e else c.value for e, c in zip(encoders, compared, strict=True)])
 
 
 def _users_line() -> Place:

@@ -22,7 +22,7 @@ from datajoint.autopopulate.parts import PARTS, Computation, Driver, three_parts
 from datajoint.autopopulate.task import Key, Task
 from datajoint.backends.base import Request
 from datajoint.code_version import code_version
-from datajoint.errors import DataJointError, DuplicateError, LockError, LostConnectionError
+from datajoint.errors import DataJointError, DeadlockError, DuplicateError, LockError, LostConnectionError
 from datajoint.events import InputsChanged, KeyFailed, KeySkipped, KeyStarted, KeySucceeded, LongTransaction
 from datajoint.logging import logger
 from datajoint.table.provenance import made_by
@@ -371,14 +371,20 @@ class Maker:
             for request in records:
                 run.run(request.text, lambda s, r=request: s.backend.answer(s.raw, r), repeatable=False)  # type: ignore[misc]
             records = []
+        closing = task.closing(time.monotonic() - start) if self._table.connection.dialect.pipelines else None
+        try:
+            with self._interrupts.deferred():
+                if closing is not None and run.hosted.commit_after(closing):
+                    return
             if not task.finish(time.monotonic() - start):
                 raise Skip("taken")
-        try:
             with self._interrupts.deferred():
                 run.hosted.commit(records)
         except LockError as error:
             if run.mode == "auto" and run.is_conflict(error):
                 raise Rerun(f"a conflict with another transaction: {error}") from error
+            if closing is not None and isinstance(error, DeadlockError):
+                raise Skip("taken") from error  # with a stricter isolation: somebody else has changed the job
             raise
         except LostConnectionError as error:
             if not run.hosted.commit_was_sent:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from datajoint.sql import Sql
+from datajoint.backends.base import Request
+from datajoint.sql.fragment import Statement
 
 Key = dict[str, Any]
 
@@ -20,7 +21,7 @@ class Task:
     def __init__(self, key: Key) -> None:
         self.key = key
 
-    def held(self) -> Sql | None:
+    def held(self) -> Statement | None:
         """Return a condition in SQL that is true as long as the key is ours, or None where nobody could take it.
 
         It is asked in the write transaction, in the statement that asks whether the key has a row already.
@@ -41,6 +42,13 @@ class Task:
             False if the key is no longer ours: what was written for it must be rolled back.
         """
         return True
+
+    def closing(self, duration: float) -> Request | None:  # noqa: ARG002 - as above
+        """Return the statement of `finish` that changes one row if the key is ours, where one statement may tell.
+
+        The transaction may be committed together with it; if it changes none, `finish` decides.
+        """
+        return None
 
     def after_lost_commit(self, session: int | None) -> Literal["kept", "not kept", "unknown"]:  # noqa: ARG002 - as above
         """Find out, over a new session, what became of a commit whose answer was lost.

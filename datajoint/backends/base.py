@@ -234,6 +234,19 @@ class Backend(ABC):
         """Run several statements; with the dialect's `pipelines`, in one exchange. After an error none is run."""
         return [self.answer(raw, request) for request in requests]
 
+    def commit_after(self, raw: Any, request: Request) -> bool:
+        """Run a statement and commit if it changed one row; with the dialect's `pipelines`, in one exchange.
+
+        Returns
+        -------
+        bool
+            False if it changed none: nothing was committed, and the transaction goes on.
+        """
+        if self.execute(raw, request.text, request.values).rowcount != 1:
+            return False
+        self.execute(raw, "COMMIT", ())
+        return True
+
     def digested(self, expression: Sql, most: int) -> Sql | None:  # noqa: ARG002 - for engines with a server
         """Return a binary column with the SHA-256 of each value of more than `most` bytes in its place.
 

@@ -56,7 +56,7 @@ class Dialect:
     error_ends_transaction : bool
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     pipelines : bool
-        Whether the driver sends several statements before it waits for the first answer.
+        Whether several statements can be sent before the first answer is waited for; after an error none is run.
     thread_bound : bool
         Whether a driver's connection must be used by the thread alone that opened it.
     conflict_codes : frozenset

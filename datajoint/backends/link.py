@@ -25,6 +25,16 @@ def has_news(number: int) -> bool:
     return bool(select.select([number], [], [], 0)[0])  # where there is no poll there is no limit on numbers
 
 
+def wait_for(number: int, *, writable: bool = False) -> None:
+    """Wait until there is news on a file descriptor, or, with `writable`, until it takes more."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(number, select.POLLIN | (select.POLLOUT if writable else 0))
+        poll.poll()
+    else:
+        select.select([number], [number] if writable else [], [])
+
+
 def watch_over(link: socket.socket) -> None:
     """Let the system find out when the other machine is gone without a word."""
     options = {

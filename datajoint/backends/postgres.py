@@ -52,6 +52,7 @@ from datajoint.backends.dialect import Dialect
 from datajoint.backends.findings import Finding
 from datajoint.backends.json_paths import path_steps, read_cast
 from datajoint.backends.link import CANCEL_SECONDS, has_news
+from datajoint.backends.postgres_pipeline import FORGOTTEN, can_exchange, exchange
 from datajoint.definition import AttributeDefinition, TableDefinition, TableName
 from datajoint.errors import DataJointError
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement, column
@@ -72,6 +73,8 @@ _BEGIN: dict[BeginKind, str] = {
 }  # fmt: skip
 _STATUS = psycopg.pq.TransactionStatus
 _IN_TRANSACTION = {_STATUS.INTRANS, _STATUS.INERROR, _STATUS.ACTIVE}
+_BEFORE_CLOSING, _UNDO_CLOSING = Request("SAVEPOINT dj_closing"), "ROLLBACK TO SAVEPOINT dj_closing"
+_COMMIT = Request("COMMIT")
 _COPY, _CSV = "COPY ", " (FORMAT csv)"
 _CASTS = {"int": "bigint", "float": "double precision", "text": "text", "date": "date", "datetime": "timestamp"}
 _DEFAULT_CAST = re.compile(r"^(.*)::[\w\s\".()]+(\[\])?$", re.DOTALL)
@@ -188,6 +191,17 @@ class PostgreSQL(Backend):
 
     def together(self, raw: Any, requests: Sequence[Request]) -> list[RawResult]:
         """Send all statements, then read all answers."""
+        if can_exchange(requests):
+            fresh = raw.pgconn.transaction_status == _STATUS.IDLE
+            try:
+                return exchange(raw, requests, named=fresh)
+            except FORGOTTEN:
+                if not fresh or not raw.names or raw.closed:
+                    raise
+                raw.names.clear()
+                if self.in_transaction(raw):
+                    raw.execute("ROLLBACK")
+                return exchange(raw, requests, named=True)
         with raw.pipeline():
             cursors = [raw.cursor(binary=bool(r.types and postgres_values.binary(r.types))) for r in requests]
             for cursor, request in zip(cursors, requests, strict=True):
@@ -195,6 +209,30 @@ class PostgreSQL(Backend):
                     cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
                 cursor.execute(request.text, request.values or None)
         return [_answer(cursor, request) for cursor, request in zip(cursors, requests, strict=True)]
+
+    def commit_after(self, raw: Any, request: Request) -> bool:
+        """Let what changes no row be an error, after which the server carries out nothing that was sent with it."""
+        counted = f"WITH changed AS ({request.text} RETURNING 1) SELECT 1 / count(*) FROM changed"
+        try:
+            self._close(raw, Request(counted, request.values))
+        except psycopg.errors.DivisionByZero:
+            if raw.pgconn.transaction_status != _STATUS.INERROR:
+                raise  # the commit's own
+            raw.execute(_UNDO_CLOSING)
+            return False
+        return True
+
+    @staticmethod
+    def _close(raw: Any, last: Request) -> None:
+        closing = [_BEFORE_CLOSING, last, _COMMIT]
+        try:
+            exchange(raw, closing, named=True)
+        except FORGOTTEN:
+            if not raw.names or raw.pgconn.transaction_status != _STATUS.INERROR:
+                raise
+            raw.names.clear()
+            raw.execute(_UNDO_CLOSING)
+            exchange(raw, closing, named=True)
 
     def external_query(self, raw: Any, target: Target, statement: Statement) -> ExternalQuery | None:
         """Let the driver write the values in."""

@@ -19,19 +19,25 @@ class Link(psycopg.Connection[Any]):
     """
 
     _spare: psycopg.Cursor[Any] | None = None
+    names: dict[tuple[str, tuple[int, ...]], bytes]
+    """Of statements that the server has prepared, by their text and the types of their values."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.names = {}
 
     def rows(self, text: str, values: Sequence[Any], *, binary: bool) -> list[tuple[Any, ...]]:
         """Run one query and return its rows."""
         cursor = self._send(text, values, binary=binary)
         rows = cursor.fetchall()
-        if len(rows) <= _KEPT_ROWS and _are_short(values) and all(map(_are_short, rows)):
+        if len(rows) <= _KEPT_ROWS and are_short(values) and all(map(are_short, rows)):
             self._spare = cursor
         return rows
 
     def run(self, text: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
         """Run one statement and return its cursor, to be read at once."""
         cursor = self._send(text, values)
-        if not cursor.description and _are_short(values):
+        if not cursor.description and are_short(values):
             self._spare = cursor
         return cursor
 
@@ -45,7 +51,8 @@ class Link(psycopg.Connection[Any]):
         super().close()
 
 
-def _are_short(values: Iterable[Any]) -> bool:
+def are_short(values: Iterable[Any]) -> bool:
+    """Tell whether none of some values is long."""
     # A loop: twice as fast as all() with a generator.
     for value in values:  # noqa: SIM110
         if type(value) in _LONG and len(value) > _KEPT_LENGTH:

@@ -229,7 +229,8 @@ class Connection:
         return RawResult((), rows, len(rows))
 
     def _run(self, text: str, values: Sequence[Any]) -> RawResult:
-        return self._statements.run(text, lambda session: session.backend.execute(session.raw, text, values))
+        request = Request(text, values)
+        return self._statements.run(text, lambda s: s.backend.execute(s.raw, text, values), request=request)
 
     def _execute(self, sql: Sql) -> RawResult:
         """Run a query about the database itself, past the query cache; no part of what anybody computes from."""

@@ -6,7 +6,7 @@ commits by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from datajoint.backends.base import BeginKind, RawResult, Request
@@ -193,6 +193,33 @@ class HostedTransaction:
         DataJointError
             If something ended it before, or the engine refused.
         """
+
+        def send(session: Session) -> bool:
+            if before:
+                self._statements.together(session, [*before, _COMMIT])
+            else:
+                self._statements.once(session, "COMMIT", lambda s: s.backend.execute(s.raw, "COMMIT", ()))
+            return True
+
+        self._end_by(send)
+
+    def commit_after(self, request: Request) -> bool:
+        """Run a statement and keep everything if it changed one row, in one exchange where the engine can.
+
+        Returns
+        -------
+        bool
+            False if it changed none: the transaction goes on.
+
+        Raises
+        ------
+        DataJointError
+            As `commit`.
+        """
+        return self._end_by(lambda session: self._statements.commit_after(session, request))
+
+    def _end_by(self, send: Callable[[Session], bool]) -> bool:
+        """Send what commits, and tell whether it did."""
         transaction, statements = self.transaction, self._statements
         session = transaction.session
         try:
@@ -201,10 +228,9 @@ class HostedTransaction:
                 statements.still_there(session)
                 with deferred_interrupts("The transaction was committed before."):
                     self.commit_was_sent = True
-                    if before:
-                        statements.together(session, [*before, _COMMIT])
-                    else:
-                        statements.once(session, "COMMIT", lambda s: s.backend.execute(s.raw, "COMMIT", ()))
+                    if not send(session):
+                        self.commit_was_sent = False
+                        return False
                     self.committed = transaction.kept = True
         except LostConnectionError as error:
             transaction.doom(error)
@@ -219,3 +245,4 @@ class HostedTransaction:
             self._blocks.forget(transaction)
             raise
         self._blocks.forget(transaction)
+        return True

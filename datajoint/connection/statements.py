@@ -96,7 +96,15 @@ class Statements:
     def _may_reconnect(self, reconnect: bool | None) -> bool:
         return self._connection.settings.database.reconnect if reconnect is None else reconnect
 
-    def run(self, text: str, call: Call, *, reconnect: bool | None = None, repeatable: bool = True) -> RawResult:
+    def run(
+        self,
+        text: str,
+        call: Call,
+        *,
+        reconnect: bool | None = None,
+        repeatable: bool = True,
+        request: Request | None = None,
+    ) -> RawResult:
         """Run a statement and return its whole result.
 
         Parameters
@@ -109,6 +117,8 @@ class Statements:
             Whether a lost link is replaced; the setting ``database.reconnect`` by default.
         repeatable : bool
             Whether `call` may be called again after it failed.
+        request : Request, optional
+            What does the same as `call`, for who can send it with other statements.
 
         Raises
         ------
@@ -118,7 +128,7 @@ class Statements:
         transaction = self.here.transaction
         if transaction is not None:
             if transaction.host is not None:
-                return transaction.host.run(text, call, repeatable=repeatable)
+                return transaction.host.run(text, call, repeatable=repeatable, request=request)
             return self.inside(transaction, text, call)
         return self.alone(text, call, reconnect=reconnect, repeatable=is_read(text))
 
@@ -229,6 +239,18 @@ class Statements:
         for request, result in zip(requests, results, strict=True):
             self._record(request.text, start, result)
         return results
+
+    def commit_after(self, session: Session, request: Request) -> bool:
+        """Run a statement on a session, and commit if it changed one row; see `Backend.commit_after`."""
+        start = time.perf_counter()
+
+        def run(session: Session) -> RawResult:
+            return RawResult((), [], int(session.backend.commit_after(session.raw, request)))
+
+        result = self.once(session, request.text, run)
+        if result.rowcount:
+            self._record("COMMIT", start, RawResult((), [], 0))
+        return bool(result.rowcount)
 
     def order(self, transaction: OpenTransaction, text: str) -> None:
         """Run one of the statements that begin and end blocks inside a transaction."""

@@ -33,8 +33,10 @@ class Host(Protocol):
     def read(self, request: Request, source: object) -> RawResult:
         """Answer a query; `source` is the expression whose rows it asks for."""
 
-    def run(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
-        """Run any other statement; `repeatable`: `call` may be called again after it failed."""
+    def run(
+        self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool, request: Request | None = None
+    ) -> RawResult:
+        """Run any other statement; `repeatable`: `call` may be called again after it failed; `request`: the same as `call`."""
 
     def begin(self) -> None:
         """Begin the transaction, if it has not begun: a block inside it is entered."""

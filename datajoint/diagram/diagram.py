@@ -452,6 +452,9 @@ class Diagram(Pictures, _Graph):
         return result
 
     def _scene(self) -> Scene:
+        return self._scene_builder().build()
+
+    def _scene_builder(self) -> SceneBuilder:
         shown = self.nodes_to_show & self._table_names.keys()
         return SceneBuilder(
             self,
@@ -464,4 +467,4 @@ class Diagram(Pictures, _Graph):
             self._folded,
             self._overview,
             self.statuses,
-        ).build()
+        )

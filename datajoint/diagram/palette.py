@@ -120,26 +120,36 @@ def adaptive_css() -> str:
     The picture brings its canvas along in both: the page around it may be of the other kind. The rules reach only
     elements of class `SVG_CLASS`, since some pages take the picture in among others.
     """
+    canvas = f"svg.{SVG_CLASS} {{ background-color: white; border-radius: 6px; }}\n"
+    return canvas + "@media (prefers-color-scheme: dark) {\n" + "".join(f"  {rule}\n" for rule in dark_rules()) + "}"
+
+
+def dark_rules(within: str = "") -> list[str]:
+    """Return the CSS rules that turn a picture drawn light into the dark one.
+
+    Parameters
+    ----------
+    within : str
+        Selector of elements inside which they hold, with a blank at its end; everywhere by default.
+    """
     fills: dict[str, str] = {LIGHT.group: DARK.group, LIGHT.frame_label: DARK.frame_label}
     strokes: dict[str, str] = {LIGHT.frame: DARK.frame, LIGHT.alert: DARK.alert}
     for tier, light in LIGHT.nodes.items():
         dark = DARK.nodes[tier]
         fills |= {light.fill: dark.fill, light.text: dark.text}
         strokes[light.stroke] = dark.stroke
+    own = f"{within}.{SVG_CLASS}"
     rules = [
-        f"svg.{SVG_CLASS} {{ background-color: {DARK.background}; }}",
-        f'.{SVG_CLASS} polygon[fill="white"] {{ fill: {DARK.background}; }}',
-        f'.{SVG_CLASS} text[stroke="white"] {{ fill: {DARK.background}; stroke: {DARK.background}; }}',
-        *(f'.{SVG_CLASS} [fill="{light.lower()}"] {{ fill: {dark}; }}' for light, dark in fills.items()),
-        *(f'.{SVG_CLASS} [stroke="{light.lower()}"] {{ stroke: {dark}; }}' for light, dark in strokes.items()),
+        f"{within}svg.{SVG_CLASS} {{ background-color: {DARK.background}; }}",
+        f'{own} polygon[fill="white"] {{ fill: {DARK.background}; }}',
+        f'{own} text[stroke="white"] {{ fill: {DARK.background}; stroke: {DARK.background}; }}',
+        *(f'{own} [fill="{light.lower()}"] {{ fill: {dark}; }}' for light, dark in fills.items()),
+        *(f'{own} [stroke="{light.lower()}"] {{ stroke: {dark}; }}' for light, dark in strokes.items()),
     ]
     opacity = round(int(DARK.edge_alpha, 16) / 255, 3)
     for light_edge, dark_edge in ((LIGHT.edge, DARK.edge), (LIGHT.renamed_edge, DARK.renamed_edge)):
-        rules.append(
-            f'.{SVG_CLASS} [stroke="{light_edge.lower()}"] {{ stroke: {dark_edge}; stroke-opacity: {opacity}; }}'
-        )
-    canvas = f"svg.{SVG_CLASS} {{ background-color: white; border-radius: 6px; }}\n"
-    return canvas + "@media (prefers-color-scheme: dark) {\n" + "".join(f"  {rule}\n" for rule in rules) + "}"
+        rules.append(f'{own} [stroke="{light_edge.lower()}"] {{ stroke: {dark_edge}; stroke-opacity: {opacity}; }}')
+    return rules
 
 
 # Advance widths, in units of the font size, of the widest common replacement for Helvetica (DejaVu Sans, Verdana).

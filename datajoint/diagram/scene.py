@@ -215,6 +215,13 @@ class SceneBuilder:
         clusters = tuple(Cluster(schema, self._labels[schema], tuple(self._boxes(schema))) for schema in self._labels)
         return Scene(clusters, tuple(self._links()))
 
+    def members(self) -> dict[str, list[str]]:
+        """Return the full names of the tables that each box stands for, a master before its parts."""
+        found: dict[str, list[str]] = {}
+        for node in sorted(self._order, key=lambda node: node in self._folds):
+            found.setdefault(self._box_name(node), []).append(node)
+        return found
+
     @cached_property
     def _order(self) -> list[str]:
         return [node for node in topo_sort(self.graph) if node in self.shown]

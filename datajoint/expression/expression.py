@@ -38,6 +38,7 @@ class QueryExpression(Fetchable):
     _connection: Connection | None = None
     _node_cache: Node | None = None
     _unmatched: tuple[str, ...] = ()  # names in mappings that restricted nothing, although they were meant to
+    _restricted: tuple[Node, QueryExpression, Any] | None = None  # a node, and the operands of the `&` that made it
 
     @classmethod
     def _of(cls, node: Node, connection: Connection) -> Self:
@@ -123,6 +124,7 @@ class QueryExpression(Fetchable):
         restricted = self._derive(algebra.restrict(self._node, predicate))
         if unmatched:
             restricted._unmatched = (*self._unmatched, *unmatched)
+        restricted._restricted = (restricted._node, self, restriction)
         return restricted
 
     def restrict_in_place(self, condition: Any) -> None:
@@ -163,6 +165,16 @@ class QueryExpression(Fetchable):
             else compile_condition(node.condition, node.source.heading, backend).inlined(backend.dialect)
             for node in self._restrictions()
         )
+
+    @property
+    def restricted_from(self) -> tuple[QueryExpression, Any] | None:
+        """The expression and the condition, as given, whose ``&`` made this one; None for what no condition made.
+
+        A condition that can be changed, such as a list, may have been changed since.
+        """
+        # Objects derived from this one carry the record along; it is theirs only while the node is the same.
+        made = self._restricted
+        return made[1:] if made is not None and made[0] is self._node else None
 
     @property
     def restriction_attributes(self) -> set[str]:

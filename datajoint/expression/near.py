@@ -16,7 +16,7 @@ from datajoint.logging import logger
 if TYPE_CHECKING:
     from datajoint.connection import Connection
     from datajoint.definition import TableName
-    from datajoint.graph.paths import JoinPath, Leg
+    from datajoint.graph.paths import JoinPath, Leg, Way
 
 
 class Near:
@@ -57,6 +57,32 @@ class Near:
         path = find_path(connection, target.table, rows.table, self.via)
         logger.debug("near: %s", path)
         return _predicate(connection, target, rows, path)
+
+    def ways(self, left: Any) -> list[Way]:
+        """Return how rows of `left` may belong to those of `other`, whatever `via` says.
+
+        Parameters
+        ----------
+        left : QueryExpression or table class
+
+        Returns
+        -------
+        list of Way
+            Each with its `text` and the `via` that chooses it. One without `via` needs no choice; none means that the
+            tables are not related.
+
+        Raises
+        ------
+        DataJointError
+            If the rows of a side belong to no single table.
+        """
+        from datajoint.graph.paths import find_ways  # noqa: PLC0415 - as above
+
+        operand = as_operand(left)
+        if operand is None:
+            raise DataJointError(f"{left!r} is neither an expression nor a table class.")
+        check_connection(operand, self.other)
+        return find_ways(operand.connection, _rows(operand._node).table, _rows(self.other._node).table)
 
     def __repr__(self) -> str:
         return f"Near({self.other!r})" if not self.via else f"Near({self.other!r}, via={self.via!r})"

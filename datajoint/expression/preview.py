@@ -100,7 +100,7 @@ def preview_text(expression: QueryExpression, limit: int | None, width: int | No
     width = expression.connection.settings.display.width if width is None else width
     preview = load_preview(expression, limit)
     names = [("*" if a.in_key else "") + a.name for a in preview.attributes]
-    texts = [[_one_line(v) for v in row] for row in preview.rows]
+    texts = [[_one_line(v, width - 2) for v in row] for row in preview.rows]
     widths = [min(max([len(name), *(len(t[i]) for t in texts)]) + 4, width) for i, name in enumerate(names)]
     cells = [_line(names, widths), " ".join("+" + "-" * (w - 2) + "+" for w in widths)]
     cells += [_line(row, widths) for row in texts]
@@ -115,7 +115,10 @@ def _line(cells: list[str], widths: list[int]) -> str:
     return " ".join(f"{c:<{w}}"[:w] for c, w in zip(cells, widths, strict=True))
 
 
-def _one_line(value: Any) -> str:
+def _one_line(value: Any, room: int) -> str:
+    if isinstance(value, float) and len(str(value)) > room:
+        # Cut off, 1.4e-15 would lose its exponent and read as 1.4.
+        return f"{value:.{_DIGITS}g}"
     return str(value).replace("\n", "↵").replace("\r", "").replace("\t", " ")
 
 

@@ -98,6 +98,38 @@ class JoinPath:
         return str(self.legs[0].start) + "".join(str(step) for leg in self.legs for step in leg.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One of the ways between two tables.
+
+    Attributes
+    ----------
+    text : str
+        As a `JoinPath` prints; of a way through a table that depends on both, the name of that table.
+    via : str
+        What chooses it among the others; empty if it needs no choice.
+    """
+
+    text: str
+    via: str
+
+
+def find_ways(connection: Connection, start: TableName, end: TableName) -> list[Way]:
+    """Return the ways between two tables: those that `find_path` chooses from, else those that it must be told of."""
+    graph = connection.dependencies
+    with graph.lock:
+        _cover(graph, {start.schema, end.schema})
+        names = {name: node for node, name in graph.table_names.items()}
+        if start not in names or end not in names:
+            return []
+        legs = _legs(graph, names, start, end, ())
+        if len(legs) == 1:
+            return [Way(leg_text(legs[0]), "")]
+        if legs:
+            return [Way(leg_text(leg), _selector(leg, legs)) for leg in legs]
+        return [Way(meeting, meeting) for meeting in _meeting_points(graph, names, start, end)]
+
+
 def find_path(connection: Connection, start: TableName, end: TableName, via: Sequence[Any] = ()) -> JoinPath:
     """Find the one way between two tables.
 

@@ -85,6 +85,8 @@ class Claimer:
     def _claim(self, count: int) -> list[Claim] | None:
         """Return the claimed jobs; None if all that were found went back to their workers, so that it is worth another try."""
         queue = self.queue
+        for statement in queue.connection.backend.coordination.by_index():
+            queue.connection.execute(statement)
         rows = queue.connection.execute(queue.eligible(count, self.priority, self.restriction, self.besides)).rows
         if not rows:
             return []

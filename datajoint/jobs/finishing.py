@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from datajoint.backends.base import Request
 from datajoint.errors import DataJointError, DeadlockError, LockError, LostConnectionError, QueryError
 from datajoint.jobs.claiming import Claim, release
 from datajoint.jobs.queue import Queue, cut
@@ -13,7 +14,7 @@ from datajoint.jobs.registry import Registry, column, freed
 from datajoint.jobs.states import after
 from datajoint.jobs.worker import Worker
 from datajoint.logging import logger
-from datajoint.sql.fragment import Parameter, Sql
+from datajoint.sql.fragment import Parameter, Sql, Statement
 
 _PAUSE = 0.2
 _LONGEST_RETRY = 3600.0
@@ -28,15 +29,21 @@ class Finisher:
     registry: Registry
     worker: Worker
 
-    def held(self, claim: Claim) -> Sql:
+    def held(self, claim: Claim) -> Statement:
         """Return the condition that nobody else has the job, as far as a plain read can tell."""
         if self.worker.has_leases:
             return self.queue.held(claim.key, claim.token)
         settled = self.queue.is_status("success", "error", "ignore")
-        return Sql(
+        condition = Sql(
             "NOT EXISTS (SELECT 1 FROM ", self.queue.name.identifier, " WHERE ", self.queue.keys.equals(claim.key),
             " AND ", settled, ")",
         )  # fmt: skip
+        return condition.render(self.queue.connection.dialect)
+
+    def closing(self, claim: Claim, duration: float) -> Request:
+        """Return what takes the job off the queue if nobody has touched it."""
+        keep = after("running", "finish", keep=self.queue.connection.settings.jobs.keep_completed) is not None
+        return self.queue.finishing(claim.key, claim.token, duration, keep=keep)
 
     def finish(self, claim: Claim, duration: float) -> bool:
         """Take the job off the queue, inside the transaction of its results; False if it is not ours any more."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from datajoint.backends.base import Request
 from datajoint.codecs.blob_format import pack
 from datajoint.definition import TableName
 from datajoint.jobs.keys import Key, KeyForm, of
 from datajoint.jobs.layout import ERROR_MESSAGE_LENGTH, TRUNCATION_APPENDIX, columns_of
-from datajoint.sql.fragment import Identifier, Parameter, Sql
+from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
@@ -62,7 +63,7 @@ class Queue:
         self._set = {n: Identifier((c,)) for n, c in self.columns.items()}
         self.token_names = tuple(name for name in _TOKEN if name in self._set)
         self._finishing: dict[tuple[bool, str, tuple[bool, ...]], str] = {}
-        self._last: tuple[Token, Sql] | None = None
+        self._holding: dict[tuple[bool, ...], str] = {}
 
     # --- parts of statements
     @property
@@ -161,12 +162,16 @@ class Queue:
         status, *token = rows[0]
         return str(status), Token(*token)
 
-    def held(self, key: Key, token: Token) -> Sql:
+    def held(self, key: Key, token: Token) -> Statement:
         """Return the condition that nobody else has a job or has settled it; it may be pending, or gone."""
-        if self._last is None or self._last[0] is not token:
-            # Those that were claimed together share it.
-            self._last = token, Sql(" AND NOT ", self.is_status("pending"), " AND NOT (", self.has_token(token), "))")
-        return Sql("NOT EXISTS (SELECT 1 FROM ", self.name.identifier, " WHERE ", self.keys.equals(key), self._last[1])
+        owner = [getattr(token, name) for name in self.token_names]
+        form = tuple(value is None for value in owner)
+        text = self._holding.get(form)
+        if text is None:  # the same for all keys
+            others = Sql(" AND NOT ", self.is_status("pending"), " AND NOT (", self.has_token(token), "))")
+            rows = Sql("NOT EXISTS (SELECT 1 FROM ", self.name.identifier, " WHERE ", self.keys.equals(key), others)
+            text = self._holding[form] = rows.render(self.connection.dialect).text
+        return Statement(text, [*self.keys.values(key), *(value for value in owner if value is not None)])
 
     def finish(self, key: Key, token: Token | None, duration: float, *, keep: bool, status: str = "reserved") -> bool:
         """Take a finished job off the queue, if it has the token and status; tell whether it had.
@@ -176,6 +181,13 @@ class Queue:
         token : Token, optional
             Without one the job's owner does not matter.
         """
+        request = self.finishing(key, token, duration, keep=keep, status=status)
+        return self.connection.execute_text(request.text, request.values).rowcount == 1
+
+    def finishing(
+        self, key: Key, token: Token | None, duration: float, *, keep: bool, status: str = "reserved"
+    ) -> Request:
+        """Return the statement of `finish`."""
         owner = () if token is None else tuple(getattr(token, name) for name in self.token_names)
         form = keep, status, tuple(value is None for value in owner)
         text = self._finishing.get(form)
@@ -183,7 +195,7 @@ class Queue:
             text = self._finishing[form] = self._finish_text(key, token, keep=keep, status=status)
         first = [float(duration)] if keep and "duration" in self.columns else []
         values = [*first, *self.keys.values(key), *(value for value in owner if value is not None)]
-        return self.connection.execute_text(text, values).rowcount == 1
+        return Request(text, values)
 
     def _finish_text(self, key: Key, token: Token | None, *, keep: bool, status: str) -> str:
         """Return the statement of `finish`, which is the same for all keys."""

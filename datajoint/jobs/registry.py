@@ -168,6 +168,7 @@ class Registry:
             column("kind"), " = ", Parameter(kind), " AND ", column("table_name"), " = ", Parameter(table)
         )
         self.kind, self.table = kind, table
+        self._taking: dict[int, str] = {}
 
     @property
     def now(self) -> Sql:
@@ -255,17 +256,21 @@ class Registry:
 
     def take(self, worker: str, details: Mapping[str, str], reserved_time: Any, connection_id: int | None) -> None:
         """Lease items, given with their details, to a worker; what the leases remember stays."""
+        text = self._taking.get(len(details))
+        if text is None:
+            text = self._taking[len(details)] = self._take_text(len(details))
+        same = (worker, reserved_time, connection_id)
+        values = [v for item, detail in details.items() for v in (self.kind, self.table, item, detail, *same)]
+        self.connection.execute_text(text, values)
+
+    def _take_text(self, count: int) -> str:
+        """Return the statement of `take` for so many items."""
         names = ("kind", "table_name", "item", "detail", "worker", "reserved_time", "connection_id", "started", "progress", "message")  # fmt: skip
-        same = (Parameter(worker), ", ", Parameter(reserved_time), ", ", Parameter(connection_id), ", NULL, NULL, '')")
-        parts: list[str | Parameter] = []
-        for item, detail in details.items():
-            parts += [", (" if parts else "(", Parameter(self.kind), ", ", Parameter(self.table), ", "]
-            parts += [Parameter(item), ", ", Parameter(detail), ", ", *same]
-        values = Sql(*parts)
         merge = self.connection.backend.coordination.merge(names[:3], names[4:])
-        self.connection.execute(
-            Sql("INSERT INTO ", self.leases.identifier, " (", _columns(names), ") VALUES ", values, merge)
-        )
+        row = Sql("(", Sql.join(", ", [Parameter("")] * 7), ", NULL, NULL, '')")
+        rows = Sql.join(", ", [row] * count)
+        statement = Sql("INSERT INTO ", self.leases.identifier, " (", _columns(names), ") VALUES ", rows, merge)
+        return statement.render(self.connection.dialect).text
 
     def settle(self, worker: str, items: Sequence[str], assignments: Sql) -> int:
         """Change leases that a worker still has."""

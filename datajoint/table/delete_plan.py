@@ -35,6 +35,7 @@ _SAMPLE = 5
 CHUNK = 10_000  # rows deleted by one statement
 
 Planned = Mapping["TableName", AbstractSet[RowKey]]
+Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,12 @@ class DeletePlan:
         with_masters = downstream(self.seed.name, self._reader.load, with_masters=True)
         return incomplete_masters(with_masters, found, self._reader)
 
+    def lacking(self) -> list[TableName]:
+        """Return the tables that lose rows and that the user may not delete from."""
+        connection = self.seed.connection
+        losing = [table.name for table in self.tables if table.keys]
+        return list(connection.backend.lacking(connection.execute, losing, "DELETE"))
+
     def check(self) -> None:
         """Refuse a plan that may not be executed.
 
@@ -127,9 +134,7 @@ class DeletePlan:
             Naming all tables on which the privilege is missing.
         DataJointError
         """
-        connection = self.seed.connection
-        losing = [table.name for table in self.tables if table.keys]
-        if lacking := connection.backend.lacking(connection.execute, losing, "DELETE"):
+        if lacking := self.lacking():
             raise _access_error(self.seed, lacking, "DELETE")
         if self.part_integrity == "strict":
             self._check_rows()
@@ -148,7 +153,7 @@ class DeletePlan:
                 hint="Delete from the master first, or use part_integrity='ignore' or 'cascade'.",
             )
 
-    def execute(self, *, transaction: bool = True) -> int:
+    def execute(self, *, transaction: bool = True, stop: Stop | None = None) -> int:
         """Delete the planned rows and return how many of them were in the seed's table.
 
         The plan is made again inside the transaction. Rows that have gone since are no matter.
@@ -157,14 +162,17 @@ class DeletePlan:
         ----------
         transaction : bool
             Whether all tables are changed together or not at all.
+        stop : callable, optional
+            Asked before each statement that deletes, and before the end, whether to give it up.
 
         Raises
         ------
         DataJointError
-            If more rows than planned would go, if rows appear meanwhile that refer to the deleted ones, or as `check`.
+            If more rows than planned would go, if rows appear meanwhile that refer to the deleted ones, if it was
+            stopped, or as `check`.
         """
         planned = {table.name: set(table.keys) for table in self.tables}
-        return delete_found(self.seed, self.part_integrity, planned, transaction=transaction)
+        return delete_found(self.seed, self.part_integrity, planned, transaction=transaction, stop=stop)
 
     def __str__(self) -> str:
         if not self.seed_count:
@@ -280,13 +288,22 @@ def _access_error(seed: BaseTable, lacking: Sequence[TableName], privilege: str)
 
 
 # --- execution
-def delete_found(seed: BaseTable, part_integrity: PartIntegrity, planned: Planned | None, *, transaction: bool) -> int:
+def delete_found(
+    seed: BaseTable,
+    part_integrity: PartIntegrity,
+    planned: Planned | None,
+    *,
+    transaction: bool,
+    stop: Stop | None = None,
+) -> int:
     """Find the rows and delete them, as one transaction or savepoint if asked for.
 
     Parameters
     ----------
     planned : mapping, optional
         The rows that may go; more are refused.
+    stop : callable, optional
+        As of `DeletePlan.execute`.
 
     Raises
     ------
@@ -296,15 +313,19 @@ def delete_found(seed: BaseTable, part_integrity: PartIntegrity, planned: Planne
     at_work: list[tuple[DeletePlan, TablePlan]] = []
     try:
         if not transaction:
-            return _find_and_delete(seed, part_integrity, planned, at_work)
+            return _find_and_delete(seed, part_integrity, planned, at_work, stop)
         with seed.connection.transaction:
-            return _find_and_delete(seed, part_integrity, planned, at_work)
+            return _find_and_delete(seed, part_integrity, planned, at_work, stop)
     except IntegrityError as error:
         raise _blocked(*at_work[-1], error) from error
 
 
 def _find_and_delete(
-    seed: BaseTable, part_integrity: PartIntegrity, planned: Planned | None, at_work: list[tuple[DeletePlan, TablePlan]]
+    seed: BaseTable,
+    part_integrity: PartIntegrity,
+    planned: Planned | None,
+    at_work: list[tuple[DeletePlan, TablePlan]],
+    stop: Stop | None,
 ) -> int:
     """Delete leaves first; the table at work is noted in `at_work`, for messages."""
     plan = _plan(seed, part_integrity)
@@ -314,8 +335,17 @@ def _find_and_delete(
     for table in reversed(plan.tables):
         if table.keys:
             at_work.append((plan, table))
-            _delete_rows(plan, table)
+            _delete_rows(plan, table, stop)
+    _check_stop(seed, stop)
     return plan.seed_count
+
+
+def _check_stop(seed: BaseTable, stop: Stop | None) -> None:
+    if stop is not None and stop():
+        raise DataJointError(
+            f"The delete from {seed.name} was stopped; what its transaction had deleted is undone.",
+            table=str(seed.name),
+        )
 
 
 def _check_unchanged(plan: DeletePlan, planned: Planned) -> None:
@@ -330,12 +360,13 @@ def _check_unchanged(plan: DeletePlan, planned: Planned) -> None:
             )
 
 
-def _delete_rows(plan: DeletePlan, table: TablePlan) -> None:
+def _delete_rows(plan: DeletePlan, table: TablePlan, stop: Stop | None) -> None:
     logger.info("Deleting %d rows from %s", table.count, table.full_name)
     connection = plan.seed.connection
     columns = plan._reader.key_columns(table.name)
     for keys in _ordered(plan, table):
         for statement in connection.backend.delete_keys(table.name, columns, keys):
+            _check_stop(plan.seed, stop)
             deleted = connection.execute(statement).rowcount
             connection.events.emit(RowsDeleted(table=table.full_name, count=deleted))
 

@@ -70,7 +70,7 @@ def _explain_duplicate(
                 said = f"rows {first + seen[row]} and {first + index} have the same {_shown(key, row)}."
                 return _named(error, target, said, first + index, key, row)
             seen[row] = index
-        found = _first_match(target, target.name, key, key, rows, present=True)
+        found = first_match(target, target.name, key, key, rows, present=True)
         if found is not None:
             given = dict(rows)[found]
             place, number = _place(first, found)
@@ -82,9 +82,9 @@ def _explain_duplicate(
 def _explain_missing_parent(
     target: BaseTable, values: Mapping[str, Sequence[Any]], first: int | None, error: IntegrityError
 ) -> IntegrityError:
-    for link in _foreign_keys(target):
+    for link in foreign_keys(target):
         rows = _filled(values, link.columns)
-        found = _first_match(target, link.parent, link.columns, link.parent_columns, rows, present=False)
+        found = first_match(target, link.parent, link.columns, link.parent_columns, rows, present=False)
         if found is None:
             continue
         given = dict(rows)[found]
@@ -171,7 +171,8 @@ def unique_keys(target: BaseTable) -> list[tuple[str, ...]]:
     return [target.key, *(i.columns for i in info.indexes if i.unique)] if info else [target.key]
 
 
-def _foreign_keys(target: BaseTable) -> Iterable[ForeignKeyInfo]:
+def foreign_keys(target: BaseTable) -> Iterable[ForeignKeyInfo]:
+    """Return the foreign keys of the table."""
     info = _info(target)
     return info.foreign_keys if info else ()
 
@@ -184,7 +185,7 @@ def _filled(values: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[t
     return [(index, row) for index, row in rows if None not in row]
 
 
-def _first_match(
+def first_match(
     target: BaseTable,
     other: TableName,
     names: Sequence[str],
@@ -196,6 +197,37 @@ def _first_match(
     """Return the index of the first row whose values `names` are (or are not) in columns `other_names` of `other`."""
     if not rows:
         return None
+    index, matching = _matching(target, other, names, other_names, rows, present=present)
+    found = target.connection.execute(Sql("SELECT min(", index, ")", matching)).rows[0][0]
+    return None if found is None else int(found)
+
+
+def all_matches(
+    target: BaseTable,
+    other: TableName,
+    names: Sequence[str],
+    other_names: Sequence[str],
+    rows: Sequence[tuple[int, tuple[Any, ...]]],
+    *,
+    present: bool,
+) -> list[int]:
+    """Return the indexes, in order, of all rows that `first_match` would return the first of."""
+    if not rows:
+        return []
+    index, matching = _matching(target, other, names, other_names, rows, present=present)
+    return sorted(int(row[0]) for row in target.connection.execute(Sql("SELECT ", index, matching)).rows)
+
+
+def _matching(
+    target: BaseTable,
+    other: TableName,
+    names: Sequence[str],
+    other_names: Sequence[str],
+    rows: Sequence[tuple[int, tuple[Any, ...]]],
+    *,
+    present: bool,
+) -> tuple[Sql, Sql]:
+    """Return the column of a row's index, and from where it comes for the rows that are asked for."""
     backend = target.connection.backend
     given, stored = Identifier(("g",)), Identifier(("s",))
     typed: list[tuple[str, ValueType]] = [(n, target.heading._attributes[n].value_type) for n in names]
@@ -207,13 +239,12 @@ def _first_match(
             for n, o in zip(names, other_names, strict=True)
         ),
     )
-    statement = Sql(
-        "SELECT min(", given, ".", Identifier((_ROW,)), ") FROM (", table, ") AS ", given,
+    source = Sql(
+        " FROM (", table, ") AS ", given,
         " WHERE " if present else " WHERE NOT ",
         "EXISTS (SELECT 1 FROM ", other.identifier, " AS ", stored, " WHERE ", matches, ")",
     )  # fmt: skip
-    found = target.connection.execute(statement).rows[0][0]
-    return None if found is None else int(found)
+    return Sql(given, ".", Identifier((_ROW,))), source
 
 
 def _shown(names: Sequence[str], row: Sequence[Any]) -> str:

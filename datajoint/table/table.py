@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -384,8 +384,17 @@ class Table(QueryExpression, metaclass=TableMeta):
         )
 
     @_documented_by(validation.validate)
-    def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> validation.ValidationResult:
-        return validation.validate(self, rows, ignore_extra_fields=ignore_extra_fields)
+    def validate(
+        self,
+        rows: Any,
+        *,
+        ignore_extra_fields: bool = False,
+        stored: bool = False,
+        together_with: Collection[str] = (),
+    ) -> validation.ValidationResult:
+        return validation.validate(
+            self, rows, ignore_extra_fields=ignore_extra_fields, stored=stored, together_with=together_with
+        )
 
     @looking_again
     @_documented_by(updating.update1)

@@ -1,8 +1,8 @@
-"""Check rows before they are inserted, without sending a statement."""
+"""Check rows before they are inserted; nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,14 @@ from datajoint.errors import DataJointError
 from datajoint.naming import shorten
 from datajoint.table.base_table import BaseTable, base_table
 from datajoint.table.columns import ColumnWriter
-from datajoint.table.diagnose import unique_keys
+from datajoint.table.diagnose import all_matches, foreign_keys, unique_keys
 from datajoint.table.rows import fields_of, iterate
 
 if TYPE_CHECKING:
     from datajoint.expression.operand import Operand
 
 _SHOWN = 10
+_LOT = 1000  # rows that the database is asked about at a time
 
 Problem = tuple[int, str | None, str]
 
@@ -62,7 +63,14 @@ class ValidationResult:
         return "\n".join(lines)
 
 
-def validate(table: Operand, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
+def validate(
+    table: Operand,
+    rows: Any,
+    *,
+    ignore_extra_fields: bool = False,
+    stored: bool = False,
+    together_with: Collection[str] = (),
+) -> ValidationResult:
     """Check rows as `insert` would, except for what only the database knows: existing keys and parent rows.
 
     Rows are also compared with each other: those of one call have the same fields, and none has the primary key, or the
@@ -76,6 +84,10 @@ def validate(table: Operand, rows: Any, *, ignore_extra_fields: bool = False) ->
         As of `insert`.
     ignore_extra_fields : bool
         Ignore fields that are no attributes.
+    stored : bool
+        Also ask the database which keys exist already and which parent rows do not; without it no statement is sent.
+    together_with : collection of str
+        Full names of tables into which rows go first, such as a part's master; `stored` takes their rows to exist.
 
     Returns
     -------
@@ -86,15 +98,51 @@ def validate(table: Operand, rows: Any, *, ignore_extra_fields: bool = False) ->
     TypeError
         If `rows` cannot be iterated over.
     DataJointError
-        If `rows` is a single dict or text, or a codec refuses a value in its own way.
+        If `rows` is a single dict or text, a codec refuses a value in its own way, or the database cannot be asked.
     """
     checker = _Checker(base_table(table), ignore_extra_fields=ignore_extra_fields)
     errors: list[Problem] = []
+    lot: list[tuple[int, dict[str, Any]]] = []
     count = 0
     for index, row in enumerate(iterate(rows, str(checker.target.name))):
         errors += [(index, name, said) for name, said in checker.problems(index, row)]
         count += 1
+        if stored:
+            lot.append((index, checker.canonical))
+            if len(lot) == _LOT:
+                errors += _stored_problems(checker.target, lot, together_with)
+                lot = []
+    errors += _stored_problems(checker.target, lot, together_with)
+    errors.sort(key=lambda problem: problem[0])  # stable: what is wrong with the values of a row comes first
     return ValidationResult(not errors, errors, count)
+
+
+def _stored_problems(
+    target: BaseTable, rows: list[tuple[int, dict[str, Any]]], together_with: Collection[str]
+) -> Iterator[Problem]:
+    """Yield the rows whose key, or values of a unique index, the table has, and those whose parent row is missing."""
+
+    def filled(names: tuple[str, ...]) -> list[tuple[int, tuple[Any, ...]]]:
+        return [(i, tuple(row[n] for n in names)) for i, row in rows if all(row.get(n) is not None for n in names)]
+
+    def shown(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
+        return ", ".join(f"{name}={shorten(value)}" for name, value in zip(names, values, strict=True))
+
+    def about(names: tuple[str, ...]) -> str | None:
+        return names[0] if len(names) == 1 else None
+
+    for key in unique_keys(target):
+        given = filled(key) if key else []
+        for index in all_matches(target, target.name, key, key, given, present=True):
+            yield index, about(key), f"A row with {shown(key, dict(given)[index])} exists already"
+    quote = target.connection.dialect.quote
+    for link in foreign_keys(target):
+        if quote(link.parent.identifier) in together_with:
+            continue
+        given = filled(link.columns)
+        for index in all_matches(target, link.parent, link.columns, link.parent_columns, given, present=False):
+            wanted = shown(link.parent_columns, dict(given)[index])
+            yield index, about(link.columns), f"No row in {link.parent} with {wanted}"
 
 
 class _Checker:
@@ -104,11 +152,14 @@ class _Checker:
         self.target, self.ignore_extra_fields = target, ignore_extra_fields
         self.writers = {name: ColumnWriter.of(target, name) for name in target.heading.names}
         self.first: frozenset[str] | None = None  # the attributes that the first row gives
+        self.canonical: dict[str, Any] = {}  # what the last row's values are converted to
         self.seen: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {key: {} for key in unique_keys(target) if key}
 
     def problems(self, index: int, row: Any) -> list[tuple[str | None, str]]:
         """Return attribute and fault: unknown fields first, then attributes in their order, the key, other rows."""
         heading = self.target.heading
+        canonical: dict[str, Any] = {}
+        self.canonical = canonical
         try:
             fields = fields_of(row)
         except DataJointError:
@@ -117,7 +168,6 @@ class _Checker:
             if len(row) != len(heading):
                 return [(None, f"Incorrect number of attributes: {len(row)} given, {len(heading)} expected")]
             fields = dict(zip(heading.names, row, strict=True))
-        canonical: dict[str, Any] = {}
         found = list(self._own_problems(fields, canonical))
         own = frozenset(name for name in self.writers if name in fields)
         self.first = own if self.first is None else self.first

@@ -13,7 +13,7 @@ class Markup(str):
 
 
 Child = str | Iterable["Child"] | None
-_VOID = {"br", "col", "hr"}
+_VOID = {"br", "col", "hr", "img"}
 
 
 def element(tag: str, *children: Child, **attributes: str | int | None) -> Markup:

@@ -28,6 +28,10 @@ class Column:
         Where a foreign attribute was first declared; empty if unknown.
     placeholder : str or None
         What stands for values that are not read.
+    family : str
+        The kind of type, finer than `kind`: ``date``, ``enum`` and the like.
+    labels : tuple of str
+        Of an enum, its values.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Column:
     nullable: bool = False
     lineage: str = ""
     placeholder: str | None = None
+    family: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def hint(self) -> str:

@@ -12,6 +12,7 @@ from datajoint_jupyter.magics.arguments import connection_option, option, output
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.evaluate import evaluate_query
 from datajoint_jupyter.magics.show import browser_of, show_rows, shown_rows
+from datajoint_jupyter.source_text import text_of_table
 from datajoint_jupyter.widgets.browser.columns import table_name
 
 
@@ -32,12 +33,13 @@ def browse(context: Context, arguments: BrowseArguments) -> None:
     """Show the rows; keep the browser if a name is given."""
     found = evaluate_query(arguments.expression, context.on(arguments.conn).workspace, name="%dj browse")
     title = table_title(found.value, found.source)
+    source = source_text(found.value, found.source)
     if arguments.output and not arguments.static:
-        browser = browser_of(found.value, title=title, shown=arguments.limit or shown_rows(found.value))
+        browser = browser_of(found.value, title=title, shown=arguments.limit or shown_rows(found.value), source=source)
         context.keep(arguments.output, browser)
         display(browser)
     else:
-        show_rows(found.value, title=title, limit=arguments.limit, static=arguments.static)
+        show_rows(found.value, title=title, limit=arguments.limit, static=arguments.static, source=source)
         context.keep(arguments.output, found.value)
 
 
@@ -45,6 +47,13 @@ def table_title(expression: QueryExpression, source: str) -> str:
     """Return the name of a whole table, the text of any other expression."""
     plain = isinstance(expression, dj.Table) and source.replace(".", "").isidentifier()
     return (table_name(expression) or source) if plain else source
+
+
+def source_text(expression: QueryExpression, source: str) -> str:
+    """Return Python text for an expression that was written in a cell; a whole table by what the notebook has of it."""
+    if isinstance(expression, dj.Table) and not expression.restriction:
+        return text_of_table(expression)
+    return source
 
 
 COMMAND = Command(

@@ -7,7 +7,7 @@ from typing import Any
 
 from datajoint.expression import QueryExpression
 from datajoint_jupyter.magics.arguments import cell_body, connection_option, option, output_option, positive
-from datajoint_jupyter.magics.browse import table_title
+from datajoint_jupyter.magics.browse import source_text, table_title
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.errors import CommandError
 from datajoint_jupyter.magics.evaluate import Evaluated, evaluate
@@ -45,8 +45,8 @@ def run_cell(context: Context, arguments: CellArguments) -> Any:
     if not isinstance(value, QueryExpression):
         return None if arguments.form != "expr" and arguments.output else value
     context.shell.displayhook.update_user_ns(found.value)  # `_` and `Out`, as for any last value
-    title = table_title(found.value, found.source)
-    show_rows(found.value, title=title, limit=arguments.limit, static=arguments.static)
+    title, source = table_title(found.value, found.source), source_text(found.value, found.source)
+    show_rows(found.value, title=title, limit=arguments.limit, static=arguments.static, source=source)
     return None
 
 

@@ -32,20 +32,20 @@ def place(connection: dj.Connection) -> str:
     return connection.address.replace(f"{Path.cwd()}{os.sep}", "").replace(str(Path.home()), "~")
 
 
-def show_rows(expression: QueryExpression, *, title: str, limit: int | None, static: bool) -> None:
+def show_rows(expression: QueryExpression, *, title: str, limit: int | None, static: bool, source: str = "") -> None:
     """Display an expression; `limit` rows of it are kept in the notebook."""
     shown = limit or shown_rows(expression)
     if static or not page_answers():
         show_static(static_table(expression, title=title, shown=shown))
     else:
-        display(browser_of(expression, title=title, shown=shown))
+        display(browser_of(expression, title=title, shown=shown, source=source))
 
 
-def browser_of(expression: QueryExpression, *, title: str, shown: int) -> Any:
+def browser_of(expression: QueryExpression, *, title: str, shown: int, source: str = "") -> Any:
     """Return a browser; the widgets are imported when the first one is made."""
     from datajoint_jupyter.widgets.browser import TableBrowser  # noqa: PLC0415
 
-    return TableBrowser(expression, title=title, shown=shown)
+    return TableBrowser(expression, title=title, shown=shown, source=source)
 
 
 def shown_rows(expression: QueryExpression) -> int:
@@ -58,7 +58,7 @@ def static_table(expression: QueryExpression, *, title: str, shown: int) -> Stat
     """Return the first rows of an expression as a table."""
     columns = columns_of(expression)
     source = RowSource(expression, columns)
-    rows = source.page((), 0, shown + 1)
+    rows = source.page(0, shown + 1).rows
     total = len(rows) if len(rows) <= shown else source.count(_COUNTED + 1)
     return static_rows(
         title or table_name(expression) or "query",

@@ -22,12 +22,15 @@ _HERE = Path(__file__).parent
 
 
 def page_files(folder: Path) -> tuple[str, str]:
-    """Return the module and the style sheet of the widget in `folder`, what all views share in front."""
+    """Return the module and the style sheet of the widget in `folder`, what all views share in front.
 
-    def joined(name: str, shared: str) -> str:
-        return f"{(_HERE / shared).read_text('utf-8')}\n{(folder / name).read_text('utf-8')}"
-
-    return joined("widget.js", "live.js"), joined("widget.css", "live.css")
+    ``widget.js`` is the module; other scripts beside it, which it uses, come before it.
+    """
+    beside = sorted(path for path in folder.glob("*.js") if path.name != "widget.js")
+    scripts = [_HERE / "live.js", *beside, folder / "widget.js"]
+    sheets = [_HERE / "live.css", folder / "widget.css"]
+    module, sheet = ("\n".join(path.read_text("utf-8") for path in paths) for paths in (scripts, sheets))
+    return module, sheet
 
 
 class LiveView(anywidget.AnyWidget):

@@ -9,6 +9,8 @@
  *            send(content: any): void}} Model
  */
 
+const FOCUSED = new Set(["button", "select", "summary"]);
+
 /**
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag @param {string} className @param {Record<string, string>} [attributes] @param {string} [text]
@@ -17,6 +19,8 @@
 function make(tag, className, attributes = {}, text = "") {
   const node = document.createElement(tag);
   node.className = className;
+  // On what is no text field, the notebook would take keys for its own: x cuts the cell.
+  if (FOCUSED.has(tag) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   if (text) node.textContent = text;
   return node;
@@ -30,4 +34,95 @@ function hideTwin(key, el) {
   if (el.closest(".jp-OutputArea-child")) return;
   const twin = document.querySelector(`[data-dj-static="${CSS.escape(key)}"]`);
   if (twin instanceof HTMLElement) twin.hidden = true;
+}
+
+/**
+ * Put text on the clipboard, also where the page is not trusted with it.
+ * @param {string} text
+ */
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", "");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+/**
+ * Show another widget of the kernel within `host`; returns what takes it away again.
+ * @param {any} model @param {string} id @param {HTMLElement} host
+ */
+async function mountChild(model, id, host) {
+  const manager = model.widget_manager;
+  const child = await manager.get_model(id);
+  const view = await manager.create_view(child);
+  host.replaceChildren(view.el);
+  return () => {
+    view.remove();
+    host.replaceChildren();
+  };
+}
+
+/**
+ * Questions to the kernel of one view: each is answered once, or fails with the kernel's error.
+ */
+class Questions {
+  serial = 0;
+  prefix = Math.random().toString(36).slice(2);
+  /** @type {Map<string, {resolve: (payload: any) => void, reject: (error: any) => void}>} */
+  open = new Map();
+
+  /** @param {any} message */
+  receive = (message) => {
+    const waiting = this.open.get(message?.id);
+    if (!waiting) return;
+    this.open.delete(message.id);
+    if (message.kind === "error") waiting.reject(message.payload);
+    else waiting.resolve(message.payload);
+  };
+
+  /** @param {Model} model */
+  constructor(model) {
+    this.model = model;
+    model.on("msg:custom", this.receive);
+  }
+
+  /** @param {string} kind @param {object} [payload] @returns {Promise<any>} */
+  ask(kind, payload = {}) {
+    this.serial += 1;
+    const id = `${this.prefix}:${this.serial}`;
+    return new Promise((resolve, reject) => {
+      this.open.set(id, { resolve, reject });
+      this.model.send({ id, kind, payload });
+    });
+  }
+
+  close() {
+    this.model.off("msg:custom", this.receive);
+    this.open.clear();
+  }
+}
+
+/**
+ * What went wrong, with the traceback to unfold.
+ * @param {HTMLElement} alert @param {{message?: string, traceback?: string} | null} error
+ */
+function paintAlert(alert, error) {
+  alert.hidden = !error;
+  alert.replaceChildren();
+  if (!error) return;
+  alert.append(make("span", "dj-message", {}, error.message || String(error)));
+  const close = make("button", "dj-button", { type: "button" }, "Dismiss");
+  close.addEventListener("click", () => paintAlert(alert, null));
+  alert.append(close);
+  if (error.traceback) {
+    const details = make("details", "");
+    details.append(make("summary", "", {}, "Traceback"), make("pre", "", {}, error.traceback));
+    alert.append(details);
+  }
 }

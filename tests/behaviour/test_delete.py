@@ -166,6 +166,21 @@ def test_a_plan_is_executed_once_the_rows_are_still_the_same(lab):
     assert len(lab.P & "p=2") == 0
 
 
+def test_a_plan_can_be_stopped_and_nothing_is_gone(lab, connection):
+    plan = plan_delete(lab.P & "v=2")
+    before = sizes(lab)
+    deleted = []
+    with connection.events.subscribe(lambda e: deleted.append(e) if isinstance(e, RowsDeleted) else None):
+        with pytest.raises(dj.DataJointError, match=r"was stopped; what its transaction had deleted is undone"):
+            plan.execute(stop=lambda: len(deleted) == 2)
+    assert len(deleted) == 2
+    with pytest.raises(dj.DataJointError, match="was stopped"):  # after the last row, too
+        plan.execute(stop=lambda: len(lab.P()) < 4)
+    assert sizes(lab) == before
+    assert plan.lacking() == []
+    assert plan.execute(stop=lambda: False) == 1
+
+
 @pytest.mark.parametrize("case", ["by a grandparent", "by a child", "by a parent"])
 def test_a_selection_made_with_other_tables(schema, lab, case):
     P = lab.P

@@ -460,6 +460,12 @@ def test_previews_follow_the_settings(keyed: SimpleNamespace) -> None:
     assert not log
 
 
+def test_text_keeps_the_exponent_of_a_number_that_is_cut(module_schema: dj.Schema) -> None:
+    table = declare(module_schema, "Tiny", "id: int32\n---\nx: float64")
+    table.insert1({"id": 1, "x": 1.40539289607512e-15})
+    assert "1.405393e-15" in table().preview()
+
+
 def test_html_shows_short_numbers_and_tells_the_whole(module_schema: dj.Schema) -> None:
     table = declare(
         module_schema, "Shown", "id: int32\n---\nx: float64\ntext: varchar(500)\nv = null: float32 # it's <b>"

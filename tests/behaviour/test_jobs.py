@@ -119,6 +119,24 @@ def test_it_is_hidden_and_goes_with_its_table(schema, K, connection):
     assert not [name for name in catalog.tables if name.startswith("~~")]
 
 
+def test_tables_with_the_same_key_have_queues_of_their_own(schema, S, K):
+    class L(dj.Computed):
+        definition = "-> S"
+
+        def make(self, key):
+            self.insert1(key)
+
+    schema(L, context={"S": S})
+    K.jobs.refresh("i < 2")
+    L.jobs.refresh()
+    assert (K.jobs.progress()["pending"], L.jobs.progress()["pending"]) == (2, 6)
+    for table in (K, L):
+        table.jobs.reserve({"i": 1})
+        assert table.jobs.reserved.fetch1("i") == 1
+        table.jobs.error({"i": 1}, f"of {table.__name__}")
+    assert [table.jobs.errors.fetch1("error_message") for table in (K, L)] == ["of K", "of L"]
+
+
 def test_a_schema_without_classes_has_queues_too(schema, K, connection):
     K.jobs.refresh()
     (jobs,) = dj.Schema(schema.database, connection=connection).jobs

@@ -166,7 +166,7 @@ def test_one_exchange_where_the_driver_can(computed, connection, S, monkeypatch)
     monkeypatch.setattr(type(connection.backend), "together", counted)
     result.populate({"i": 0})
     if connection.dialect.pipelines:
-        assert [len(texts) for texts in exchanges] == [3]  # begin, check, read
+        assert [len(texts) for texts in exchanges] == [4]  # begin, check, read, insert
     assert result.fetch1("r") == 0
 
 
@@ -630,18 +630,29 @@ def refused(connection, monkeypatch):
 
     def arrange(pattern, times):
         left = [times]
-        inside = type(connection._statements).inside
+        inside, together = type(connection._statements).inside, type(connection._statements).together
+
+        def conflict():
+            left[0] -= 1
+            return dj.errors.DeadlockError(
+                "Deadlock found.", code=next(iter(connection.dialect.conflict_codes), "none")
+            )
 
         def failing(statements, transaction, text, call):
             if left[0] and re.match(pattern, text):
-                left[0] -= 1
-                code = next(iter(connection.dialect.conflict_codes), "none")
-                error = dj.errors.DeadlockError("Deadlock found.", code=code)
+                error = conflict()
                 transaction.doom(error)
                 raise error
             return inside(statements, transaction, text, call)
 
+        def failing_together(statements, session, requests):
+            if left[0] and re.match(pattern, requests[-1].text):
+                together(statements, session, requests[:-1])
+                raise conflict()
+            return together(statements, session, requests)
+
         monkeypatch.setattr(type(connection._statements), "inside", failing)
+        monkeypatch.setattr(type(connection._statements), "together", failing_together)
 
     return arrange
 

@@ -35,7 +35,8 @@ def test_the_sixty_seconds_run(tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
+    found = re.findall(r"\]\(([^)]+)\)|(?:src|srcset)=\"([^\"]+)\"", page.read_text())
+    links = [link for pair in found for link in pair if link and "://" not in link]
     missing = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
     assert missing == []
 

@@ -266,3 +266,23 @@ def test_words(line, words):
     from datajoint_jupyter.magics.arguments import outer_words
 
     assert outer_words(line) == words
+
+
+def test_insert_and_delete(run, pipeline):
+    assert "Insert into lab.session" in run("%dj insert Session -o form")
+    assert run("print(form.code, form.insert.__name__)").startswith("Session.insert1({})")
+    run("form.values = {'session': 77, 'name': 'new'}; form.parts = {'Session.Note': [{'note': 1}]}; form.insert()")
+    assert run("print(len(Session()), len(Session.Note()))").strip() == "6 1"
+    said = run('%dj delete Session & "session = 77" -o view')
+    assert "2 rows will be deleted from 2 tables" in said
+    assert run("print(view.code, view.plan.seed_count)").strip() == '(Session & "session = 77").delete() 1'
+    run("view.confirm('lab.session'); view.wait(20)")
+    assert run("print(view.said, len(Session()))").strip() == "2 rows deleted from 2 tables. 5"
+    run("Session.Note.insert1({'session': 1, 'note': 1})")
+    assert "before its master" in run("%dj delete Session.Note")
+    assert "before its master" not in run("%dj delete Session.Note --parts cascade")
+    assert "is none of enforce" in run("%dj delete Session --parts all", fails="CommandError")
+    assert "takes a table" in run("%dj insert Session * Score", fails="CommandError")
+    assert "no table" in run("%dj delete Session * Score", fails="CommandError")
+    assert "made by its make()" in run("%dj insert Score", fails="DataJointError")
+    assert "is restricted" in run("%dj insert Session & 'session=1'", fails="DataJointError")

@@ -13,7 +13,7 @@ import pytest
 from datajoint_jupyter.widgets.base import page_files
 
 WIDGETS = Path(__file__).parents[2] / "datajoint_jupyter" / "widgets"
-FOLDERS = [WIDGETS / "browser", WIDGETS / "populate", WIDGETS / "panel"]
+FOLDERS = sorted(file.parent for file in WIDGETS.glob("*/widget.js"))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -9,6 +9,8 @@ from datajoint.heading import Attribute
 from datajoint_jupyter.display.table import Column
 from datajoint_jupyter.display.values import kind_of, placeholder
 
+_LABELS = 200  # of an enum, that are offered; others can be written
+
 
 def columns_of(expression: QueryExpression) -> tuple[Column, ...]:
     """Return the columns of an expression in heading order."""
@@ -36,6 +38,8 @@ def _column(attribute: Attribute, own: str) -> Column:
         nullable=attribute.nullable,
         lineage=lineage if foreign else "",
         placeholder=placeholder(attribute),
+        family=attribute.value_type.kind,
+        labels=tuple(attribute.value_type.labels or ()),
     )
 
 
@@ -50,4 +54,7 @@ def column_state(column: Column) -> dict[str, Any]:
         "hint": column.hint,
         "placeholder": column.placeholder,
         "sortable": column.placeholder is None,
+        "family": column.family,
+        "labels": list(column.labels[:_LABELS]),
+        "nullable": column.nullable,
     }

@@ -6,18 +6,21 @@ attributes are projected out before anything is selected.
 
 from __future__ import annotations
 
-import datetime
-import uuid
-from collections.abc import Sequence
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import datajoint as dj
 from datajoint.expression import QueryExpression
 from datajoint_jupyter.display.table import Column
 from datajoint_jupyter.display.values import MAX_TEXT, text_of
+from datajoint_jupyter.widgets.browser.keyset import OrderItem, behind, can_continue, complete_order, spelled
 from datajoint_jupyter.widgets.browser.messages import SortItem
 
 TextRow = list[str | None]
+Key = dict[str, Any]
 
 COUNTED = 1_000_000
 """Rows counted without being asked for an exact number."""
@@ -25,38 +28,82 @@ COUNTED = 1_000_000
 _PAGE_CHARACTERS = 1_000_000
 _SHORTEST = 20
 _ANCHORS = 4096
+_KEYS = 20_000
+_NEAR = 200  # rows skipped rather than read from the other side
+_FAR = 5_000  # rows skipped rather than walked over in an index first
+_AHEAD = 100  # rows read at once to learn their keys
+_AROUND = 200  # rows in which the value at a far place is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows as texts; `ids` name them across orders and filters, empty texts where rows have no key."""
+
+    rows: list[TextRow]
+    ids: list[str]
 
 
 class RowSource:
-    """Reads pages of one expression; used by one thread at a time.
+    """Reads pages of one expression in one order, for one thread at a time.
 
     Parameters
     ----------
     expression : QueryExpression
     columns : sequence of Column
-        As made from its heading.
+        Those shown, as made from its heading.
+    sort : sequence of SortItem, optional
+        The expression's own order if left out: its `Top`, else the key.
     """
 
-    def __init__(self, expression: QueryExpression, columns: Sequence[Column]) -> None:
-        self.expression, self.columns = expression, tuple(columns)
-        self._read = [column.name for column in columns if column.placeholder is None]
-        self._key = list(expression.primary_key)
-        # A hidden key attribute or one that needs a codec can't serve to continue from.
-        self._keyed = bool(self._key) and set(self._key) <= set(self._read) and in_key_order(expression)
+    def __init__(self, expression: QueryExpression, columns: Sequence[Column], sort: Sequence[SortItem] = ()) -> None:
+        self.expression, self.columns, self.sort = expression, tuple(columns), tuple(sort)
+        attributes = expression.heading.attributes
+        shown = [column.name for column in columns if column.placeholder is None]
+        key = list(expression.primary_key)
+        # A hidden key attribute or one that needs a codec can neither name a row nor serve to continue from.
+        self.key = key if key and all(name in attributes and not _is_coded(attributes[name]) for name in key) else []
+        self._order = complete_order(sort, key, attributes) if sort else tuple(OrderItem(name) for name in key)
+        self._read = list(
+            dict.fromkeys([*self.key, *(item.name for item in self._order if item.name in attributes), *shown])
+        )
+        self._keyed = (
+            bool(self.key)
+            and (_is_unlimited(expression) if sort else in_key_order(expression))
+            and can_continue(self._order, attributes)
+        )
+        self._lock = threading.RLock()
         self._anchors: dict[int, tuple[Any, ...]] = {}
+        self._keys: dict[str, Key] = {}
+        self._places: dict[int, str] = {}
 
-    def page(self, sort: Sequence[SortItem], offset: int, limit: int) -> list[TextRow]:
-        """Return up to `limit` rows from the one numbered `offset`, each value as text, None for missing ones."""
-        source, skip = self._start(offset) if not sort else (self.expression, offset)
-        expression = source & dj.Top(limit, order_by(sort, self._key), skip)
-        rows = expression.proj(*self._read).to_dicts()
-        if not sort and self._keyed and len(rows) == limit:
-            self._remember(offset + limit, rows[-1])
+    def page(self, offset: int, limit: int, total: int | None = None) -> Page:
+        """Return up to `limit` rows from the one numbered `offset`.
+
+        Parameters
+        ----------
+        offset, limit : int
+        total : int, optional
+            How many rows there are, if that is known: a place near the end is then found from there.
+        """
+        with self._lock:
+            return self._page(offset, limit, total)
+
+    def _page(self, offset: int, limit: int, total: int | None) -> Page:
+        if max(len(self._keys), len(self._places)) >= _KEYS:
+            self._keys.clear()
+            self._places.clear()
+        rows = self._backward(offset, limit, total) if self._keyed else None
+        if rows is None:
+            rows = self._forward(offset, limit)
+        if self._keyed and rows:
+            self._remember(offset, rows[0], before=True)
+            self._remember(offset + len(rows), rows[-1])
         longest = max(_SHORTEST, min(MAX_TEXT, _PAGE_CHARACTERS // max(1, limit * len(self._read))))
-        return [
+        texts = [
             [text_of(row[column.name], longest) if column.placeholder is None else None for column in self.columns]
             for row in rows
         ]
+        return Page(texts, [self._named(offset + index, row) for index, row in enumerate(rows)])
 
     def count(self, at_most: int | None = None) -> int:
         """Return the number of rows, counting no further than `at_most`."""
@@ -64,36 +111,113 @@ class RowSource:
             return len(self.expression)
         return len(self.expression & dj.Top(at_most, []))
 
-    # --- paging by key
-    def _start(self, offset: int) -> tuple[QueryExpression, int]:
-        """Return where to begin: behind the last key known before `offset`, or at the first row.
+    def prepare(self) -> None:
+        """Do what the next page needs besides its statement, such as loading the reader of conditions."""
+        with self._lock:
+            last = list(self._anchors.values())[-1:]
+        for values in last:
+            if condition := behind(self._order, values):
+                (self.expression & condition).make_sql()
 
-        Skipping rows costs the database a walk over all of them; a condition on the key leads straight there.
+    # --- which row is where
+    def keys_at(self, places: Sequence[int]) -> list[Key]:
+        """Return the keys of rows by their numbers; those whose page was long ago are read again.
+
+        Raises
+        ------
+        DataJointError
+            If there is no such row, or rows have no key.
         """
-        start = max((known for known in self._anchors if known <= offset), default=0)
-        if not start:
-            return self.expression, offset
-        condition = behind(self._key, self._anchors[start])
-        return self.expression & condition, offset - start
+        if not self.key:
+            raise dj.DataJointError("These rows have no key.", hint="Browse a table, or an expression that keeps one.")
+        found = []
+        with self._lock:
+            for place in places:
+                if place not in self._places:
+                    self._page(place, 1 if len(places) == 1 else _AHEAD, None)
+                if place not in self._places:
+                    raise dj.DataJointError(f"There is no row {place + 1:,} any more.", hint="Refresh the rows.")
+                found.append(self._keys[self._places[place]])
+        return found
 
-    def _remember(self, offset: int, row: dict[str, Any]) -> None:
-        values = tuple(row[name] for name in self._key)
-        if all(_spelled_safely(value) for value in values):
+    def _named(self, place: int, row: Mapping[str, Any]) -> str:
+        if not self.key:
+            return ""
+        key = {name: row[name] for name in self.key}
+        identifier = row_id(key)
+        self._keys[identifier] = key
+        self._places[place] = identifier
+        return identifier
+
+    # --- paging by key
+    def _forward(self, offset: int, limit: int) -> list[dict[str, Any]]:
+        """Read from the nearest known place before `offset`, or from the first row."""
+        start = max((known for known in self._anchors if 0 < known <= offset), default=0)
+        source: QueryExpression = self.expression
+        if start and (condition := behind(self._order, self._anchors[start])) is not None:
+            source = source & condition
+        else:
+            start = 0
+        return self._walk(source, self._order, offset - start, limit)
+
+    def _backward(self, offset: int, limit: int, total: int | None) -> list[dict[str, Any]] | None:
+        """Read towards the first row from a known place behind the page, or from the last; None if that is longer."""
+        end = min((-known for known in self._anchors if -known >= offset + limit), default=None)
+        ahead = offset - max((known for known in self._anchors if 0 < known <= offset), default=0)
+        turned = [item.reversed for item in self._order]
+        source: QueryExpression = self.expression
+        if total is not None and total > offset and (end is None or total <= end):
+            end, limit = total, min(limit, total - offset)
+        elif end is not None:
+            condition = behind(turned, self._anchors[-end])
+            if condition is None:
+                return None
+            source = source & condition
+        if end is None or ahead <= max(_NEAR, end - offset - limit):
+            return None
+        rows = self._walk(source, turned, end - offset - limit, limit)
+        return rows[::-1] if len(rows) == limit else None
+
+    def _walk(self, source: QueryExpression, order: Sequence[OrderItem], skip: int, limit: int) -> list[dict[str, Any]]:
+        """Read `limit` rows after skipping some; where many are skipped, the walk over them reads indexes alone."""
+        if self._keyed and skip > _FAR:
+            source, skip = self._approached(source, order, skip)
+        named = [str(item) for item in order] if self.sort or self._keyed else None
+        found: list[dict[str, Any]] = (source & dj.Top(limit, named, skip)).proj(*self._read).to_dicts()
+        return found
+
+    def _approached(
+        self, source: QueryExpression, order: Sequence[OrderItem], skip: int
+    ) -> tuple[QueryExpression, int]:
+        """Return the rows from a place nearer to the one after `skip` rows, and how many are left to skip."""
+        named = [str(item) for item in order]
+        if not self.sort:
+            before = (source & dj.Top(1, named, skip - 1)).proj().to_dicts()
+            condition = behind(order, [before[0][item.name] for item in order]) if before else None
+            return (source, skip) if condition is None else (source & condition, 0)
+        # The values of the first attribute around the place; if they change there, they tell where the last one begins.
+        first = order[0]
+        around = source & dj.Top(_AROUND, [str(first)], skip - _AROUND + 1)
+        values = (dj.U(first.name).aggr(around, dj_count="count(*)") & dj.Top(_AROUND, [str(first)])).to_dicts()
+        text = spelled(values[-1][first.name]) if len(values) > 1 else None
+        if text is None or (first.nullable and first.descending):
+            return source, skip
+        condition = f"`{first.name}` {'<=' if first.descending else '>='} {text}"
+        return source & condition, int(values[-1]["dj_count"]) - 1
+
+    def _remember(self, place: int, row: Mapping[str, Any], *, before: bool = False) -> None:
+        """Keep the row before `place`, or with `before` the row at it, as a place to continue from."""
+        values = tuple(row[item.name] for item in self._order)
+        if behind(self._order, values) is not None:
             if len(self._anchors) >= _ANCHORS:
                 self._anchors.pop(next(iter(self._anchors)))
-            self._anchors[offset] = values
+            self._anchors[-place if before else place] = values
 
 
-def order_by(sort: Sequence[SortItem], key: Sequence[str]) -> list[str] | None:
-    """Return the order of a page: as asked, then by key, so that equal rows keep their places.
-
-    Without a wish it is the expression's own: its `Top`, else the key.
-    """
-    if not sort:
-        return None
-    items = [f"{item.name} DESC" if item.descending else item.name for item in sort]
-    named = {item.name for item in sort}
-    return items + [name for name in key if name not in named]
+def row_id(key: Mapping[str, Any]) -> str:
+    """Return a short name of a row that is the same wherever the row is."""
+    spelled = "\0".join(f"{name}={type(value).__name__}:{value}" for name, value in sorted(key.items()))
+    return hashlib.blake2b(spelled.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
 def in_key_order(expression: QueryExpression) -> bool:
@@ -101,29 +225,16 @@ def in_key_order(expression: QueryExpression) -> bool:
 
     A `Top` is recognised by its SQL; to take another expression for one only costs speed.
     """
-    if not isinstance(expression, dj.Table):
-        return False
-    sql = expression.make_sql()
-    return "LIMIT" not in sql.upper() and sql == (expression & dj.Top(None, "KEY")).make_sql()
+    return (
+        isinstance(expression, dj.Table)
+        and _is_unlimited(expression)
+        and expression.make_sql() == (expression & dj.Top(None, "KEY")).make_sql()
+    )
 
 
-def _spelled_safely(value: Any) -> bool:
-    """Tell whether a value's text can be nothing but itself: no quote, no backslash, no rounding."""
-    return isinstance(value, int | datetime.date | uuid.UUID)
+def _is_unlimited(expression: QueryExpression) -> bool:
+    return "LIMIT" not in expression.make_sql().upper()
 
 
-def behind(names: Sequence[str], values: Sequence[Any]) -> str:
-    """Return the condition for keys after `values`.
-
-    The first attribute is compared by itself too: an index is used for that, not for the alternatives.
-
-    Examples
-    --------
-    >>> behind(["a", "b"], [1, 2])
-    '`a` >= 1 AND (`a` > 1 OR (`a` = 1 AND `b` > 2))'
-    """
-    spelled = [str(int(v)) if isinstance(v, int) else f"'{v}'" for v in values]
-    condition = f"`{names[-1]}` > {spelled[-1]}"
-    for name, value in zip(reversed(names[:-1]), reversed(spelled[:-1]), strict=True):
-        condition = f"`{name}` > {value} OR (`{name}` = {value} AND {condition})"
-    return condition if len(names) == 1 else f"`{names[0]}` >= {spelled[0]} AND ({condition})"
+def _is_coded(attribute: Any) -> bool:
+    return attribute.codec is not None or attribute.json or attribute.is_blob

@@ -2,10 +2,9 @@
 // The table browser's page. Rows are drawn for what is in view and recycled; the kernel is asked for pages of rows.
 
 /**
- * @typedef {{name: string, type: string, kind: string, key: boolean, foreign: boolean, hint: string,
- *            placeholder: string | null, sortable: boolean}} Column
  * @typedef {{name: string, descending: boolean}} SortItem
  * @typedef {(string | null)[]} Row
+ * @typedef {{rows: Row[], ids: string[]}} Page
  */
 
 const ROW_HEIGHT = 26;
@@ -16,16 +15,15 @@ const DEBOUNCE = 80; // milliseconds of rest before a page is asked for while sc
 const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
 const MIN_WIDTH = 64;
 const MAX_WIDTH = 340;
-
-/** @param {number} number */
-const spell = (number) => number.toLocaleString("en-US");
+const PICK_WIDTH = 30;
+const MAX_PICKED = 1000; // rows selected by one stretch
 
 /** The rows that were fetched, shared by all views of one widget. One question is under way at a time. */
 class Pages {
   /** @param {Model} model */
   constructor(model) {
     this.model = model;
-    /** @type {Map<number, Row[]>} pages by number, the last used one last */
+    /** @type {Map<number, Page>} pages by number, the last used one last */
     this.pages = new Map();
     /** @type {Set<number>} pages drawn from saved state, to be read again */
     this.saved = new Set();
@@ -37,26 +35,47 @@ class Pages {
     this.detail = "";
     this.failed = false; // the last page could not be read; ask no more until told to
     this.counting = false;
+    /** @type {Map<string, (answer: any) => void>} questions under way besides pages */
+    this.waiting = new Map();
     this.serial = 0;
+    /** @type {Set<string>} ids of the selected rows */
+    this.selected = new Set(model.get("selected"));
     this.prefix = Math.random().toString(36).slice(2);
     /** @type {Set<() => void>} */
     this.listeners = new Set();
     this.size = model.get("page_rows");
-    if (model.get("revision") === 0 && model.get("first_page").length) {
-      this.pages.set(0, model.get("first_page"));
-      this.saved.add(0);
-    }
+    this.begin();
     model.on("msg:custom", (message) => this.receive(message));
     model.on("change:revision", () => this.forget());
     model.on("change:row_count", () => this.tell());
     model.on("change:count_is_exact", () => this.tell());
+    model.on("change:count_given_up", () => this.tell());
+    model.on("change:selected", () => {
+      this.selected = new Set(model.get("selected"));
+      this.tell();
+    });
+  }
+
+  /** Begin with the rows that came along with the columns, if they are still those. */
+  begin() {
+    const { model } = this;
+    if (model.get("revision") !== model.get("first_revision") || !model.get("first_page").length) return;
+    this.pages.set(0, { rows: model.get("first_page"), ids: model.get("first_ids") });
+    this.saved.add(0);
+  }
+
+  /** Ask something; the answer is null if it failed, which all views then show. @param {string} kind @param {object} payload @returns {Promise<any>} */
+  request(kind, payload) {
+    return new Promise((resolve) => {
+      this.waiting.set(this.send(kind, payload), resolve);
+    });
   }
 
   /** How many rows there are, as far as is known. */
   get count() {
     const known = this.model.get("row_count");
     let seen = 0;
-    for (const [page, rows] of this.pages) seen = Math.max(seen, page * this.size + rows.length);
+    for (const [page, { rows }] of this.pages) seen = Math.max(seen, page * this.size + rows.length);
     return known === null || (!this.model.get("count_is_exact") && seen > known) ? seen : known;
   }
 
@@ -64,12 +83,22 @@ class Pages {
   get open() {
     if (this.model.get("count_is_exact")) return false;
     const last = Math.floor(Math.max(0, this.count - 1) / this.size);
-    return (this.pages.get(last)?.length ?? this.size) === this.size;
+    return (this.pages.get(last)?.rows.length ?? this.size) === this.size;
   }
 
   /** @param {number} index */
   row(index) {
-    return this.pages.get(Math.floor(index / this.size))?.[index % this.size];
+    return this.pages.get(Math.floor(index / this.size))?.rows[index % this.size];
+  }
+
+  /** @param {number} index */
+  id(index) {
+    return this.pages.get(Math.floor(index / this.size))?.ids[index % this.size] ?? "";
+  }
+
+  /** @param {number} index */
+  isSelected(index) {
+    return this.selected.has(this.id(index));
   }
 
   /** @param {object} view @param {number} first @param {number} last @param {number} direction */
@@ -92,10 +121,10 @@ class Pages {
 
   /** @param {number} page */
   touch(page) {
-    const rows = this.pages.get(page);
-    if (rows) {
+    const held = this.pages.get(page);
+    if (held) {
       this.pages.delete(page);
-      this.pages.set(page, rows);
+      this.pages.set(page, held);
     }
   }
 
@@ -147,6 +176,8 @@ class Pages {
     const { id, kind, payload } = message;
     const mine = id === "" || id.startsWith(`${this.prefix}:`);
     if (!mine) return;
+    this.waiting.get(id)?.(kind === "error" ? null : payload);
+    this.waiting.delete(id);
     const current = this.asked?.id === id;
     if (kind === "error") {
       this.error = payload.message;
@@ -154,7 +185,7 @@ class Pages {
       this.counting = false;
       this.failed = current;
     } else if (kind === "page" && current && payload.revision === this.model.get("revision")) {
-      this.keep(payload.offset / this.size, payload.rows);
+      this.keep(payload.offset / this.size, payload);
       this.error = this.detail = "";
     } else if (kind === "done") {
       this.counting = false;
@@ -166,11 +197,11 @@ class Pages {
     this.tell();
   }
 
-  /** @param {number} page @param {Row[]} rows */
-  keep(page, rows) {
+  /** @param {number} page @param {Page} held */
+  keep(page, held) {
     this.saved.delete(page);
     this.pages.delete(page);
-    this.pages.set(page, rows);
+    this.pages.set(page, { rows: held.rows, ids: held.ids });
     for (const old of this.pages.keys()) {
       if (this.pages.size <= KEPT_PAGES) break;
       this.pages.delete(old);
@@ -183,6 +214,7 @@ class Pages {
     this.asked = null; // its answer is of the past and will be dropped
     this.failed = this.counting = false;
     this.error = this.detail = "";
+    this.begin();
     this.tell();
   }
 
@@ -195,8 +227,12 @@ class Pages {
 class Grid {
   root = make("div", "dj-browser dj-live", { "data-lm-suppress-shortcuts": "true" });
   status = make("span", "dj-status", { role: "status", "aria-live": "polite" });
-  countButton = make("button", "dj-button", { type: "button" }, "Count all");
+  title = make("span", "dj-title");
+  countButton = pushButton("Count all");
+  unselectButton = pushButton("Unselect");
   refreshButton = make("button", "dj-button", { type: "button", title: "Read the rows again" }, "Refresh");
+  trail = make("nav", "dj-trail", { "aria-label": "The way here" });
+  chips = make("ul", "dj-chips", { "aria-label": "Filters" });
   alert = make("div", "dj-alert", { role: "alert" });
   grid = make("div", "dj-grid", { role: "grid", "aria-readonly": "true" });
   head = make("div", "dj-head", { role: "rowgroup" });
@@ -209,6 +245,8 @@ class Grid {
   rows = [];
   /** The active cell; row -1 is the header. */
   active = { row: -1, column: 0 };
+  /** Cells before the first column: the one to select by. */
+  lead = 0;
   /** Row shown in full below the table, or -1. */
   opened = -1;
   direction = 1;
@@ -228,15 +266,46 @@ class Grid {
     this.schedule();
   };
 
+  refilter = () => {
+    this.reorder();
+    this.repaint();
+    this.panels.changed();
+  };
+
+  /** Other columns, perhaps of other rows. */
+  rebuild = () => {
+    const inside = this.grid.contains(document.activeElement);
+    this.opened = -1;
+    this.top = this.model.get("top_row");
+    this.active = { row: -1, column: 0 };
+    this.furnish();
+    this.layout();
+    if (inside) this.focus();
+  };
+
+  repaint = () => {
+    this.paintTrail();
+    this.paintChips();
+    this.schedule();
+  };
+
   /** @param {Model} model @param {Pages} pages @param {HTMLElement} el */
   constructor(model, pages, el) {
     this.model = model;
     this.pages = pages;
     /** @type {Column[]} */
-    this.columns = model.get("columns");
+    this.columns = [];
+    /** @type {HTMLElement[]} */
+    this.heads = [];
     /** First row in view, with a fraction. @type {number} */
     this.top = model.get("top_row");
-    this.heads = this.columns.map((column, index) => this.header(column, index));
+    this.lastPicked = -1;
+    this.panels = new Panels(model, (kind, payload) => pages.request(kind, payload), {
+      columns: () => model.get("columns"),
+      selected: () => pages.selected.size,
+      leave: () => this.focus(),
+    });
+    this.furnish();
     this.build(el);
     this.listen();
     this.sizes = new ResizeObserver(this.redraw);
@@ -247,22 +316,39 @@ class Grid {
 
   /** @param {HTMLElement} el */
   build(el) {
-    const bar = make("div", "dj-bar");
-    bar.append(make("span", "dj-title", {}, this.model.get("title")), this.status, this.countButton, this.refreshButton);
-    this.grid.setAttribute("aria-label", this.model.get("title"));
-    this.grid.setAttribute("aria-colcount", String(this.columns.length));
-    this.headRow.append(...this.heads);
+    const bar = make("div", "dj-bar dj-head-bar");
+    bar.append(this.title, this.status, this.unselectButton, this.countButton, this.panels.buttons);
+    this.panels.buttons.append(this.refreshButton);
     this.head.append(this.headRow);
     this.grid.append(this.head, this.body);
     this.alert.hidden = true;
     this.panel.hidden = true;
-    this.root.append(bar, this.alert, this.grid, this.empty, this.panel);
+    this.root.append(bar, this.trail, this.chips, this.alert, this.panels.root, this.grid, this.empty, this.panel);
     el.append(this.root);
+  }
+
+  /** Make heads and rows for the columns that are shown. */
+  furnish() {
+    const { model } = this;
+    const hidden = new Set(model.get("hidden"));
+    this.columns = model.get("columns").filter((/** @type {Column} */ column) => !hidden.has(column.name));
+    this.lead = model.get("selectable") ? 1 : 0;
+    this.heads = this.columns.map((column, index) => this.header(column, index));
+    this.headRow.replaceChildren();
+    if (this.lead) this.headRow.append(make("div", "dj-pick", { role: "columnheader", "aria-colindex": "1", "aria-label": "Selected" }));
+    this.headRow.append(...this.heads);
+    this.body.replaceChildren();
+    this.rows = [];
+    this.title.textContent = model.get("title");
+    this.grid.setAttribute("aria-label", model.get("title"));
+    this.grid.setAttribute("aria-colcount", String(this.columns.length + this.lead));
+    if (this.lead) this.grid.setAttribute("aria-multiselectable", "true");
+    else this.grid.removeAttribute("aria-multiselectable");
   }
 
   /** @param {Column} column @param {number} index */
   header(column, index) {
-    const cell = make("div", "dj-cell dj-header", { role: "columnheader", "aria-colindex": String(index + 1) });
+    const cell = make("div", "dj-cell dj-header", { role: "columnheader", "aria-colindex": String(index + 1 + this.lead) });
     cell.title = column.hint;
     if (column.kind === "number") cell.classList.add("dj-number");
     const button = make("button", "dj-sort", { type: "button", tabindex: "-1" });
@@ -273,13 +359,24 @@ class Grid {
     line.append(make("span", "dj-arrow", { "aria-hidden": "true" }));
     button.append(line, make("span", "dj-type", {}, column.type));
     if (!column.sortable) button.setAttribute("aria-disabled", "true");
-    cell.append(button);
+    const filter = pushButton("⌄", `Filter ${column.name}`, "dj-open-filter");
+    filter.tabIndex = -1;
+    filter.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.panels.filter(column.name);
+    });
+    cell.append(button, filter);
     return cell;
   }
 
   listen() {
     this.pages.listeners.add(this.redraw);
     this.model.on("change:sort", this.reorder);
+    this.model.on("change:columns", this.rebuild);
+    this.model.on("change:hidden", this.rebuild);
+    this.model.on("change:title", this.rebuild);
+    this.model.on("change:filters", this.refilter);
+    this.model.on("change:trail", this.repaint);
     this.grid.addEventListener("scroll", () => this.scrolled());
     this.grid.addEventListener("keydown", (event) => this.key(event));
     this.grid.addEventListener("click", (event) => this.click(event));
@@ -289,12 +386,18 @@ class Grid {
     });
     this.countButton.addEventListener("click", () => this.pages.countAll());
     this.refreshButton.addEventListener("click", () => this.pages.refresh());
+    this.unselectButton.addEventListener("click", () => this.pages.request("select", { how: "only", rows: [], revision: this.model.get("revision") }));
   }
 
   destroy() {
     this.pages.listeners.delete(this.redraw);
     this.pages.leave(this);
     this.model.off("change:sort", this.reorder);
+    this.model.off("change:columns", this.rebuild);
+    this.model.off("change:hidden", this.rebuild);
+    this.model.off("change:title", this.rebuild);
+    this.model.off("change:filters", this.refilter);
+    this.model.off("change:trail", this.repaint);
     this.sizes.disconnect();
     clearInterval(this.impatience);
     clearTimeout(this.rest);
@@ -310,18 +413,19 @@ class Grid {
     const sample = this.model.get("first_page").slice(0, 60);
     if (context) context.font = "13px sans-serif";
     const widths = this.columns.map((column, index) => {
-      const marks = (column.key ? " PK__" : "") + (column.foreign ? " FK__" : "");
+      const marks = (column.key ? " PK__" : "") + (column.foreign ? " FK__" : "") + "  ⌄";
       const texts = [`${column.name} ${marks} ▲`, column.type, column.placeholder ?? ""];
       for (const row of sample) texts.push(row[index] ?? "NULL");
       const widest = Math.max(...texts.map((text) => (context ? context.measureText(text.slice(0, 60)).width : 8 * text.length)));
       return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, widest + 30)));
     });
     const wide = widths.reduce((sum, width) => sum + width, 0);
-    this.root.style.setProperty("--dj-width", `${wide}px`);
-    this.root.style.setProperty("--dj-columns", widths.map((width) => `minmax(${width}px, ${width}fr)`).join(" "));
+    this.root.style.setProperty("--dj-width", `${wide + this.lead * PICK_WIDTH}px`);
+    const pick = this.lead ? `${PICK_WIDTH}px ` : "";
+    this.root.style.setProperty("--dj-columns", pick + widths.map((width) => `minmax(${width}px, ${width}fr)`).join(" "));
     this.root.style.setProperty("--dj-row-height", `${ROW_HEIGHT}px`);
     this.paintOrder();
-    this.schedule();
+    this.repaint();
   }
 
   /** Height of the rows' window in pixels. */
@@ -414,8 +518,14 @@ class Grid {
 
   newRow() {
     const row = make("div", "dj-row", { role: "row" });
+    if (this.lead) {
+      const pick = make("div", "dj-pick", { role: "gridcell", "aria-colindex": "1" });
+      pick.append(make("input", "", { type: "checkbox", tabindex: "-1" }));
+      row.append(pick);
+    }
     this.columns.forEach((column, index) => {
-      const cell = make("div", "dj-cell", { role: "gridcell", "aria-colindex": String(index + 1), tabindex: "-1" });
+      const attributes = { role: "gridcell", "aria-colindex": String(index + 1 + this.lead), tabindex: "-1" };
+      const cell = make("div", "dj-cell", attributes);
       if (column.kind === "number") cell.classList.add("dj-number");
       row.append(cell);
     });
@@ -431,8 +541,17 @@ class Grid {
     node.classList.toggle("dj-odd", index % 2 === 1);
     node.classList.toggle("dj-waiting", row === undefined);
     node.classList.toggle("dj-opened", index === this.opened);
+    if (this.lead) {
+      const selected = this.pages.isSelected(index);
+      const box = /** @type {HTMLInputElement} */ (node.children[0].children[0]);
+      node.setAttribute("aria-selected", String(selected));
+      node.classList.toggle("dj-selected", selected);
+      box.checked = selected;
+      box.disabled = row === undefined;
+      box.setAttribute("aria-label", `Select row ${spell(index + 1)}`);
+    }
     this.columns.forEach((column, position) => {
-      const cell = /** @type {HTMLElement} */ (node.children[position]);
+      const cell = /** @type {HTMLElement} */ (node.children[position + this.lead]);
       const missing = row !== undefined && row[position] === null && column.placeholder === null;
       const text = row === undefined ? "" : column.placeholder ?? row[position] ?? "NULL";
       if (cell.textContent !== text) cell.textContent = text; // never as markup
@@ -463,23 +582,26 @@ class Grid {
     const { pages } = this;
     const known = this.model.get("row_count");
     const exact = this.model.get("count_is_exact");
-    let text = known === null ? "counting rows…" : `${exact ? "" : "more than "}${spell(known)} row${known === 1 ? "" : "s"}`;
+    const unknown = this.model.get("count_given_up") ? "rows not counted" : "counting rows…";
+    let text = known === null ? unknown : `${exact ? "" : "more than "}${spell(known)} row${known === 1 ? "" : "s"}`;
     if (pages.counting) text = "counting all rows…";
     const late = pages.asked !== null && performance.now() - pages.asked.since > PATIENCE;
     if (late) text += " · waiting for the kernel, which is busy";
+    if (pages.selected.size) text += ` · ${spell(pages.selected.size)} selected`;
     if (this.status.textContent !== text) this.status.textContent = text;
-    this.countButton.hidden = known === null || exact || pages.counting;
+    this.unselectButton.hidden = !pages.selected.size;
+    this.countButton.hidden = exact || pages.counting || (known === null && !this.model.get("count_given_up"));
     this.grid.setAttribute("aria-busy", String(pages.asked !== null));
-    if (this.alert.dataset.error !== pages.error) this.paintError();
+    if (this.alert.dataset.error !== `${pages.failed}${pages.error}`) this.paintError();
   }
 
   paintError() {
     const { error, detail } = this.pages;
-    this.alert.dataset.error = error;
+    this.alert.dataset.error = `${this.pages.failed}${error}`;
     this.alert.hidden = !error;
     this.alert.replaceChildren();
     if (!error) return;
-    const retry = make("button", "dj-button", { type: "button" }, "Try again");
+    const retry = pushButton(this.pages.failed ? "Try again" : "Dismiss");
     retry.addEventListener("click", () => {
       this.pages.retry();
       this.schedule();
@@ -487,6 +609,51 @@ class Grid {
     const more = make("details", "");
     more.append(make("summary", "", {}, "Traceback"), make("pre", "", {}, detail));
     this.alert.append(make("span", "dj-message", {}, error), retry, more);
+  }
+
+  paintTrail() {
+    /** @type {string[]} */
+    const trail = this.model.get("trail");
+    this.trail.hidden = !trail.length;
+    this.trail.replaceChildren();
+    if (!trail.length) return;
+    const list = make("ol", "dj-plain");
+    trail.forEach((title, step) => {
+      const item = make("li", "");
+      const button = pushButton(title, "", "dj-crumb");
+      button.addEventListener("click", async () => {
+        if (await this.pages.request("return", { step })) this.focus();
+      });
+      item.append(button);
+      list.append(item);
+    });
+    const here = make("li", "");
+    here.append(make("span", "", { "aria-current": "page" }, this.model.get("title")));
+    list.append(here);
+    this.trail.append(list);
+  }
+
+  paintChips() {
+    /** @type {string[]} */
+    const filters = this.model.get("filters");
+    const inside = this.chips.contains(document.activeElement);
+    this.chips.hidden = !filters.length;
+    this.chips.replaceChildren();
+    filters.forEach((label, place) => {
+      const chip = make("li", "dj-chip");
+      const remove = pushButton("×", `Remove the filter ${label}`, "dj-remove");
+      remove.addEventListener("click", () => this.pages.request("unfilter", { place }));
+      chip.append(make("span", "", {}, label), remove);
+      this.chips.append(chip);
+    });
+    if (filters.length > 1) {
+      const item = make("li", "");
+      const clear = pushButton("Clear all filters", "", "dj-crumb");
+      clear.addEventListener("click", () => this.pages.request("unfilter", { place: null }));
+      item.append(clear);
+      this.chips.append(item);
+    }
+    if (inside) (this.chips.querySelector("button") ?? this.panels.tools.get("filter"))?.focus();
   }
 
   // --- one row in full
@@ -519,22 +686,71 @@ class Grid {
     const head = make("div", "dj-bar");
     const close = make("button", "dj-button", { type: "button", "aria-label": "Close this row" }, "Close");
     close.addEventListener("click", () => this.close());
-    head.append(make("span", "dj-title", {}, `Row ${spell(this.opened + 1)}`), make("span", "dj-status"), close);
+    const number = this.opened;
+    head.append(make("span", "dj-title", {}, `Row ${spell(number + 1)}`), make("span", "dj-status"));
+    if (this.lead) {
+      const related = pushButton("Related rows");
+      related.addEventListener("click", () => this.panels.related({ scope: "row", row: number }));
+      head.append(related);
+    }
+    head.append(close);
     const list = make("dl", "dj-list");
     this.columns.forEach((column, index) => {
       const missing = row[index] === null && column.placeholder === null;
       const value = make("dd", missing ? "dj-null" : column.placeholder === null ? "" : "dj-blob");
       value.textContent = column.placeholder ?? row[index] ?? "NULL";
       const name = make("dt", column.key ? "dj-key" : "", { title: column.hint }, column.name);
+      const cut = column.placeholder === null && (row[index] ?? "").endsWith("…");
+      if (this.lead && (column.placeholder !== null || cut)) this.offer(value, number, column.name);
       list.append(name, value);
     });
     this.panel.replaceChildren(head, list);
+  }
+
+  /** Let a value that is not read with the rows be read on request. @param {HTMLElement} place @param {number} row @param {string} name */
+  offer(place, row, name) {
+    const revision = this.model.get("revision");
+    const button = pushButton("Show", `Show ${name}`);
+    const read = async (/** @type {boolean} */ whatever) => {
+      button.disabled = true;
+      const answer = await this.pages.request("cell", { row, name, revision, whatever_size: whatever });
+      button.disabled = false;
+      if (!answer) return;
+      if (answer.large) {
+        const anyway = pushButton("Read it anyway", `Read ${name} anyway`);
+        anyway.addEventListener("click", () => read(true));
+        place.replaceChildren(make("span", "", {}, `${answer.large} `), anyway);
+        anyway.focus();
+      } else {
+        place.replaceChildren(contentView(answer.content));
+        place.classList.remove("dj-blob");
+        place.tabIndex = -1;
+        place.focus();
+      }
+    };
+    button.addEventListener("click", () => read(false));
+    place.append(" ", button);
+  }
+
+  // --- selection
+  /** Select or unselect a row; with `stretch`, all rows from the last one on. @param {number} row @param {boolean} stretch */
+  pick(row, stretch) {
+    if (!this.lead || row < 0 || this.pages.row(row) === undefined) return;
+    const revision = this.model.get("revision");
+    const how = this.pages.isSelected(row) && !stretch ? "remove" : "add";
+    const from = stretch && this.lastPicked >= 0 ? this.lastPicked : row;
+    const [first, last] = [Math.min(from, row), Math.min(Math.max(from, row), Math.min(from, row) + MAX_PICKED - 1)];
+    this.lastPicked = row;
+    const rows = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    this.pages.request("select", { how, rows, revision });
   }
 
   // --- keyboard and pointer
   /** @param {KeyboardEvent} event */
   key(event) {
     if (event.altKey || event.metaKey) return;
+    const target = event.target instanceof Element ? event.target : null;
+    if (target?.closest(".dj-open-filter, .dj-pick")) return; // buttons and boxes have keys of their own
     const { row, column } = this.active;
     const last = this.pages.count - 1;
     const wide = this.columns.length - 1;
@@ -554,6 +770,10 @@ class Grid {
       const [toRow, toColumn] = moves[event.key]();
       this.direction = toRow < row ? -1 : 1;
       this.move(Math.min(Math.max(-1, toRow), last), Math.min(Math.max(0, toColumn), wide));
+    } else if (event.key === " " && row >= 0 && this.lead) {
+      this.pick(row, event.shiftKey);
+    } else if (event.key === "f" && row < 0 && !event.ctrlKey) {
+      this.panels.filter(this.columns[column].name);
     } else if (event.key === "Enter" || event.key === " ") {
       if (row < 0) this.toggle(column, event.shiftKey);
       else if (this.opened === row) this.opened = -1;
@@ -582,7 +802,7 @@ class Grid {
     const { row, column } = this.active;
     if (row < 0) return /** @type {HTMLElement | null} */ (this.heads[column]?.firstElementChild ?? null);
     const node = this.rows.find((candidate) => !candidate.hidden && candidate.dataset.row === String(row));
-    return node ? /** @type {HTMLElement} */ (node.children[column]) : null;
+    return node ? /** @type {HTMLElement} */ (node.children[column + this.lead]) : null;
   }
 
   focus() {
@@ -624,16 +844,23 @@ class Grid {
     if (!cell || !row) return null;
     return {
       row: row === this.headRow ? -1 : Number(row.dataset.row),
-      column: [...row.children].indexOf(cell),
+      column: [...row.children].indexOf(cell) - this.lead,
     };
   }
 
   /** @param {MouseEvent} event */
   click(event) {
+    const pick = event.target instanceof Element ? event.target.closest(".dj-body .dj-pick") : null;
+    if (pick) {
+      event.preventDefault(); // the box shows what the kernel has
+      this.pick(Number(pick.parentElement?.dataset.row), event.shiftKey);
+      return;
+    }
     const place = this.place(event.target);
     if (!place) return;
     this.active = place;
-    if (place.row < 0) this.toggle(place.column, event.shiftKey);
+    if (place.row >= 0 && (event.ctrlKey || event.metaKey)) this.pick(place.row, event.shiftKey);
+    else if (place.row < 0) this.toggle(place.column, event.shiftKey);
     else if (event.detail > 1) this.open(place.row);
     this.paintFocus();
     this.activeNode?.focus({ preventScroll: true });

@@ -1,0 +1,137 @@
+"""Measure the table browser: ``python -m benchmarks.browse [--engines …] [--rows 1000000]``.
+
+A table with a key of two integers, an indexed measurement and a blob. Shown is the time from the call to the answer, as the
+page gets it; the columns are the median of some runs and their slowest. Opening includes the static twin. A far page is one
+in the middle that no page before leads to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import datajoint as dj
+from benchmarks.__main__ import ENGINES, address
+from datajoint.settings import Config
+from datajoint_jupyter.widgets.browser import TableBrowser
+from datajoint_jupyter.widgets.browser.columns import columns_of
+from datajoint_jupyter.widgets.browser.messages import SortItem
+from datajoint_jupyter.widgets.browser.rows import RowSource
+from datajoint_jupyter.widgets.browser.summaries import summarise
+
+SCHEMA = "dj_benchmarks_browse"
+RUNS = 5
+PAGE = 100
+GOALS = {"open": 0.3, "next page": 0.15, "far page": 0.15, "last page": 0.15, "sort by an index": 0.15}
+
+
+def declare(schema: Any) -> Any:
+    """Return the table."""
+
+    @schema
+    class Trial(dj.Manual):
+        definition = """
+        subject : int32
+        trial : int32
+        ---
+        response : float64
+        started : datetime
+        side : enum('left', 'right')
+        note=null : varchar(30)
+        trace=null : <blob>
+        index(response)
+        """
+
+    return Trial
+
+
+def fill(table: Any, size: int) -> None:
+    """Insert `size` rows in slices."""
+    import numpy as np  # noqa: PLC0415 - as a user would
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    random = np.random.default_rng(1)
+    for start in range(0, size, 100_000):
+        numbers = np.arange(start, min(size, start + 100_000))
+        table.insert(
+            pd.DataFrame(
+                {
+                    "subject": numbers // 1000,
+                    "trial": numbers % 1000,
+                    "response": random.normal(size=len(numbers)),
+                    "started": pd.Timestamp("2024-01-01") + pd.to_timedelta(numbers * 7 % 31_536_000, unit="s"),
+                    "side": np.where(numbers % 2 == 0, "left", "right"),
+                    "note": np.array(["a", "b", None, "long note"], dtype=object)[numbers % 4],
+                }
+            )
+        )
+
+
+def timed(action: Callable[[], Any], runs: int = RUNS) -> tuple[float, float]:
+    """Return the median and the slowest of some runs, in seconds."""
+    spent = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        action()
+        spent.append(time.perf_counter() - start)
+    return statistics.median(spent), max(spent)
+
+
+def opened(table: Any) -> None:
+    """Open a browser as a cell does."""
+    browser = TableBrowser(table())
+    browser.static()
+    browser.close()
+
+
+def tasks(table: Any, size: int) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Yield what is measured."""
+    rows, columns = table(), columns_of(table())
+    source = RowSource(rows, columns)
+    source.page(0, PAGE)
+    source.prepare()
+    places = iter(range(PAGE, size, PAGE))
+    yield "open", timed(lambda: opened(table))
+    yield "next page", timed(lambda: source.page(next(places), PAGE, size))
+    yield "far page", timed(lambda: RowSource(rows, columns).page(size // 2, PAGE, size))
+    yield "last page", timed(lambda: RowSource(rows, columns).page(size - PAGE, PAGE, size))
+    order = [SortItem("response", descending=True)]
+    yield "sort by an index", timed(lambda: RowSource(rows, columns, order).page(0, PAGE, size))
+    ordered = RowSource(rows, columns, order)
+    further = iter(range(0, size, PAGE))
+    ordered.page(next(further), PAGE, size)
+    yield "next page, sorted", timed(lambda: ordered.page(next(further), PAGE, size))
+    yield "far page, sorted", timed(lambda: RowSource(rows, columns, order).page(size // 2, PAGE, size), 1)
+    yield "sort without an index", timed(lambda: RowSource(rows, columns, [SortItem("note")]).page(0, PAGE, size), 1)
+    yield "count", timed(lambda: source.count(size + 1), 1)
+    for name in ("response", "side"):
+        yield f"summary of {name}", timed(lambda name=name: summarise(rows, name), 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    arguments = parser.parse_args()
+    print("| engine | task | median ms | slowest ms | goal ms |\n|---|---|---:|---:|---:|")
+    for engine in arguments.engines.split(","):
+        with address(engine) as url, dj.Connection(url, config_override=Config(safemode=False)) as connection:
+            schema = dj.Schema(SCHEMA, connection=connection)
+            try:
+                table = declare(schema)
+                fill(table, arguments.rows)
+                for name, (median, slowest) in tasks(table, arguments.rows):
+                    goal = f"{1000 * GOALS[name]:.0f}" if name in GOALS else ""
+                    print(f"| {engine} | {name} | {1000 * median:.1f} | {1000 * slowest:.1f} | {goal} |", flush=True)
+                page = RowSource(table(), columns_of(table())).page(0, PAGE)
+                print(f"| {engine} | a page's message | {len(json.dumps(page.rows)) / 1000:.1f} kB | | |", flush=True)
+            finally:
+                schema.drop(prompt=False)
+
+
+if __name__ == "__main__":
+    main()
