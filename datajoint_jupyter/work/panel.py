@@ -245,6 +245,7 @@ class WorkPanel:
     def _turned(self) -> None:
         phase = self.phase
         self._watcher.poke(structure=phase == "running", count=phase not in AT_WORK)
+        self._was_active = self._was_active or phase in AT_WORK  # also if it ends before the next look
         if phase == "paused":
             self._watcher.forget_paces()
         self._tell()
@@ -252,7 +253,10 @@ class WorkPanel:
     def _saw(self) -> None:
         self._tell()
         sight = self._watcher.seen.sight
-        is_active = self.phase in AT_WORK or (sight is not None and any(not w.gone for w in sight.workers))
+        ended = None if self._conductor is None else self._conductor.ended
+        if sight is None or (ended is not None and sight.time <= ended):
+            return  # seen before the end; the next look tells the last word
+        is_active = self.phase in AT_WORK or any(not worker.gone for worker in sight.workers)
         if self._was_active and not is_active and self._shown:
             update_display(self._twin(), raw=True, display_id=self.twin_key)
         self._was_active = is_active
