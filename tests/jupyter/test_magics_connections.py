@@ -26,8 +26,9 @@ def other(tmp_path, settings):
 
 
 @pytest.fixture
-def close_opened(shell):
-    """Close what a test opened by the magic."""
+def close_opened(shell, monkeypatch):
+    """Close what a test opened by the magic; the process keeps none of it."""
+    monkeypatch.setattr("datajoint.singleton._connection", None)
     yield
     magics = shell.find_line_magic("dj").__self__
     for name in list(magics.context.workspace.opened):

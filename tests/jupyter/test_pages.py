@@ -20,7 +20,8 @@ FOLDERS = sorted(file.parent for file in WIDGETS.glob("*/widget.js"))
 def test_pages_are_small_and_ask_nobody(folder):
     module, sheet = page_files(folder)
     assert len(module) + len(sheet) < 100_000
-    assert not re.search(r"https?:|//cdn|\bimport\b|@import|url\(", module + sheet)
+    named = (module + sheet).replace("http://www.w3.org/2000/svg", "")  # the name of a kind of element, not an address
+    assert not re.search(r"https?:|//cdn|\bimport\b|@import|url\(", named)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
