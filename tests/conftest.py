@@ -22,6 +22,7 @@ something made of it, runs once on each. Servers are private to the session; ``D
 from __future__ import annotations
 
 import itertools
+import logging
 import multiprocessing
 import os
 import random
@@ -300,6 +301,14 @@ def module_schema(engine, request, tmp_path_factory):
 
 
 # --- nothing is left behind
+@pytest.fixture(autouse=True)
+def _logging():
+    """Begin each test with the library's logger as it is after import, whatever levels were tried before."""
+    logger = logging.getLogger("datajoint")
+    logger.propagate, logger.disabled = True, False
+    logger.setLevel(logging.INFO)
+
+
 @pytest.fixture(autouse=True)
 def _no_thread_left():
     before = set(threading.enumerate())
