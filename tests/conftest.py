@@ -90,6 +90,20 @@ def pytest_configure_node(node):
     node.workerinput["servers"], node.workerinput["owner"] = str(pool.folder), pool.owner
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let one worker have all tests in the browser: xdist's own groups are lost on pytest 9.2, which forgets their names."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "browser" if nodeid.startswith("tests/jupyter/browser/") else nodeid
+
+    return Scheduling(config, log)
+
+
 def pytest_unconfigure(config):
     pool = config.stash.get(_POOL, None)
     if pool and pool.owner == os.getpid():

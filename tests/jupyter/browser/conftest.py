@@ -54,6 +54,8 @@ def new_notebook(lab, chromium):
     from playwright.sync_api import expect
 
     expect.set_options(timeout=60_000)
+    for left in lab.root.glob("*.db*"):  # no test finds the database of another
+        left.unlink()
     pages, contexts = [], []
 
     def make(*, dark=False):
