@@ -556,10 +556,18 @@ class Board {
       this.enter(content.kind === "group" ? content.items[0] : content);
     };
     const first = () => this.attributes(table)?.[0];
+    /**
+     * Act with the table's first attribute, at once or when the kernel has told it: no click is lost meanwhile.
+     * @param {(attribute: any) => void} act
+     */
+    const withFirst = (act, tries = 100) => {
+      const attribute = first();
+      if (attribute) act(attribute);
+      else if (tries) setTimeout(() => withFirst(act, tries - 1), 50);
+    };
     return [
       ["+ Condition", "A condition on an attribute", () => {
-        const attribute = first();
-        if (attribute) add(this.state.condition(attribute));
+        withFirst((attribute) => add(this.state.condition(attribute)));
       }],
       ["+ Related table", "That a row of another table belongs to it, or none", () => {
         add({ id: this.state.id(), kind: "exists", table: "", via: [], condition: this.state.group() });
@@ -572,8 +580,7 @@ class Board {
       }],
       ["+ Words", "A condition written by hand", () => add({ id: this.state.id(), kind: "verbatim", text: "" })],
       ["+ Group", "Alternatives", () => {
-        const attribute = first();
-        if (attribute) add({ ...this.state.group([this.state.condition(attribute)]), how: "or" });
+        withFirst((attribute) => add({ ...this.state.group([this.state.condition(attribute)]), how: "or" }));
       }],
     ];
   }

@@ -89,7 +89,7 @@ class DiagramPage {
   /** @type {(() => void) | null} */
   unmount = null;
   saving = 0;
-  /** @type {{x: number, y: number, view: Rect, moved: boolean, id: number} | null} */
+  /** @type {{x: number, y: number, view: Rect, moved: boolean, dropped: boolean, id: number} | null} */
   drag = null;
 
   redraw = () => this.load();
@@ -340,12 +340,12 @@ class DiagramPage {
   /** @param {PointerEvent} event */
   grab(event) {
     if (event.button !== 0) return;
-    this.drag = { x: event.clientX, y: event.clientY, view: this.view, moved: false, id: event.pointerId };
+    this.drag = { x: event.clientX, y: event.clientY, view: this.view, moved: false, dropped: false, id: event.pointerId };
   }
 
   /** @param {PointerEvent} event */
   pull(event) {
-    if (!this.drag || event.pointerId !== this.drag.id) return;
+    if (!this.drag || this.drag.dropped || event.pointerId !== this.drag.id) return;
     const right = event.clientX - this.drag.x;
     const down = event.clientY - this.drag.y;
     if (!this.drag.moved && Math.hypot(right, down) < 4) return;
@@ -363,6 +363,7 @@ class DiagramPage {
   drop(event) {
     if (!this.drag || event.pointerId !== this.drag.id) return;
     this.canvas.classList.remove("dj-dragging");
+    this.drag.dropped = true; // what the pointer does from now on moves nothing
     // The click that ends a drag opens nothing.
     if (this.drag.moved) setTimeout(() => (this.drag = null), 0);
     else this.drag = null;
