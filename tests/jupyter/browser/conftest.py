@@ -10,7 +10,19 @@ import pytest
 
 from tests.jupyter.browser.lab import CHROMIUM, FLAGS, LabServer, NotebookPage
 
+_FOLDER = Path(__file__).parent
+
 _IS_CI = os.environ.get("CI", "").lower() == "true"
+
+
+def pytest_collection_modifyitems(items):
+    """Try a test in the browser a second time: a page on a busy machine can miss a moment that a person would not.
+
+    The report counts what was tried again, so that a test that often is shows itself.
+    """
+    for item in items:
+        if item.path.is_relative_to(_FOLDER):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def _missing():
