@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,22 +134,30 @@ class QueueWorker:
                 if time.monotonic() - looked > seconds:
                     take_over(self._queue, self._registry)
                     looked = time.monotonic()
-                granted = self._budget.take(self._pace.count)
-                claims = self._claimer.claim(granted) if granted else []
-                self._budget.give_back(granted - len(claims))
-                if not claims:
+                if not self._make_some():
                     return
-                self._make_all(claims)
 
     def _is_stopped(self) -> bool:
         return self._interrupts.stopping or is_stopped(self._stop)
 
-    def _make_all(self, claims: Sequence[Claim]) -> None:
-        """Make claimed keys; those that are not begun are given back, whatever happens."""
+    def _make_some(self) -> bool:
+        """Claim a few keys and make them; those that are not begun are given back, whatever happens.
+
+        Returns
+        -------
+        bool
+            Whether there were any.
+        """
         events, name = self._table.connection.events, self._table.full_table_name
-        left = list(claims)
+        left: list[Claim] = []
         start, done = time.monotonic(), 0
         try:
+            # A signal between the commit of a claim and our knowing of it would leave keys that nobody makes.
+            with self._interrupts.deferred():
+                left += self._claim()
+            claims, start = list(left), time.monotonic()
+            if not claims:
+                return False
             if events.has_subscribers:
                 for claim in claims:
                     events.emit(KeyReserved(table=name, key=claim.key, worker=self._worker.id))
@@ -168,6 +175,14 @@ class QueueWorker:
         finally:
             self._pace.learn(done, time.monotonic() - start)
             release(self._queue, self._registry, self._worker, left, "not begun")
+        return True
+
+    def _claim(self) -> list[Claim]:
+        """Claim as many keys as are worth it and the budget allows."""
+        granted = self._budget.take(self._pace.count)
+        claims = self._claimer.claim(granted) if granted else []
+        self._budget.give_back(granted - len(claims))
+        return claims
 
     def _arrange(self, claims: list[Claim]) -> None:
         if self._options.order == "reverse":

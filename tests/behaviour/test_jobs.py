@@ -19,6 +19,7 @@ import pytest
 import datajoint as dj
 from datajoint import events
 from datajoint.jobs import ERROR_MESSAGE_LENGTH, TRUNCATION_APPENDIX
+from datajoint.jobs.worker import Worker
 
 ALL = {"success_count": 6, "error_list": []}
 NONE = {"success_count": 0, "error_list": []}
@@ -851,6 +852,21 @@ def test_first_signal_lets_the_key_finish(computed, settings):
     K = computed(make=make)
     assert K.populate(reserve_jobs=True, finish_current=True)["success_count"] == 1
     assert counts(K, pending=5)
+
+
+def test_a_signal_right_after_a_claim(K, monkeypatch, schema):
+    """What was claimed when the signal came is given back, though none of it was begun."""
+    holding = Worker.holding
+
+    def signalled(self, *arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        holding(self, *arguments)
+
+    monkeypatch.setattr(Worker, "holding", signalled)
+    with pytest.raises(KeyboardInterrupt):
+        K.populate(reserve_jobs=True)
+    assert counts(K, pending=6)
+    assert {lease["attempts"] for lease in leases(schema)} == {0}
 
 
 # --- elsewhere

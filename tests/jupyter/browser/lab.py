@@ -134,17 +134,18 @@ class LabServer:
         for session in self.api("GET", "api/sessions"):
             self.api("DELETE", f"api/sessions/{session['id']}")
 
-    def wait_for_idle_kernel(self, patience=60):
+    def wait_for_idle_kernel(self, notebook, patience=60):
+        """Wait until the kernel of a notebook, by its path, is there and has nothing to do."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             try:
-                kernels = self.api("GET", "api/kernels")
+                sessions = self.api("GET", "api/sessions")
             except urllib.error.HTTPError:  # the server trips over a kernel that is just being removed
-                kernels = []
-            if kernels and kernels[0]["execution_state"] == "idle":
+                sessions = []
+            if any(s["path"] == notebook and s["kernel"]["execution_state"] == "idle" for s in sessions):
                 return
             time.sleep(0.2)
-        raise TimeoutError(f"No kernel became idle:\n{self.log.read_text()[-3000:]}")
+        raise TimeoutError(f"No kernel of {notebook} became idle:\n{self.log.read_text()[-3000:]}")
 
 
 class NotebookPage:
@@ -175,12 +176,29 @@ class NotebookPage:
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
         self.page.locator(".jp-NotebookPanel-toolbar").first.wait_for()
         self.page.wait_for_function("() => !document.querySelector('.jp-Dialog')", timeout=30_000)
-        self.server.wait_for_idle_kernel()
+        self.server.wait_for_idle_kernel(name)
 
-    def run_all(self):
-        # Before the kernel is attached, the request would be dropped.
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    def run_all(self, patience=60):
+        """Run all cells, and see that the first one is begun."""
+        from playwright.sync_api import TimeoutError as NotYet
+
+        prompt = self.cell(0).locator(".jp-InputPrompt")
+        before, deadline = prompt.inner_text(), time.monotonic() + patience
+        while True:
+            self.page.get_by_role("menuitem", name="Run", exact=True).click()
+            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            try:
+                # A page that is not attached to its kernel yet drops the request without a word.
+                self.page.wait_for_function(
+                    "before => document.querySelector('.jp-Notebook .jp-CodeCell .jp-InputPrompt').innerText !== before",
+                    arg=before,
+                    timeout=5_000,
+                )
+            except NotYet:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
 
     def cell(self, index):
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)

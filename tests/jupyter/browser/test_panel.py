@@ -25,11 +25,6 @@ def button(view, name):
     return view.get_by_role("button", name=name, exact=True)
 
 
-def wait_for_kernel(notebook):
-    """Wait until this page's own kernel is there; `NotebookPage.open` looks at the first of all kernels only."""
-    notebook.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
-
-
 def kernel_process(notebook, index, expect):
     output = notebook.cell(index).locator(".jp-OutputArea-output").last
     expect(output).to_have_text(re.compile(r"pid \d+"))
@@ -140,7 +135,6 @@ def test_a_second_notebook_tells_the_same_and_nothing_is_lost(new_notebook, lab,
     expect(here.locator(".dj-running-key")).to_have_count(2)
     second = new_notebook()
     second.open("other.ipynb")
-    wait_for_kernel(second)
     second.run_all()
     there = second.cell(2).locator(".dj-work")
     expect(there.locator(".dj-running-key")).to_have_count(2)
@@ -167,7 +161,6 @@ def test_a_second_notebook_tells_the_same_and_nothing_is_lost(new_notebook, lab,
     files.go()
     third = new_notebook()
     third.open("shared.ipynb")
-    wait_for_kernel(third)
     third.run_all()
     expect(third.cell(2).locator(".dj-phase")).to_have_text("finished")
     score = there.locator("[data-table='lab.__score']")
