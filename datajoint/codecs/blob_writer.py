@@ -294,22 +294,26 @@ def _tell(lost: str) -> None:
 
 def _flat(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the elements in Fortran order as a contiguous vector; a view where the memory lies so already."""
-    if array.ndim == 2 and array.nbytes > _LARGE and not array.flags.f_contiguous:  # noqa: PLR2004 - a matrix
+    if array.ndim > 1 and array.nbytes > _LARGE and not array.flags.f_contiguous:
+        if array.dtype.kind in "biu" and array.flags.c_contiguous and not array.any():
+            return array.reshape(-1)  # as empty masks are: zeros in any order
         return _transposed(array).reshape(-1)
     return np.ascontiguousarray(array.T).reshape(-1)
 
 
-_LARGE, _TILE = 2**20, 128
+_LARGE = 2**20
+_ROWS, _STRIP = 16, 2**16
 
 
-def _transposed(matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a transposed copy, made in tiles: in one go each element would come from another line of the cache."""
-    turned = matrix.T
-    copy = np.empty(turned.shape, turned.dtype)
-    for row in range(0, len(copy), _TILE):
-        for column in range(0, len(matrix), _TILE):
-            tile = slice(row, row + _TILE), slice(column, column + _TILE)
-            copy[tile] = turned[tile]
+def _transposed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a copy with reversed axes, made in strips: in one go each element would come from another line of the cache.
+
+    A strip has as few rows as fill a line of what is written, so that the lines of all rows that are read stay at hand.
+    """
+    copy = np.empty(array.shape[::-1], array.dtype)
+    rows = max(_ROWS, _STRIP // array[0].nbytes)
+    for row in range(0, len(array), rows):
+        copy[..., row : row + rows] = array[row : row + rows].T
     return copy
 
 

@@ -157,6 +157,20 @@ def test_memory_order_does_not_change_the_blob() -> None:
     assert unpack(pack(c_order)).flags.f_contiguous
 
 
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((1031, 1025), "u1"), ((37, 300, 301), "u2"), ((3, 700, 701), "i1"), ((200_001, 7), "i2"), ((17, 80_000), "u1")],
+)
+def test_large_arrays_are_laid_out_as_small_ones(shape, dtype) -> None:
+    """They are turned over in strips, the last of which is not whole."""
+    array = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
+    assert array.nbytes > 2**20
+    assert pack(array) == pack(np.asfortranarray(array))
+    assert pack(array[::-1, ::2]) == pack(np.asfortranarray(array[::-1, ::2]))
+    assert pack(np.zeros(shape, dtype)) == pack(np.zeros(shape, dtype, order="F"))
+    assert (unpack(pack(array)) == array).all()
+
+
 def test_subclasses_of_arrays_become_arrays() -> None:
     assert same(unpack(pack(np.ma.masked_array([1.0, 2.0], [True, False]))), np.array([1.0, 2.0]))
 
