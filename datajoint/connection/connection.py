@@ -100,6 +100,8 @@ class Connection:
         self._dependencies: Dependencies | None = None
         self.confirm_delete: Callable[[Any], bool] | None = None
         """Asked before rows are deleted, instead of the person at the keyboard; given the plan."""
+        self.before_close: set[Callable[[Connection], None]] = set()
+        """Called at the beginning of each `close`: by those whose threads use this connection."""
         self.connect()
         # Choosing a file is announced where it is chosen; a server is named once it has answered.
         logger.log(
@@ -187,6 +189,8 @@ class Connection:
 
     def close(self) -> None:
         """Close the sessions of all threads. Calling it again does nothing."""
+        for call in list(self.before_close):
+            call(self)
         self._sessions.close()
 
     def close_thread(self) -> None:
@@ -434,6 +438,22 @@ class Connection:
         """Whether this thread is inside a transaction that the database knows of already."""
         transaction = self._blocks.current
         return transaction is not None and transaction.begun
+
+    @property
+    def commits_alone(self) -> bool:
+        """Whether a statement of this thread is committed by itself: no transaction is open, nor begun by a statement."""
+        return not self.in_transaction and not self._has_begun_by_statement
+
+    @property
+    def is_only_writer(self) -> bool:
+        """Whether the transaction that this thread is in keeps every other writer out."""
+        begun = self.has_begun or (self._has_begun_by_statement and not self.in_transaction)
+        return begun and not self.backend.coordination.row_locks
+
+    @property
+    def _has_begun_by_statement(self) -> bool:
+        own = self._sessions.own
+        return own is not None and own.begun
 
     def start_transaction(self) -> None:
         """Begin a transaction that `commit_transaction` or `cancel_transaction` ends.

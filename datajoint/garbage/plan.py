@@ -112,7 +112,7 @@ class CollectionPlan:
         if self.unmarked and self.orphans:
             found.append(
                 f"Nobody could mark what is being written for {', '.join(self.unmarked)}, until now: be sure that no insert "
-                "of objects is at work, or give a grace period. From the first collection on inserts mark their objects."
+                "of objects is at work, or give a grace period. Inserts of this release mark their objects from their first on."
             )
         return found
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import os
 import threading
 import time
 import uuid
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,10 +14,9 @@ from datajoint.jobs import uploads, worker
 from datajoint.jobs.registry import Registry
 from datajoint.settings import Config
 from datajoint.sql import Sql
-from tests.provision.servers import connect_raw
+from tests.behaviour.guests import guest  # noqa: F401 - a fixture
 
 ALL = {"success_count": 6, "error_list": []}
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -54,43 +50,6 @@ def elsewhere(table, connection):
     }  # fmt: skip
     there = dj.Schema(table.database, connection=connection, create_schema=False)
     return there(type("K", (dj.Computed,), namespace), context={"S": dj.FreeTable(connection, name)})
-
-
-@pytest.fixture
-def guest(engine, url, schema, new_connection):
-    """Make connections of users who have the rights given for tables of the schema."""
-    if engine == "sqlite":
-        pytest.skip("a file has no users")
-    admin, made = connect_raw(url), []
-
-    def run(text):
-        with admin.cursor() as cursor:
-            cursor.execute(text)
-
-    def make(**rights):
-        name = f"g{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(_numbers)}"
-        if engine == "postgresql":
-            run(f"CREATE ROLE {name} LOGIN PASSWORD 'hush'")
-            run(f"GRANT USAGE ON SCHEMA {schema.database} TO {name}")
-        users = [name] if engine == "postgresql" else [f"'{name}'@'%'", f"'{name}'@'localhost'"]
-        quote = '"' if engine == "postgresql" else "`"
-        for user in users:
-            if engine != "postgresql":
-                run(f"CREATE USER {user} IDENTIFIED BY 'hush'")
-            for table, granted in rights.items():
-                run(f"GRANT {granted} ON {quote}{schema.database}{quote}.{quote}{table}{quote} TO {user}")
-        made.append((name, users))
-        parts = urlsplit(url)
-        return new_connection(url=f"{parts.scheme}://{name}:hush@{parts.hostname}:{parts.port}{parts.path}")
-
-    yield make
-    for name, users in made:
-        if engine == "postgresql":
-            run(f"DROP OWNED BY {name}")
-            run(f"DROP ROLE {name}")
-        else:
-            run(f"DROP USER {', '.join(users)}")
-    admin.close()
 
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
@@ -248,6 +207,7 @@ def test_marks_of_uploads(pipeline, connection, new_connection, engine):
         else:
             with connection.transaction:
                 assert not marks.mark([uploads.Upload("raw", "c.npy")]), "collectors wait for the only writer"
+    worker.Worker.delete_ended_marks(pipeline.database)
     assert uploads.marked(there, pipeline.database) == set()
 
 
