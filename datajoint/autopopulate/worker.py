@@ -216,7 +216,7 @@ class QueueWorker:
     def _broken_off(self, claim: Claim, error: BaseException) -> None:
         """Settle a job that a signal broke off, or that did so itself."""
         as_error = self._interrupts.received is None or self._options.interrupt_is_error
-        requeued = after("running", "interrupt", as_error=as_error) == "pending"
+        requeued = after("reserved", "interrupt", as_error=as_error) == "pending"
         if requeued:
             self._finisher.interrupted(claim, f"interrupted: {message_of(error)}")
         else:
