@@ -232,6 +232,8 @@ class Maker:
         except Skip as skip:
             return self._skipped(key, skip.reason, start)
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises fails this key only
+            if task.committed:  # its time ended with the commit
+                return Outcome("succeeded", duration=time.monotonic() - start)
             if isinstance(error, DuplicateError) and self._has_rows(key):
                 return self._skipped(key, "present", start)  # another worker was faster
             return self._failed(key, error, start)
@@ -289,8 +291,10 @@ class Maker:
                         f"The connection was lost {lost} times while {task.key} was committed; nothing was kept.",
                         hint="See what is the matter with the network, and populate again.",
                     ) from fault
-            except BaseException:
+            except BaseException as error:
                 if run.hosted.committed:  # an interrupt that waited for the answer
+                    task.committed = True
+                    error.add_note(f"{task.key} -> {self._name} was committed before.")
                     self._succeeded(task.key, start, run.unverified_tables())
                 raise
             else:

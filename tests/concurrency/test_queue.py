@@ -67,6 +67,13 @@ def pipeline(schema):
     return fill
 
 
+def wait_until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def is_true(result, count):
     """Check that every key has its rows, and nothing is left in the queue."""
     assert len(result()) == count
@@ -131,6 +138,30 @@ def test_sleeper(pipeline, start, settings):
     finally:
         os.kill(worker.pid, signal.SIGCONT)
     assert outcome(worker) == {"made": 0, "errors": []}
+    is_true(result, 1)
+
+
+@pytest.mark.parametrize("moment", ["computing", "writing"])
+def test_a_worker_stopped_for_longer_than_its_lease(pipeline, start, settings, connection, moment):
+    """On another machine silence tells after ten leases, whatever else; it wakes to find its key another's."""
+    if moment == "writing" and not connection.backend.coordination.row_locks:
+        pytest.skip("while it holds the file's lock nobody can take anything over, and it may go on")
+    settings.jobs.lease_seconds = 0.2
+    result = pipeline(1)
+    short = {"lease_seconds": 0.2, "heartbeat_seconds": 0.05}
+    worker = start(stop=moment, machine="another one", settings=short)
+    go(worker)
+    there = psutil.Process(worker.pid)
+    try:
+        wait_until(lambda: there.status() == psutil.STATUS_STOPPED)
+        assert result.populate(reserve_jobs=True, refresh=False)["success_count"] == 0, "its lease has not ended"
+        wait_until(lambda: result.populate(reserve_jobs=True, refresh=False)["success_count"] == 1)
+    finally:
+        there.resume()
+    found = outcome(worker)
+    assert found["made"] == 0
+    assert found["errors"] == [] or moment == "writing", "in a transaction it is told of the session that it lost"
+    assert result.fetch1("pid") == os.getpid()
     is_true(result, 1)
 
 
