@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,6 +45,8 @@ class _Current(threading.local):
 
 
 _current = _Current()
+_context: ContextVar[Key | None] = ContextVar("datajoint_make", default=None)
+"""The key once more, which tasks that a `make` begins inherit, and others of its thread don't have; alone it permits nothing."""
 
 
 def is_making(table: AutoPopulate) -> bool:
@@ -54,8 +57,9 @@ def is_making(table: AutoPopulate) -> bool:
 def current_key(table: AutoPopulate) -> Key | None:
     """Return the key that this thread computes for `table`, or None."""
     made = _current.table
-    if made is not None and made.connection is table.connection and made.name == table.name:
-        return _current.key
+    if made is not None:
+        is_own = made.connection is table.connection and made.name == table.name
+        return _current.key if is_own and _context.get() is _current.key else None
     host = table.connection.host
     if isinstance(host, LiveMake) and host.table.name == table.name:
         return host.task.key
@@ -72,11 +76,13 @@ def is_made_elsewhere(table: AutoPopulate) -> bool:
 def _making(table: AutoPopulate, key: Key, name: str, version: str) -> Iterator[None]:
     outer = _current.table, _current.key
     _current.table, _current.key = table, dict(key)
+    token = _context.set(_current.key)
     try:
         with made_by(name, key, version):
             yield
     finally:
         _current.table, _current.key = outer
+        _context.reset(token)
 
 
 # --- how a class says it

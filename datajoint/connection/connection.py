@@ -15,6 +15,7 @@ from datajoint.backends.address import target_from_settings
 from datajoint.backends.base import ExternalQuery, RawResult, Request, Target
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.registry import get_backend
+from datajoint.connection import forks
 from datajoint.connection.blocks import Blocks
 from datajoint.connection.catalogs import Catalogs
 from datajoint.connection.hosting import HostedTransaction
@@ -180,9 +181,14 @@ class Connection:
         self._sessions.renew()
 
     def _open_session(self) -> Session:
-        raw = self.backend.connect(self.target)
-        self.backend = self.backend.refined(raw)
-        return Session(raw, self.backend, self.backend.session_id(raw))
+        with forks.opening:
+            raw = self.backend.connect(self.target)
+            self.backend = backend = self.backend.refined(raw)
+            session = Session(raw, backend, backend.session_id(raw))
+            if self.dialect.embedded:
+                session.reopen = lambda: backend.connect(self.target)
+                forks.watch(session)
+        return session
 
     def _session(self) -> Session:
         return self._statements.session()
@@ -393,7 +399,8 @@ class Connection:
         DataJointError
             If `path` exists or cannot be written, and for a server, which has tools of its own.
         """
-        self.backend.backup(self.target, str(path))
+        with forks.opening:
+            self.backend.backup(self.target, str(path))
 
     def set_query_cache(self, query_cache: str | None = None) -> None:
         """Keep the results of queries in files, and answer from these; or stop doing so.
