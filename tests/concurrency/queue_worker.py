@@ -2,8 +2,9 @@
 
 Options: ``sleep`` (seconds of each `make`), ``loop`` (populate until the queue is empty), ``sever`` (probability that the
 `make` ends its own session before or after it has written), ``skew`` (seconds by which this process's clocks are wrong),
-``stop`` (where in its first `make` the process stops itself: ``computing`` or ``writing``), ``machine`` (on which it claims to
-be), ``settings`` (of the group ``jobs``), ``arguments`` (of `populate`). Prints how many keys it made.
+``processors`` (how many there seem to be), ``machine`` (on which it claims to be), ``stop`` (where in its first `make` the
+process stops itself: ``computing`` or ``writing``), ``settings`` (of the group ``jobs``), ``arguments`` (of `populate`).
+Prints how many keys it made.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 os.environ["DJ_IGNORE_CONFIG_FILE"] = "true"
 
 import datajoint as dj
+from datajoint.autopopulate import autopopulate
 from datajoint.jobs import machine, worker
 from datajoint.settings import Config
 from datajoint.sql import Sql
@@ -85,6 +87,8 @@ def main(url, name, options):
     options = json.loads(options)
     if options.get("skew"):
         _skew(options["skew"])
+    if options.get("processors"):
+        autopopulate.cpu_count = lambda: options["processors"]
     if options.get("machine"):
         machine.machine = worker.machine = lambda: options["machine"]
     settings = Config(safemode=False)
