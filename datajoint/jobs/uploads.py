@@ -65,8 +65,7 @@ class Uploads:
         try:
             self._take(details)
         except MissingTableError:
-            self._worker.begin_again()
-            if not self._worker.has_leases:
+            if not self._worker.begin_again():
                 return _unmarked(connection, self._worker)
             self._take(details)
         self._items += details

@@ -210,11 +210,12 @@ class Worker:
             self._stop()
             raise
 
-    def begin_again(self) -> None:
-        """Make the tables anew, which somebody dropped, and register once more."""
+    def begin_again(self) -> bool:
+        """Make the tables anew, which somebody dropped, and register once more; tell whether there are leases then."""
         with self._beginning:
             self.connection.forget_catalog(self.schema)
             self._begin()
+            return self.has_leases
 
     def _leave(self, *, keys: bool) -> None:
         with self._lock, self._guard:
@@ -459,8 +460,11 @@ class Worker:
     def _last_words(self) -> None:
         connection = self.connection
         try:
-            self._tried(self._delete_ended)
-            self._tried(self._sign_off)
+            for write in (self._delete_ended, self._sign_off):
+                if self._has_worked:
+                    write()
+                else:  # who closes a connection is not to wait for others; what stays is worth nothing without its worker
+                    self._tried(write)
             unlock = connection.backend.coordination.unlock(f"dj:{self.id}")
             if unlock is not None:
                 connection.execute(unlock)
