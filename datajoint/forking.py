@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 Lock = TypeVar("Lock")
 
-_reopened: weakref.WeakKeyDictionary[Any, weakref.WeakMethod[Callable[[], None]] | None] = weakref.WeakKeyDictionary()
+_reopened: weakref.WeakKeyDictionary[Any, Callable[[], None] | None] = weakref.WeakKeyDictionary()
 _adding = threading.Lock()
 
 
@@ -32,19 +32,30 @@ def reopened(lock: Lock, mend: Callable[[], None] | None = None) -> Lock:
         The same.
     """
     with _adding:
-        _reopened[lock] = None if mend is None else weakref.WeakMethod(mend)
+        _reopened[lock] = None if mend is None else _weakly(mend)
     return lock
+
+
+def _weakly(method: Any) -> Callable[[], None]:
+    """Return what calls a method of an object as long as that exists, without keeping it alive."""
+    owner, function = weakref.ref(method.__self__), method.__func__
+
+    def call() -> None:
+        found = owner()
+        if found is not None:
+            function(found)
+
+    return call
 
 
 def _reopen() -> None:
     _adding._at_fork_reinit()  # type: ignore[attr-defined]  # as the standard library does with its own
-    for lock, method in list(_reopened.items()):
+    for lock, mend in list(_reopened.items()):
         # What the forking thread itself holds it will release.
         if lock.acquire(blocking=False):
             lock.release()
             continue
         lock._at_fork_reinit()
-        mend = None if method is None else method()
         if mend is not None:
             with lock:
                 mend()
