@@ -10,6 +10,7 @@
  */
 
 const FOCUSED = new Set(["button", "select", "summary"]);
+const PATIENCE = 1500; // milliseconds before the reader is told that an answer is awaited
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
@@ -70,18 +71,26 @@ async function mountChild(model, id, host) {
 
 /**
  * Questions to the kernel of one view: each is answered once, or fails with the kernel's error.
+ *
+ * A kernel that runs a cell may hear none of them before its end (ipykernel 6 never does); `late` says so in view.
  */
 class Questions {
   serial = 0;
   prefix = Math.random().toString(36).slice(2);
-  /** @type {Map<string, {resolve: (payload: any) => void, reject: (error: any) => void}>} */
+  late = make("div", "dj-late", { role: "status" });
+  /** @type {Map<string, {timer: number, resolve: (payload: any) => void, reject: (error: any) => void}>} */
   open = new Map();
+  /** @type {Set<string>} */
+  overdue = new Set();
 
   /** @param {any} message */
   receive = (message) => {
     const waiting = this.open.get(message?.id);
     if (!waiting) return;
     this.open.delete(message.id);
+    clearTimeout(waiting.timer);
+    this.overdue.delete(message.id);
+    this.paint();
     if (message.kind === "error") waiting.reject(message.payload);
     else waiting.resolve(message.payload);
   };
@@ -92,18 +101,28 @@ class Questions {
     model.on("msg:custom", this.receive);
   }
 
+  paint() {
+    const text = this.overdue.size ? "No answer yet: the kernel is running a cell, or the database is busy. What you clicked is done after that." : "";
+    if (this.late.textContent !== text) this.late.textContent = text;
+  }
+
   /** @param {string} kind @param {object} [payload] @returns {Promise<any>} */
   ask(kind, payload = {}) {
     this.serial += 1;
     const id = `${this.prefix}:${this.serial}`;
     return new Promise((resolve, reject) => {
-      this.open.set(id, { resolve, reject });
+      const timer = setTimeout(() => {
+        this.overdue.add(id);
+        this.paint();
+      }, PATIENCE);
+      this.open.set(id, { timer, resolve, reject });
       this.model.send({ id, kind, payload });
     });
   }
 
   close() {
     this.model.off("msg:custom", this.receive);
+    for (const { timer } of this.open.values()) clearTimeout(timer);
     this.open.clear();
   }
 }
