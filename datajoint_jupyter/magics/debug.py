@@ -58,7 +58,7 @@ def _chosen(table: AutoPopulate, conditions: Sequence[Any]) -> tuple[dict[str, A
     jobs = Job(table)
     if not conditions and jobs.is_declared:
         for job in failed_jobs(jobs, 1):
-            return table.key_source.proj().keys(limit=1) and job.key, f"{name} {key_text(job.key)}, which failed last"
+            return job.key, f"{name} {key_text(job.key)}, which failed last"
     left = table.pending(*conditions)
     keys = left.keys(limit=2, order_by="KEY")
     if not keys:
@@ -82,10 +82,12 @@ def _failure(table: AutoPopulate, key: dict[str, Any]) -> list[str]:
 
 def _inputs(table: AutoPopulate, key: dict[str, Any]) -> list[Static]:
     """Return the rows of the parents that the key belongs to."""
-    return [
-        static_table(parent & key, title=f"{code_of(parent)} & {key_text(key)}", shown=_ROWS)
-        for parent in table.parents(primary=True, as_objects=True)
-    ]
+    shown = []
+    for name, link in table.connection.dependencies.parents(table.full_table_name, primary=True):
+        parent = dj.FreeTable(table.connection, name)
+        theirs = {there: key[here] for here, there in link["attr_map"].items() if here in key}
+        shown.append(static_table(parent & theirs, title=f"{code_of(parent)} {key_text(theirs)}", shown=_ROWS))
+    return shown
 
 
 COMMAND = Command(
