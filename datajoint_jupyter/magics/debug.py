@@ -31,7 +31,9 @@ _ROWS = 5
 class DebugArguments:
     """The line of ``%dj debug``."""
 
-    expression: str = rest("TABLE & KEY", "the key to make; without one, the key that failed last, or else the next one")
+    expression: str = rest(
+        "TABLE & KEY", "the key to make; without one, the key that failed last, or else the next one"
+    )
     conn: str | None = connection_option()
 
 
@@ -48,7 +50,9 @@ def debug(context: Context, arguments: DebugArguments) -> None:
     key, said = _chosen(table, conditions)
     known = context.workspace.namespace
     code = rehearsal(table, key, text_of_table(table, known), known)
-    show_static(together([static_text(said, _failure(table, key)), *_inputs(table, key), static_code(code, "The next cell")]))
+    show_static(
+        together([static_text(said, _failure(table, key)), *_inputs(table, key), static_code(code, "The next cell")])
+    )
     context.shell.set_next_input(code)
 
 

@@ -39,7 +39,9 @@ def locks(context: Context, arguments: LocksArguments) -> None:
         raise CommandError("No database is connected.", "Open one with %dj connect.")
     if arguments.end is not None:
         ended = connection.end_blocking(arguments.end)
-        show_static(static_text(f"Session {arguments.end} was ended; what it had not committed is undone.", [str(ended)]))
+        show_static(
+            static_text(f"Session {arguments.end} was ended; what it had not committed is undone.", [str(ended)])
+        )
         return
     found = connection.locks()
     context.keep(arguments.output, found)

@@ -56,9 +56,7 @@ def table_and_conditions(text: str, context: Context, *, name: str) -> tuple[Any
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
         conditions.insert(0, node.right)
         node = node.left
-    value, *given = (
-        evaluate(ast.unparse(part), context.workspace, name=name).value for part in (node, *conditions)
-    )
+    value, *given = (evaluate(ast.unparse(part), context.workspace, name=name).value for part in (node, *conditions))
     return as_expression(value), given
 
 

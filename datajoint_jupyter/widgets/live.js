@@ -10,6 +10,7 @@
  */
 
 const FOCUSED = new Set(["button", "select", "summary"]);
+const LONGEST_CLICK = 1000; // milliseconds after which a pointer that is still down holds nothing up
 const PATIENCE = 1500; // milliseconds before the reader is told that an answer is awaited
 
 /**
@@ -124,6 +125,47 @@ class Questions {
     this.model.off("msg:custom", this.receive);
     for (const { timer } of this.open.values()) clearTimeout(timer);
     this.open.clear();
+  }
+}
+
+/**
+ * Draws at once, but not while a pointer is held down: what moves a button away from under it takes its click.
+ */
+class Drawing {
+  since = -Infinity;
+  /** @type {Map<string, () => void>} */
+  waiting = new Map();
+
+  press = () => {
+    this.since = performance.now();
+  };
+
+  // The click comes right after the release.
+  release = () => setTimeout(() => this.go());
+
+  constructor() {
+    document.addEventListener("pointerdown", this.press, true);
+    for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, this.release, true);
+  }
+
+  /** @param {string} what the last of several of a name is drawn @param {() => void} draw */
+  do(what, draw) {
+    this.waiting.delete(what);
+    if (performance.now() - this.since > LONGEST_CLICK) draw();
+    else this.waiting.set(what, draw);
+  }
+
+  go() {
+    this.since = -Infinity;
+    const due = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const draw of due) draw();
+  }
+
+  close() {
+    document.removeEventListener("pointerdown", this.press, true);
+    for (const name of ["pointerup", "pointercancel"]) document.removeEventListener(name, this.release, true);
+    this.waiting.clear();
   }
 }
 

@@ -163,7 +163,9 @@ def test_a_key_is_made_in_a_cell_that_keeps_nothing(run, lab, shell):
     assert shell.user_ns["Score"]().to_dicts() == result
     # It is there to be changed.
     run("%dj debug Score & 'session = 5'")
-    assert shell.run_cell(shell.rl_next_input.replace('"score": 1', '"score": 7')).result == [{"session": 5, "score": 7}]
+    assert shell.run_cell(shell.rl_next_input.replace('"score": 1', '"score": 7')).result == [
+        {"session": 5, "score": 7}
+    ]
     assert shell.user_ns["Score"].make is not shell.user_ns["make"]
 
 
@@ -220,7 +222,9 @@ class Twice(Root):
         super().make_insert(key, 2 * root)
 """
     )
-    run("from far_away import Day, Root, Twice\nfor cls in (Day, Root, Twice): schema(cls)\nDay.insert1({'day': '2024-05-08'})")
+    run(
+        "from far_away import Day, Root, Twice\nfor cls in (Day, Root, Twice): schema(cls)\nDay.insert1({'day': '2024-05-08'})"
+    )
     run("%dj debug Root")
     assert "from far_away import half, m" in shell.rl_next_input
     assert [row["root"] for row in shell.run_cell(shell.rl_next_input).result] == [2.0]

@@ -153,6 +153,7 @@ class View {
     const state = this.model.get("state");
     const progress = this.model.get("progress");
     const busy = ["planning", "deleting", "stopping"].includes(state);
+    const active = document.activeElement;
     this.root.dataset.state = state;
     let text = this.model.get("said") || outline.headline;
     if (state === "planning") text = "looking at what depends on the rows…";
@@ -184,6 +185,9 @@ class View {
     const code = this.model.get("code");
     this.code.textContent = code;
     this.codeBox.hidden = !code;
+    // Who works by keyboard goes on from what there is to do now.
+    if (active instanceof HTMLElement && this.root.contains(active) && (active.closest("[hidden]") || active.matches(":disabled")))
+      [this.cancelButton, this.againButton].find((one) => !one.hidden && !one.disabled)?.focus();
   }
 }
 

@@ -92,10 +92,12 @@ class DiagramPage {
   /** @type {{x: number, y: number, view: Rect, moved: boolean, dropped: boolean, id: number} | null} */
   drag = null;
 
-  redraw = () => this.load();
-  rearrange = () => this.paintArrangement();
-  restate = () => this.paintStatus();
-  recode = () => this.paintCode();
+  drawing = new Drawing();
+
+  redraw = () => this.drawing.do("picture", () => this.load());
+  rearrange = () => this.drawing.do("arrangement", () => this.paintArrangement());
+  restate = () => this.drawing.do("status", () => this.paintStatus());
+  recode = () => this.drawing.do("code", () => this.paintCode());
   retheme = () => this.paintTheme();
   leave = (/** @type {Event} */ event) => {
     if (event.target instanceof Node && !this.menu.contains(event.target)) this.menu.open = false;
@@ -728,6 +730,7 @@ class DiagramPage {
     model.off("change:code", this.recode);
     document.removeEventListener("pointerdown", this.leave);
     this.questions.close();
+    this.drawing.close();
     this.sizes.disconnect();
     this.themes.disconnect();
     this.unmount?.();

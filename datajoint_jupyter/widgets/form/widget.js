@@ -242,6 +242,7 @@ class Form {
   showAll = false;
   checks = 0;
   timer = 0;
+  drawing = new Drawing();
   busy = false;
   /** @type {Map<string, {field: Field, box: HTMLElement, input: ReturnType<typeof editor>, fault: HTMLElement, clear: HTMLElement}>} */
   inputs = new Map();
@@ -305,6 +306,7 @@ class Form {
     clearInterval(this.ticking);
     clearTimeout(this.timer);
     this.link.close();
+    this.drawing.close();
     this.root.remove();
   }
 
@@ -399,7 +401,7 @@ class Form {
     input.node.addEventListener("input", changed);
     input.node.addEventListener("blur", () => {
       this.touched.add(place("", 0, field.name));
-      this.paintProblems();
+      this.drawing.do("problems", () => this.paintProblems());
     });
     return box;
   }
@@ -599,8 +601,7 @@ class Form {
       const payload = kind === "check" ? { ...this.entry, by: this.link.prefix } : {};
       this.link.ask(kind, payload, (answered, answer) => {
         if (serial !== this.checks) return;
-        if (answered === "error") this.fail(answer);
-        else this.judged(answer);
+        this.drawing.do("judged", () => (answered === "error" ? this.fail(answer) : this.judged(answer)));
       });
     }, REST);
     this.paintProblems();
@@ -716,8 +717,10 @@ class Form {
         this.fail(answer);
         if (last && kind !== "rows") this.reread(); // what an earlier answer had was not drawn
       } else if (said === "rows") {
-        if (last) this.paintRows(answer);
-        drawn?.();
+        this.drawing.do("rows", () => {
+          if (last) this.paintRows(answer);
+          drawn?.();
+        });
       } else {
         if (last) this.reread();
         this.area?.focus();

@@ -57,8 +57,10 @@ class Matrix {
   frame = 0;
   saving = 0;
 
-  repaint = () => this.paint();
-  redo = () => this.paintDoing();
+  drawing = new Drawing();
+
+  repaint = () => this.drawing.do("page", () => this.paint());
+  redo = () => this.drawing.do("doing", () => this.paintDoing());
   schedule = () => {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.draw());
@@ -386,7 +388,9 @@ class Matrix {
     if (!again) this.opened = { key, column };
     this.draw();
     const reasons = await this.try("why", { row, column, revision: page.revision }, !again);
-    if (reasons && this.opened?.key === key && this.opened.column === column) this.paintPanel(reasons, !again);
+    this.drawing.do("reasons", () => {
+      if (reasons && this.opened?.key === key && this.opened.column === column) this.paintPanel(reasons, !again);
+    });
   }
 
   /** Ask again about the open cell when its row has moved or changed. */
@@ -507,6 +511,7 @@ class Matrix {
     for (const name of ["page", "only", "live", "trouble"]) this.model.off(`change:${name}`, this.repaint);
     this.model.off("change:doing", this.redo);
     this.questions.close();
+    this.drawing.close();
     this.sizes.disconnect();
     this.unmount?.();
     cancelAnimationFrame(this.frame);

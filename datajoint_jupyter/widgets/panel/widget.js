@@ -52,8 +52,10 @@ class PanelView {
   /** @type {Map<string, HTMLElement>} */
   lines = new Map();
 
-  paint = () => this.paintState(this.model.get("state"));
-  list = () => this.paintFailures(this.model.get("failures"));
+  drawing = new Drawing();
+
+  paint = () => this.drawing.do("state", () => this.paintState(this.model.get("state")));
+  list = () => this.drawing.do("failures", () => this.paintFailures(this.model.get("failures")));
 
   /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
@@ -279,6 +281,7 @@ class PanelView {
     this.model.off("change:state", this.paint);
     this.model.off("change:failures", this.list);
     this.questions.close();
+    this.drawing.close();
     this.root.remove();
   }
 }

@@ -15,6 +15,9 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import pytest
+
+from tests.provision.fetched import NotFetchedError
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -34,6 +37,15 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def fetched(fetch):
+    """Return what `fetch` fetches; where it cannot, the test is skipped, or fails where CI=true."""
+    try:
+        return fetch()
+    except NotFetchedError as error:
+        is_ci = os.environ.get("CI", "").lower() == "true"
+        (pytest.fail if is_ci else pytest.skip)(str(error))
 
 
 class LabServer:

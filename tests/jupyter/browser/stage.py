@@ -54,7 +54,9 @@ class Stage:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.clock.install()
         page.set_content("<!doctype html><title>stage</title><body></body>")
-        state = {name: getattr(widget, name) for name in self._names if name not in ("comm", "keys", "tabbable", "tooltip")}
+        state = {
+            name: getattr(widget, name) for name in self._names if name not in ("comm", "keys", "tabbable", "tooltip")
+        }
         page.evaluate(_MOUNT, [str(widget._esm), str(widget._css), state])
 
     def to_kernel(self):

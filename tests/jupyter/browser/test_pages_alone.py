@@ -105,7 +105,9 @@ def test_a_kernel_that_does_not_answer_is_told(tables, on_stage, expect, view_of
     stage = on_stage(view_of(tables))
     stage.pass_time(400)
     stage.settle()
-    status = stage.page.get_by_role("status").filter(has_text=WAITING if view_of is not form_of else "waiting for the kernel")
+    status = stage.page.get_by_role("status").filter(
+        has_text=WAITING if view_of is not form_of else "waiting for the kernel"
+    )
     CLICKS[view_of](stage.page).click()
     stage.pass_time(1400)
     expect(status).to_have_count(0)
@@ -197,3 +199,71 @@ def test_an_error_stays_until_the_reader_goes_on(tables, on_stage, expect):
     expect(alert).to_be_visible()
     page.get_by_role("button", name="Dismiss").click()
     expect(alert).to_have_count(0)
+
+
+def test_no_click_is_lost_to_what_is_drawn_meanwhile(tables, on_stage, expect):
+    """A field that is left without a value says so below it, which moves the button that the pointer is on."""
+    stage = on_stage(form_of(tables))
+    page = stage.page
+    stage.pass_time(400)
+    stage.settle()
+    page.get_by_label("subject_id", exact=True).click()
+    page.get_by_role("button", name="Insert", exact=True).click()
+    assert "insert" in stage.settle()
+    expect(page.locator(".dj-fault").filter(has_text="needs a value")).to_have_count(2)
+
+
+def test_a_button_stays_under_the_pointer(tables, on_stage, expect):
+    """Errors are listed anew each time that one is added or gone."""
+    Score = tables[1]
+    Score.populate(reserve_jobs=True, suppress_errors=True)
+    view = panel_of(tables)
+    view._panel.refresh()
+    stage = on_stage(view)
+    page = stage.page
+    page.locator(".dj-kind-of-error > summary").click()
+    retry = page.get_by_role("button", name="Retry all")
+    box = retry.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    view.state = {**view.state, "problem": "the disk is full"}  # a line above
+    view.failures = [{**kind, "count": "9 keys"} for kind in view.failures]
+    stage.to_page()
+    expect(page.locator(".dj-tally")).to_have_text("3 keys")
+    page.mouse.up()
+    assert stage.to_kernel() == ["retry"]
+    stage.pass_time(10)
+    expect(page.locator(".dj-tally")).to_have_text("9 keys")
+    expect(page.get_by_role("alert").filter(has_text="the disk is full")).to_be_visible()
+
+
+def test_deleting_by_keyboard_alone(tables, on_stage, expect):
+    Subject, Score = tables
+    Score.make = lambda self, key: self.insert1(key)
+    Score.populate()
+    from datajoint_jupyter.widgets.delete import DeleteView
+
+    view = DeleteView(Subject & "subject_id = 1", source="Subject")
+    stage = on_stage(view)
+    page, keyboard = stage.page, stage.page.keyboard
+    keyboard.press("Tab")
+    expect(page.locator("summary", has_text="lab.subject")).to_be_focused()
+    keyboard.press("Enter")  # its keys are folded away
+    expect(page.locator(".dj-keys").first).to_be_hidden()
+    for _ in range(2):
+        keyboard.press("Tab")
+    expect(page.get_by_label("Masters whose part rows go")).to_be_focused()
+    keyboard.press("Tab")
+    expect(page.get_by_label("To confirm, type")).to_be_focused()
+    keyboard.press("Enter")  # nothing happens without the name
+    assert stage.to_kernel() == []
+    keyboard.type("lab.subject")
+    keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Delete 2 rows")).to_be_focused()
+    keyboard.press("Space")
+    assert stage.settle() == ["delete"]
+    assert view.wait(20)
+    stage.to_page()
+    expect(page.get_by_role("status").first).to_have_text("2 rows deleted from 2 tables.")
+    assert (len(Subject()), len(Score())) == (2, 2)
+    expect(page.get_by_role("button", name="Look again")).to_be_focused()
