@@ -6,7 +6,7 @@ import builtins
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from datajoint.autopopulate import AutoPopulate
@@ -70,11 +70,18 @@ def _source(function: FunctionType) -> str:
 def _imports(functions: list[FunctionType], known: Mapping[str, Any]) -> Iterator[str]:
     """Yield imports of what functions of a module use, and what the notebook has not under the same name."""
     missing: dict[str, set[str]] = {}
+    modules: dict[str, str] = {}
     for function in functions:
         there = function.__globals__
         for name in _names(function.__code__):
-            if name in there and known.get(name, builtins) is not there[name]:
+            if name not in there or known.get(name, builtins) is there[name]:
+                continue
+            if isinstance(there[name], ModuleType):
+                modules[name] = there[name].__name__
+            else:
                 missing.setdefault(str(function.__module__), set()).add(name)
+    for name, module in sorted(modules.items()):
+        yield f"import {module}" if name == module else f"import {module} as {name}"
     for module, names in missing.items():
         if module != "__main__":
             yield f"from {module} import {', '.join(sorted(names))}"

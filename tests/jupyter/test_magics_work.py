@@ -226,7 +226,7 @@ class Twice(Root):
         "from far_away import Day, Root, Twice\nfor cls in (Day, Root, Twice): schema(cls)\nDay.insert1({'day': '2024-05-08'})"
     )
     run("%dj debug Root")
-    assert "from far_away import half, m" in shell.rl_next_input
+    assert "import math as m\nfrom far_away import half\n" in shell.rl_next_input
     assert [row["root"] for row in shell.run_cell(shell.rl_next_input).result] == [2.0]
     # What only means something within its class is run as it is there.
     run("%dj debug Twice")

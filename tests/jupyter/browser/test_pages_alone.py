@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import datajoint as dj
@@ -267,3 +269,55 @@ def test_deleting_by_keyboard_alone(tables, on_stage, expect):
     expect(page.get_by_role("status").first).to_have_text("2 rows deleted from 2 tables.")
     assert (len(Subject()), len(Score())) == (2, 2)
     expect(page.get_by_role("button", name="Look again")).to_be_focused()
+
+
+def test_what_a_diagram_cannot_tell_is_said(tables, on_stage, expect):
+    view = diagram_of(tables)
+    stage = on_stage(view)
+    page = stage.page
+    tables[1].drop_quick()
+    page.locator("[data-node]").last.click()
+    stage.settle()
+    alert = page.get_by_role("alert").filter(has_text="Error")
+    expect(alert).to_contain_text("lab.__score")
+    alert.locator("summary").click()
+    expect(alert.locator("pre")).to_contain_text("Traceback")
+    alert.get_by_role("button", name="Dismiss").click()
+    expect(alert).to_have_count(0)
+    # An answer to what was asked before takes no later error away.
+    view.trouble, view.live = "the disk is full", True
+    stage.to_page()
+    expect(page.get_by_role("alert").filter(has_text="The status cannot be read: the disk is full")).to_be_visible()
+
+
+def test_a_panel_without_its_database(tables, on_stage, expect):
+    view = panel_of(tables)
+    view._panel.start()
+    assert view._panel.wait(20)
+    stage = on_stage(view)
+    page = stage.page
+    expect(page.locator(".dj-phase")).to_have_text("finished")
+    tables[1].jobs.drop()
+    tables[1].drop_quick()
+    view._panel._watcher.start()
+    deadline = time.monotonic() + 20
+    while not view.state["problem"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    stage.to_page()
+    expect(page.locator(".dj-problem")).to_contain_text("The database cannot be asked, and is tried again")
+    page.get_by_role("button", name="Start").click()
+    stage.settle()
+    assert view._panel.wait(20)
+    stage.to_page()
+    expect(page.locator(".dj-phase")).to_have_text("failed")
+    view._panel.close()
+
+
+def test_a_status_that_cannot_be_read(tables, on_stage, expect):
+    view = matrix_of(tables)
+    stage = on_stage(view)
+    tables[1].drop_quick()
+    view._look()
+    stage.to_page()
+    expect(stage.page.get_by_role("alert").filter(has_text="The status cannot be read")).to_be_visible()

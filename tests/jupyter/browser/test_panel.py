@@ -247,24 +247,3 @@ def test_by_keyboard(new_notebook, lab, expect):
     keyboard.press("Enter")
     expect(view.locator("[data-table='lab.__score'] .dj-text")).to_have_text("12 of 12")
     assert files.count("lab.__score") == 12
-
-
-def test_trouble_is_told(new_notebook, lab, expect):
-    notebook = new_notebook()
-    Files(lab, "trouble").go()
-    notebook.write(
-        "trouble.ipynb",
-        set_up("trouble"),
-        EXTENSION,
-        "%dj populate Score -o panel",
-        "Rank.drop_quick(); Score.jobs.drop(); Score.drop_quick()",
-    )
-    notebook.open("trouble.ipynb")
-    for index in range(3):
-        notebook.run_cell(index)
-    view = notebook.cell(2).locator(".dj-work")
-    expect(view.locator(".dj-phase")).to_have_text("finished")
-    notebook.run_cell(3)
-    expect(view.locator(".dj-problem")).to_contain_text("The database cannot be asked, and is tried again")
-    button(view, "Start").click()
-    expect(view.locator(".dj-phase")).to_have_text("failed")
