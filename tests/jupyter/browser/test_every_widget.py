@@ -153,7 +153,7 @@ def test_every_widget(new_notebook, lab, held, pictures, expect, front, kernel, 
     lab.shut_kernels_down()
     page.reload()
     for index, told in [
-        (BROWSER, "8 rows"), (BUILDER, "Session"), (MATRIX, "Scan"), (PANEL, "6 of 8 keys · 2 failed"),
+        (BROWSER, "8 rows"), (BUILDER, "Session"), (MATRIX, "2 error"), (PANEL, "6 of 8 keys · 2 failed"), (PANEL, "ValueError"),
         (FORM, "Subject.insert1({'subject_id': 7"), (DELETE, "1 row deleted from 1 table."),
     ]:  # fmt: skip
         expect(cell(index).locator("[data-dj-static]")).to_be_visible()
