@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import weakref
@@ -44,10 +45,15 @@ class Session:
         if self.process != os.getpid():
             self.closed = True
             return
-        with self.in_use:
+        # When the interpreter ends, a thread that was stopped in the middle of a statement never lets go.
+        if not self.in_use.acquire(blocking=not sys.is_finalizing()):
+            return
+        try:
             if not self.closed:
                 self.backend.close(self.raw)
             self.closed = True
+        finally:
+            self.in_use.release()
 
 
 class _Holder:

@@ -1,7 +1,10 @@
 """Sixteen threads work over one connection: each in a transaction of its own, and none gets what is another's."""
 
 import contextlib
+import os
 import random
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -100,3 +103,28 @@ def test_the_query_log_is_of_all_threads(connection, notes):
     with connection.query_log() as log, ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(20)))
     assert sum("INSERT" in record.text for record in log) == 20
+
+
+ENDS = """
+import threading, time
+import datajoint as dj
+connection = dj.Connection("sqlite:///ends.db")
+connection.query("SELECT 1")
+begun = threading.Event()
+
+def ask():
+    begun.set()
+    while True:
+        connection.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT count(*) FROM n")
+
+threading.Thread(target=ask, daemon=True).start()
+begun.wait()
+time.sleep(0.1)  # a statement runs
+"""
+
+
+def test_a_program_ends_while_a_thread_of_it_asks(tmp_path):
+    """The interpreter stops such a thread for good; nobody waits for what it holds."""
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    done = subprocess.run([sys.executable, "-c", ENDS], cwd=tmp_path, env=environment, check=False, timeout=30)
+    assert done.returncode == 0
