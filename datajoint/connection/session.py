@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 import weakref
@@ -39,14 +38,13 @@ class Session:
         """Whether statements can be sent: it is neither closed nor a forked parent's."""
         return not self.closed and self.process == os.getpid()
 
-    def close(self) -> None:
-        """Close the driver's connection, once, when no statement runs on it."""
+    def close(self, *, wait: bool = True) -> None:
+        """Close the driver's connection, once, when no statement runs on it; without `wait`, not if one does now."""
         # A forked child must not say goodbye on its parent's socket, nor wait for its parent's threads.
         if self.process != os.getpid():
             self.closed = True
             return
-        # When the interpreter ends, a thread that was stopped in the middle of a statement never lets go.
-        if not self.in_use.acquire(blocking=not sys.is_finalizing()):
+        if not self.in_use.acquire(blocking=wait):
             return
         try:
             if not self.closed:
@@ -63,7 +61,8 @@ class _Holder:
         self.session = session
 
     def __del__(self) -> None:
-        self.session.close()
+        # Only as Python ends can a statement still run: of a daemon thread, which was stopped for good in the midst of it.
+        self.session.close(wait=False)
 
 
 class _Thread(threading.local):
