@@ -106,13 +106,13 @@ class CollectionPlan:
         age = self.youngest_age
         if age is not None and age < YOUNG_SECONDS:
             found.append(
-                f"The youngest orphan is {_duration(age)} old. If programs write to this store that do not mark what they "
-                "write, as DataJoint 2.3 does not, give a grace period longer than their longest insert."
+                f"The youngest orphan is {_duration(age)} old: if programs write here that leave no marks, as DataJoint 2.3, "
+                "give a grace period."
             )
         if self.unmarked and self.orphans:
             found.append(
-                f"Nobody could mark what is being written for {', '.join(self.unmarked)}, until now: be sure that no insert "
-                "of objects is at work, or give a grace period. From the first collection on inserts mark their objects."
+                f"Nobody could mark what is being written for {', '.join(self.unmarked)} until now: be sure that no insert "
+                "is at work, or give a grace period."
             )
         return found
 
