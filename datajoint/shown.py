@@ -7,7 +7,8 @@ from html import escape
 
 # Nothing but the page's own colours: an output is shown in light, in dark, and where styles are stripped.
 _PRE = (
-    "white-space:pre-wrap;overflow-wrap:anywhere;margin:.2em 0;padding:.4em .6em;border:1px solid rgba(128,128,128,.35)"
+    "font-family:var(--jp-code-font-family,monospace);white-space:pre-wrap;overflow-wrap:anywhere;"
+    "margin:.2em 0;padding:.4em .6em;border:1px solid rgba(128,128,128,.35)"
 )
 
 

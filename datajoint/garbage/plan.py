@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from datajoint.errors import DataJointError
+from datajoint.shown import html_lines
 from datajoint.storage.listing import StoredFile
 
 Kind = Literal["hash", "schema", "abandoned"]
@@ -191,7 +191,7 @@ class CollectionPlan:
         return f"{orphan.path}  {_amount(orphan.size)}, {age}"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return html_lines("", [str(self)])
 
 
 def _amount(size: float) -> str:
