@@ -26,7 +26,7 @@ VOLATILE = "volatile"
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _DURATION = re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds)\b|[\d,.]+ keys/s|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
-_PASSING = re.compile(rf"{_DURATION.pattern}|\bprocess \d+|_[\w-]{{8}}(?=\.\w)")
+_PASSING = re.compile(rf"{_DURATION.pattern}|[\d.]+ [GMT]iB free|\bprocess \d+|_[\w-]{{8}}(?=\.\w)")
 _LOGGED = re.compile(r"^\[[\d-]{10} [\d:]{8}\]", re.MULTILINE)
 _HOST = re.compile(rf"\bon {re.escape(platform.node())}\b")
 _STATIC_KEY = re.compile(r'data-dj-static="?(\w+)')
