@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHECKOUT = Path(__file__).parents[1]
@@ -73,17 +73,14 @@ def cell_with(notebook: NotebookPage, text: str) -> Locator:
     return notebook.page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=text).first
 
 
+RESTRICT = "%dj restrict Detection.Blob & 'contrast BETWEEN 0.2 AND 0.6' & dj.Near(Detection & 'n_blobs > 3')"
+
+
 def take_builder(notebook: NotebookPage, suffix: str) -> None:
-    """Take the restriction builder, in a cell of its own at the end."""
-    page = notebook.page
-    page.locator(".jp-Notebook-footer").click()
-    page.keyboard.type(
-        "%dj restrict Detection.Blob & 'contrast BETWEEN 0.2 AND 0.6' & dj.Near(Detection & 'n_blobs > 3')"
-    )
-    page.keyboard.press("Control+Enter")
-    builder = page.locator(".dj-builder").last
+    """Take the restriction builder, from a cell that the tutorial does not have."""
+    builder = cell_with(notebook, RESTRICT[:20]).locator(".dj-builder")
     expect(builder.locator(".dj-status").first).to_contain_text("of", timeout=60_000)
-    page.wait_for_timeout(1000)  # the histogram is drawn
+    notebook.page.wait_for_timeout(1000)  # the histogram is drawn
     builder.screenshot(path=IMAGES / f"builder{suffix}.png")
 
 
@@ -91,7 +88,9 @@ def take(*, dark: bool) -> None:
     suffix = "-dark" if dark else ""
     with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder)) as server, sync_playwright() as playwright:
         server.set_theme(dark=dark)
-        shutil.copy(CHECKOUT / "notebooks" / NOTEBOOK, Path(folder) / NOTEBOOK)
+        first = nbformat.read(CHECKOUT / "notebooks" / NOTEBOOK, as_version=4)
+        first.cells.append(nbformat.v4.new_code_cell(RESTRICT))
+        nbformat.write(first, Path(folder) / NOTEBOOK)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         # Tall enough that no cell is left out of the page.
         page = browser.new_page(
