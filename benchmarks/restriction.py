@@ -45,7 +45,7 @@ BY_HAND = {
 PEER = """
 import json, sys, time
 import datajoint as dj
-given = json.loads(sys.argv[1])
+given = json.loads(sys.stdin.read())
 dj.logger.setLevel("ERROR")
 for name in ("backend", "host", "port", "user", "password"):
     dj.config[f"database.{name}"] = given[name]
@@ -72,7 +72,7 @@ def by_peer(given: dict[str, Any]) -> dict[str, float]:
     """Return the peer's seconds for each question."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DJ_"))}
     done = subprocess.run(
-        [peer_python(), "-P", "-c", PEER, json.dumps(given)],
+        [peer_python(), "-P", "-c", PEER], input=json.dumps(given),
         env=environment, capture_output=True, text=True, check=False, cwd="/",
     )  # fmt: skip
     if done.returncode:
