@@ -95,11 +95,12 @@ def with_headers(text: str) -> str:
     """Repeat the header of a table before rows that something stands between."""
     header: list[str] = []
     lines: list[str] = []
-    for line in text.splitlines():
+    given = text.splitlines()
+    for line, following in zip(given, [*given[1:], ""], strict=True):
         if line.startswith("|---"):
             header = [lines[-1], line]
-        elif line.startswith("|") and header and not lines[-1].startswith("|"):
-            lines += [] if line == header[0] else header
+        elif line.startswith("|") and header and not lines[-1].startswith("|") and not following.startswith("|---"):
+            lines += header
         lines.append(line)
     return "\n".join(lines)
 
