@@ -67,7 +67,7 @@ Session.Trial.insert({"subject": 2 + i // 4, "session": i % 4, "trial": t, "outc
 ]
 NOTEBOOK = "01_first_pipeline.ipynb"
 IMAGES = CHECKOUT / "docs" / "images"
-MARGIN = 10  # pixels
+MARGIN = 6  # pixels
 
 
 def cell_with(notebook: NotebookPage, text: str) -> Locator:
