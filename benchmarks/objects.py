@@ -39,7 +39,7 @@ class Far(StorageAdapter):
             time.sleep(spec["latency"])
 
         class FarFileSystem(MemoryFileSystem):  # type: ignore[misc]  # a package without types
-            cacheable = False
+            cachable = False
 
             def pipe_file(self, *args: Any, **options: Any) -> None:
                 wait()

@@ -26,7 +26,7 @@ def distant_filesystem(seconds, requests):
 
     class Distant(MemoryFileSystem):
         protocol = "distant"
-        cacheable = False
+        cachable = False
 
         def _wait(self, name):
             requests.append(name)
