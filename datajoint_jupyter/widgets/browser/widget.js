@@ -12,7 +12,6 @@ const HEAD_ROWS = 1;
 const MAX_BODY = 8_000_000; // pixels; browsers cut off taller elements
 const KEPT_PAGES = 30;
 const DEBOUNCE = 80; // milliseconds of rest before a page is asked for while scrolling
-const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
 const MIN_WIDTH = 64;
 const MAX_WIDTH = 340;
 const PICK_WIDTH = 30;

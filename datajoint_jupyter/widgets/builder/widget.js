@@ -17,7 +17,6 @@
  */
 
 const TYPING = 350; // milliseconds of rest before what is typed is counted
-const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
 const LOOK_AGAIN = 2000; // milliseconds without the counts before the kernel is asked for them
 const TESTS = /** @type {Record<string, string>} */ ({
   "=": "is",

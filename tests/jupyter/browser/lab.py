@@ -15,6 +15,9 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import pytest
+
+from tests.provision.fetched import NotFetchedError
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -29,11 +32,23 @@ FLAGS = [
 ]
 _CHECKOUT = Path(__file__).parents[3]
 
+# Of another environment, say a newcomer's, which has this project installed and nothing of the tests.
+_ELSEWHERE = os.environ.get("DJ_TEST_LAB_PYTHON")
+
 
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def fetched(fetch):
+    """Return what `fetch` fetches; where it cannot, the test is skipped, or fails where CI=true."""
+    try:
+        return fetch()
+    except NotFetchedError as error:
+        is_ci = os.environ.get("CI", "").lower() == "true"
+        (pytest.fail if is_ci else pytest.skip)(str(error))
 
 
 class LabServer:
@@ -43,18 +58,22 @@ class LabServer:
         self.root, self.port, self.token = root, free_port(), secrets.token_hex(16)
         self.log = root / "server.log"
         self.private = root / ".private"
+        self.data = self.private / "data"
 
     def __enter__(self):
         # Other settings and workspaces must not leak in, nor ours out.
         environment = dict(
             os.environ,
             JUPYTER_CONFIG_DIR=str(self.private / "config"),
+            JUPYTER_DATA_DIR=str(self.data),
             JUPYTER_RUNTIME_DIR=str(self.private / "run"),
             JUPYTERLAB_SETTINGS_DIR=str(self.private / "settings"),
             JUPYTERLAB_WORKSPACES_DIR=str(self.private / "workspaces"),
             JUPYTER_PLATFORM_DIRS="1",
             IPYTHONDIR=str(self.private / "ipython"),
-            PYTHONPATH=os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")])),
+            PYTHONPATH=""
+            if _ELSEWHERE
+            else os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")])),
             DJ_IGNORE_CONFIG_FILE="true",
             NO_PROXY="127.0.0.1,localhost",
         )
@@ -62,7 +81,7 @@ class LabServer:
         self._setting("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
         self._setting("docmanager-extension/plugin", {"autosave": False})
         command = [
-            sys.executable,
+            _ELSEWHERE or sys.executable,
             "-m",
             "jupyter",
             "lab",
@@ -70,6 +89,7 @@ class LabServer:
             "--ip=127.0.0.1",
             f"--port={self.port}",
             "--ServerApp.port_retries=0",
+            "--LabApp.expose_app_in_browser=True",
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.root}",
             "--ServerApp.allow_root=True",
@@ -162,17 +182,17 @@ class NotebookPage:
         if request.url.startswith("http") and not request.url.startswith(f"http://127.0.0.1:{self.server.port}/"):
             self.outside.append(request.url)
 
-    def write(self, name, *cells):
-        """Make a notebook of `cells`."""
+    def write(self, name, *cells, kernel="python3"):
+        """Make a notebook of `cells`, to be run by the kernel of that name."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell.strip("\n")) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}},
         )
         nbformat.write(notebook, self.server.root / name)
 
-    def open(self, name):
-        """Open a notebook and wait until its kernel can run cells."""
-        self.page.goto(f"http://127.0.0.1:{self.server.port}/lab/tree/{name}?reset&token={self.server.token}")
+    def open(self, name, *, front="lab/tree"):
+        """Open a notebook, in JupyterLab or with ``notebooks`` in Notebook 7, and wait until its kernel can run cells."""
+        self.page.goto(f"http://127.0.0.1:{self.server.port}/{front}/{name}?reset&token={self.server.token}")
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
         self.page.locator(".jp-NotebookPanel-toolbar").first.wait_for()
         self.page.wait_for_function("() => !document.querySelector('.jp-Dialog')", timeout=30_000)
