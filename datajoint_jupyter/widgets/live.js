@@ -9,6 +9,13 @@
  *            send(content: any): void}} Model
  */
 
+/**
+ * How often values of an attribute occur: by ranges, or the most frequent ones.
+ * @typedef {{label: string, count: number, condition: object | null, low: string, high: string, open: boolean}} Bar
+ * @typedef {{name: string, rows: number, missing: number, distinct: number | null, low: string | null,
+ *            high: string | null, histogram: boolean, sampled: boolean, bars: Bar[]}} Summary
+ */
+
 const FOCUSED = new Set(["button", "select", "summary"]);
 
 /**
