@@ -11,7 +11,7 @@ const hintButton = (label, hint = "") => make("button", "dj-button", hint ? { ty
 function menuOf(label, options, value) {
   const select = make("select", "dj-menu", { "aria-label": label });
   for (const [key, text] of options) select.append(make("option", "", { value: key }, text));
-  if (!options.some(([key]) => key === value)) select.append(make("option", "", { value }, value || "choose…"));
+  if (!options.some(([key]) => key === value)) select.prepend(make("option", "", { value }, value || "choose…"));
   select.value = value;
   return select;
 }

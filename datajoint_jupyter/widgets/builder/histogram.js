@@ -1,6 +1,11 @@
 // @ts-check
 // How often values occur, as bars: one sets the range, with shift or by dragging it grows.
 
+/** A number without the digits that nobody reads; other texts as they are. @param {string | null} text */
+function shortened(text) {
+  return text && /^-?\d+\.\d{6,}$/.test(text) ? String(Number(Number(text).toPrecision(6))) : text ?? "";
+}
+
 class Histogram {
   bars = make("div", "dj-bars");
   ends = make("div", "dj-ends");
@@ -102,7 +107,7 @@ class Histogram {
     });
     this.bars.replaceChildren(...columns);
     const notes = [found.missing ? `${found.missing} missing` : "", found.sampled ? "of the first rows" : ""].filter(Boolean).join(", ");
-    this.ends.replaceChildren(make("span", "", {}, found.low ?? ""), make("span", "", {}, notes), make("span", "", {}, found.high ?? ""));
+    this.ends.replaceChildren(make("span", "", {}, shortened(found.low)), make("span", "", {}, notes), make("span", "", {}, shortened(found.high)));
   }
 
   /** @param {Condition} range */

@@ -56,7 +56,11 @@ class Parts {
 
   /** @param {{node: HTMLElement, part: string, control: string} | null} focus */
   refocus(focus) {
-    if (!focus || focus.node.isConnected) return;
+    if (!focus || document.activeElement === focus.node) return;
+    if (focus.node.isConnected) {
+      focus.node.focus(); // it was moved along with its part
+      return;
+    }
     const part = this.drawn.get(focus.part)?.el;
     const control = focus.control && part?.querySelector(`[data-control="${CSS.escape(focus.control)}"]`);
     const next = control || part?.querySelector("select, input, button") || this.el.querySelector("select, input, button");
@@ -93,8 +97,9 @@ class Parts {
     return table ? this.state.table(table, "")?.attributes : this.model.get("attributes");
   }
 
-  /** The end of every part: its count, what it can be made into, and why it does not hold. @param {Seen} said @param {string} what */
-  tail(said, what) {
+  /** The end of every part: its count, what it can be made into, and why it does not hold. @param {Seen} said @param {string} what @param {HTMLElement[]} more other buttons */
+  tail(said, what, ...more) {
+    const el = make("span", "dj-tail");
     const count = make("span", "dj-count");
     const wrap = hintButton("Group", `Put this ${what} into a group of its own, to add alternatives`);
     wrap.dataset.control = "wrap";
@@ -119,7 +124,8 @@ class Parts {
       problem.classList.toggle("dj-wrong", Boolean(why) && !unfinished);
       if (problem.textContent !== why) problem.textContent = why;
     };
-    return { count, wrap, remove, problem, update };
+    el.append(count, ...more, wrap, remove);
+    return { el, problem, update };
   }
 
   /** @param {string} id */
@@ -138,15 +144,15 @@ class Parts {
     const bar = make("div", "dj-bar");
     const items = make("div", "dj-items");
     const adders = make("div", "dj-adders");
-    const tail = this.tail(said, "group");
+    const ungroup = hintButton("Ungroup", "Put the conditions of this group in its place");
+    ungroup.dataset.control = "ungroup";
+    ungroup.addEventListener("click", () => this.state.replace(now.outer.id, () => now.content.items));
+    const tail = this.tail(said, "group", ungroup);
     const how = menuOf("How the conditions of this group combine", [["and", "all of"], ["or", "any of"], ["not and", "not all of"], ["not or", "none of"]], "and");
     how.dataset.control = "how";
     let now = said;
     if (place) {
-      const ungroup = hintButton("Ungroup", "Put the conditions of this group in its place");
-      ungroup.dataset.control = "ungroup";
-      ungroup.addEventListener("click", () => this.state.replace(now.outer.id, () => now.content.items));
-      bar.append(how, tail.count, ungroup, tail.wrap, tail.remove);
+      bar.append(how, tail.el);
       how.addEventListener("change", () => {
         const { content, outer } = now;
         content.how = how.value.endsWith("or") ? "or" : "and";
@@ -246,7 +252,7 @@ class Parts {
       this.state.push();
     });
     if (ways.some((known) => known.via)) bar.append(way);
-    bar.append(tail.count, tail.wrap, tail.remove);
+    bar.append(tail.el);
     el.append(bar, tail.problem, inner);
     return {
       el,
@@ -256,7 +262,7 @@ class Parts {
         el.setAttribute("aria-label", `Related table ${name}`);
         has.value = seen.negated ? "not" : "";
         const via = seen.content.via?.[0] ?? "";
-        if (![...way.options].some((option) => option.value === via)) way.append(make("option", "", { value: via }, via));
+        if (![...way.options].some((option) => option.value === via)) way.append(make("option", "", { value: via }, via || "choose…"));
         way.value = via;
         arrange(inner, name && seen.content.condition ? [this.draw(seen.content.condition, name, "")] : []);
         tail.update(seen);
@@ -291,7 +297,7 @@ class Parts {
       now.content.text = value;
     });
     const not = this.notButton(() => now);
-    bar.append(not, input, tail.count, tail.wrap, tail.remove);
+    bar.append(not, input, tail.el);
     el.append(bar, tail.problem);
     return {
       el,
@@ -328,7 +334,7 @@ class Parts {
     tests.addEventListener("change", () => this.change(now.content, this.state.tested(now.content, tests.value, valueOf(now.content))));
     const values = this.values.draw(() => now.content, table, attribute);
     const not = this.notButton(() => now);
-    bar.append(not, names, tests, ...values.inputs, tail.count, tail.wrap, tail.remove);
+    bar.append(not, names, tests, ...values.inputs, tail.el);
     el.append(bar, tail.problem, ...values.below);
     return {
       el,

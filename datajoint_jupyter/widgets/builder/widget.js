@@ -107,7 +107,7 @@ class Board {
     const total = this.model.get("total");
     const all = this.model.get("counts")[this.state.root.id];
     const whole = !this.state.root.items.length && total.text ? total : all;
-    let text = whole && total.text ? (whole === total ? total.text : `${whole.text} of ${total.text}`) : "counting rows…";
+    let text = whole && total.text ? (whole === total ? total.text : `${whole.text.replace(/ rows?$/, "")} of ${total.text}`) : "counting rows…";
     if (this.state.late) text += " · waiting for the kernel, which is busy";
     if (this.status.textContent !== text) this.status.textContent = text;
     if (this.said.textContent !== this.state.said) this.said.textContent = this.state.said;
