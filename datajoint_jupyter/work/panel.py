@@ -57,6 +57,7 @@ class WorkPanel:
         self._listening = threading.Lock()
         self._shown = self._closed = False
         self._was_active = False
+        self._was_counted = False
         self._watcher = Watcher(self.tables, self._saw)
         self._conductor = Conductor(computable, wishes or Wishes(), self._turned) if computable else None
         open_widgets.add(self)
@@ -257,8 +258,11 @@ class WorkPanel:
         if sight is None or (ended is not None and sight.time <= ended):
             return  # seen before the end; the next look tells the last word
         is_active = self.phase in AT_WORK or any(not worker.gone for worker in sight.workers)
-        if self._was_active and not is_active and self._shown:
+        # What a live panel showed first was not counted, so that its cell need not wait.
+        is_first = self._watcher.counted and not self._was_counted
+        if (self._was_active or is_first) and not is_active and self._shown:
             update_display(self._twin(), raw=True, display_id=self.twin_key)
+            self._was_counted = self._was_counted or is_first
         self._was_active = is_active
 
     def _tell(self) -> None:

@@ -4,7 +4,7 @@
 const ROW_HEIGHT = 26;
 const HEAD_ROWS = 1;
 const MAX_BODY = 8_000_000; // pixels; browsers cut off taller elements
-const DEBOUNCE = 80; // milliseconds of rest before a page is asked for while scrolling
+const DEBOUNCE = 50; // milliseconds of rest before a page is asked for while scrolling
 const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
 const MIN_WIDTH = 64;
 const MAX_WIDTH = 340;
@@ -38,6 +38,9 @@ class Grid {
   begun = false;
   /** Where we scrolled to ourselves. */
   placed = 0;
+  movedAt = 0;
+  /** Whether the last move came after a rest. */
+  leapt = false;
   frame = 0;
   rest = 0;
   saving = 0;
@@ -242,9 +245,17 @@ class Grid {
     return this.lastTop > 0 && range > 0 ? (top / this.lastTop) * range : 0;
   }
 
+  /** Note that the view moves: what a leap leads to is wanted at once, what is passed by while scrolling is not. */
+  moves() {
+    const now = performance.now();
+    this.leapt = now - this.movedAt > DEBOUNCE;
+    this.movedAt = now;
+  }
+
   scrolled() {
     const position = this.grid.scrollTop;
     if (Math.abs(position - this.placed) < 1) return; // our own doing
+    this.moves();
     const range = this.bodyHeight - this.height;
     const top = range > 0 ? (Math.min(position, range) / range) * this.lastTop : 0;
     this.direction = top < this.top ? -1 : 1;
@@ -295,8 +306,7 @@ class Grid {
     this.row.show(this.opened);
     clearTimeout(this.rest);
     const ask = () => this.pages.want(this, first, Math.min(total, first + count) - 1, this.direction);
-    // The first rows of a view are wanted at once; those passed by while scrolling are not.
-    if (this.begun && !this.pages.row(first)) this.rest = setTimeout(ask, DEBOUNCE);
+    if (this.begun && !this.leapt && !this.pages.row(first)) this.rest = setTimeout(ask, DEBOUNCE);
     else ask();
     this.begun = true;
     this.save();
@@ -473,6 +483,7 @@ class Grid {
   /** @param {number} row @param {number} column */
   move(row, column) {
     this.active = { row, column };
+    this.moves();
     if (this.opened >= 0 && row >= 0) this.opened = row; // the panel follows
     if (row >= 0) this.reveal(row);
     this.paint();

@@ -117,12 +117,17 @@ class Histogram {
     if (!found?.histogram) return;
     if (this.summary !== found) this.build(found);
     this.summary = found;
-    const { low, high } = range;
+    found.bars.forEach((bar, index) => {
+      this.bars.children[index].setAttribute("aria-pressed", this.covered(bar, range.low, range.high));
+    });
+  }
+
+  /** Whether a range covers a bar: wholly, in part, or not. @param {Bar} bar @param {string | null} low @param {string | null} high */
+  covered(bar, low, high) {
+    if (!low && !high) return "false";
     const number = this.attribute?.input === "number";
     const reach = (/** @type {string} */ a, /** @type {string} */ b) => (number ? Number(a) <= Number(b) : a <= b);
-    found.bars.forEach((bar, index) => {
-      const inside = (!low || reach(low, bar.low)) && (!high || reach(bar.high, high));
-      this.bars.children[index].setAttribute("aria-pressed", String(Boolean(low || high) && inside));
-    });
+    if ((!low || reach(low, bar.low)) && (!high || reach(bar.high, high))) return "true";
+    return (low && reach(bar.high, low)) || (high && reach(high, bar.low)) ? "false" : "mixed";
   }
 }

@@ -378,15 +378,13 @@ def test_by_keyboard_alone_in_two_views(new_notebook, pictures, expect):
     at("Related table")
     expect(at("Related table").locator("option", has_text="Pair")).to_have_count(1)
     press("P")
-    expect(view.locator(".dj-exists > .dj-problem")).to_contain_text("related in 2 ways")
+    expect(view.locator(".dj-exists > .dj-problem")).to_have_text("Not finished: 2 ways lead to Pair. Choose one.")
     tab()
     at("Way to that table")
     (pictures / "builder-ways.png").write_bytes(view.screenshot())
     press("ArrowDown")
     expect(at("Way to that table")).to_have_value("one")
-    builder.python(
-        "Session & ['`weight` >= 40.0', {'comment': None}, dj.Not(dj.Near(Pair, via='one'))]"
-    )
+    builder.python("Session & ['`weight` >= 40.0', {'comment': None}, dj.Not(dj.Near(Pair, via='one'))]")
     expect(view.locator(".dj-exists > .dj-bar .dj-count")).to_have_text("2,000 rows")
     expect(view.locator(".dj-problem:visible")).to_have_count(0)
 
