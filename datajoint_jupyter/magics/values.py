@@ -26,8 +26,6 @@ def begun_value(text: str) -> tuple[str, str] | None:
     --------
     >>> begun_value("Subject & {'species': 'mo")
     ('species', 'mo')
-    >>> begun_value('Subject & "species = \\'mo')
-    ('species', 'mo')
     >>> begun_value("Subject & {'spe")
     """
     match = _IN_MAPPING.search(text) or _IN_WORDS.search(text)
