@@ -29,12 +29,13 @@ class Poller:
         Reports its own faults.
     release : callable
         Called in the thread before it ends; closes its database session.
-    interval : float
-        Seconds.
+    interval : float, optional
+        Seconds; `INTERVAL` by default.
     """
 
-    def __init__(self, name: str, look: Look, release: Callable[[], None], *, interval: float = INTERVAL) -> None:
-        self._name, self._look, self._release, self._interval = name, look, release, interval
+    def __init__(self, name: str, look: Look, release: Callable[[], None], *, interval: float | None = None) -> None:
+        self._name, self._look, self._release = name, look, release
+        self._interval = INTERVAL if interval is None else interval
         self._lock = threading.Lock()
         self._stopped: threading.Event | None = None
 

@@ -293,6 +293,10 @@ class Backend(ABC):
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:
         """Return who waits for whom at this moment, as far as the user may see it."""
 
+    def end_session(self, number: int) -> Sql | None:  # noqa: ARG002 - for servers
+        """Return what ends the session of that number, its transaction undone; None where there are none to end."""
+        return None
+
     def user(self, execute: Execute) -> str:
         """Return the name of the user as the engine knows it."""
         return str(execute(Sql("SELECT current_user")).rows[0][0])

@@ -132,6 +132,10 @@ class MySQLProtocol(Backend):
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:
         """Read the server's lock tables."""
 
+    def end_session(self, number: int) -> Sql:
+        """Return the statement that ends a session."""
+        return Sql(f"KILL CONNECTION {int(number)}")
+
     def user(self, execute: Execute) -> str:
         """Return the user with the machine from which the server sees it come."""
         return str(execute(Sql("SELECT user()")).rows[0][0])

@@ -148,6 +148,10 @@ class PostgreSQL(Backend):
         """Read the server's lock table."""
         return locks.read(execute, postgres_session.LOCKS)
 
+    def end_session(self, number: int) -> Sql:
+        """Return the call that ends a session."""
+        return Sql("SELECT pg_terminate_backend(", Parameter(number), ")")
+
     def close(self, raw: Any) -> None:
         """Say goodbye, if anybody listens."""
         with contextlib.suppress(psycopg.Error):

@@ -381,6 +381,42 @@ class Connection:
         """
         return [described(wait) for wait in self.backend.lock_waits(self._execute, self.target)]
 
+    def end_blocking(self, number: int) -> Lock:
+        """End a session of your own that others wait for; what its transaction has written is undone.
+
+        Parameters
+        ----------
+        number : int
+            Of the session, as `locks` tells it.
+
+        Returns
+        -------
+        Lock
+            Who waited for it.
+
+        Raises
+        ------
+        DataJointError
+            If nobody waits for it, it belongs to another user, or the engine has no sessions to end.
+        """
+        found = next((lock for lock in self.locks() if lock.blocking.number == number), None)
+        if found is None:
+            raise DataJointError(f"Nobody waits for a session of number {number}.", hint="See connection.locks().")
+        statement = self.backend.end_session(number)
+        if statement is None:
+            raise DataJointError(
+                f"Number {number} is a process of this machine, not a session of a server.",
+                hint="End the transaction in that program, or end the program.",
+            )
+        mine = self.backend.user(self._execute).partition("@")[0]
+        if found.blocking.user != mine:
+            raise DataJointError(
+                f"Session {number} belongs to {found.blocking.user}, and you are {mine}.",
+                hint=f"Ask {found.blocking.user} to end the transaction.",
+            )
+        self._execute(statement)
+        return found
+
     def backup(self, path: str | Path) -> None:
         """Copy a SQLite database to a new file, as it is at this moment; others may go on working with it.
 

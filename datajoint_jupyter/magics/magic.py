@@ -11,6 +11,7 @@ from datajoint_jupyter.magics import (
     browse,
     cell,
     connect,
+    debug,
     define,
     delete,
     describe,
@@ -21,6 +22,7 @@ from datajoint_jupyter.magics import (
     find,
     insert,
     jobs,
+    locks,
     matrix,
     populate,
     restrict,
@@ -63,6 +65,8 @@ COMMANDS: dict[str, Command[Any]] = {
         watch,
         jobs,
         failures,
+        debug,
+        locks,
         doctor,
     )
 }

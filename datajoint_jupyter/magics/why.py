@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,9 @@ from datajoint.tiers import tier_of
 from datajoint_jupyter.display.code import static_text
 from datajoint_jupyter.magics.arguments import connection_option, rest
 from datajoint_jupyter.magics.command import Command, Context
-from datajoint_jupyter.magics.evaluate import evaluate, evaluate_query, parse_expression
+from datajoint_jupyter.magics.evaluate import evaluate_query
 from datajoint_jupyter.magics.show import show_static
+from datajoint_jupyter.magics.work_targets import table_and_conditions
 from datajoint_jupyter.work.reasons import job_key, work_reasons
 
 _NAME = "%dj why"
@@ -40,16 +40,10 @@ def why(context: Context, arguments: WhyArguments) -> None:
 
 def _of_work(text: str, context: Context) -> Iterator[str]:
     """Yield what is known of the keys of ``Table & condition & …``; nothing for anything else."""
-    node = parse_expression(text, name=_NAME)
-    conditions: list[ast.expr] = []
-    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
-        conditions.insert(0, node.right)
-        node = node.left
-    value = evaluate(ast.unparse(node), context.workspace, name=_NAME).value
-    if not conditions or not isinstance(value, dj.Table) or not _is_made(value):
+    value, given = table_and_conditions(text, context, name=_NAME)
+    if not given or not isinstance(value, dj.Table) or not _is_made(value):
         return
     table = context.workspace.implementation(value)
-    given = [evaluate(ast.unparse(condition), context.workspace, name=_NAME).value for condition in conditions]
     key: dict[str, Any] = {}
     for condition in given:
         if isinstance(condition, Mapping):

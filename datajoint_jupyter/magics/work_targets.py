@@ -8,7 +8,7 @@ from typing import Any
 import datajoint as dj
 from datajoint_jupyter.magics.command import Context
 from datajoint_jupyter.magics.errors import CommandError
-from datajoint_jupyter.magics.evaluate import evaluate, parse_expression
+from datajoint_jupyter.magics.evaluate import as_expression, evaluate, parse_expression
 from datajoint_jupyter.work.targets import tables_of
 
 
@@ -41,6 +41,23 @@ def named_tables(text: str, context: Context, *, name: str) -> list[dj.Table]:
         return tables_of(values, workspace)
     except dj.DataJointError as error:
         raise CommandError(str(error)) from None
+
+
+def table_and_conditions(text: str, context: Context, *, name: str) -> tuple[Any, list[Any]]:
+    """Return what ``TABLE & CONDITION & …`` begins with, as an instance if it is a class, and its conditions.
+
+    Raises
+    ------
+    CommandError
+        If it cannot be evaluated.
+    """
+    node = parse_expression(text, name=name)
+    conditions: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
+        conditions.insert(0, node.right)
+        node = node.left
+    value, *given = (evaluate(ast.unparse(part), context.workspace, name=name).value for part in (node, *conditions))
+    return as_expression(value), given
 
 
 def _value(node: ast.expr, context: Context, name: str) -> Any:

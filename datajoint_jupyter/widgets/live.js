@@ -17,6 +17,8 @@
  */
 
 const FOCUSED = new Set(["button", "select", "summary"]);
+const LONGEST_CLICK = 1000; // milliseconds after which a pointer that is still down holds nothing up
+const PATIENCE = 1500; // milliseconds before the reader is told that an answer is awaited
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
@@ -77,18 +79,26 @@ async function mountChild(model, id, host) {
 
 /**
  * Questions to the kernel of one view: each is answered once, or fails with the kernel's error.
+ *
+ * A kernel that runs a cell may hear none of them before its end (ipykernel 6 never does); `late` says so in view.
  */
 class Questions {
   serial = 0;
   prefix = Math.random().toString(36).slice(2);
-  /** @type {Map<string, {resolve: (payload: any) => void, reject: (error: any) => void}>} */
+  late = make("div", "dj-late", { role: "status" });
+  /** @type {Map<string, {timer: number, resolve: (payload: any) => void, reject: (error: any) => void}>} */
   open = new Map();
+  /** @type {Set<string>} */
+  overdue = new Set();
 
   /** @param {any} message */
   receive = (message) => {
     const waiting = this.open.get(message?.id);
     if (!waiting) return;
     this.open.delete(message.id);
+    clearTimeout(waiting.timer);
+    this.overdue.delete(message.id);
+    this.paint();
     if (message.kind === "error") waiting.reject(message.payload);
     else waiting.resolve(message.payload);
   };
@@ -99,19 +109,70 @@ class Questions {
     model.on("msg:custom", this.receive);
   }
 
+  paint() {
+    const text = this.overdue.size ? "No answer yet: the kernel is running a cell, or the database is busy. What you clicked is done after that." : "";
+    if (this.late.textContent !== text) this.late.textContent = text;
+  }
+
   /** @param {string} kind @param {object} [payload] @returns {Promise<any>} */
   ask(kind, payload = {}) {
     this.serial += 1;
     const id = `${this.prefix}:${this.serial}`;
     return new Promise((resolve, reject) => {
-      this.open.set(id, { resolve, reject });
+      const timer = setTimeout(() => {
+        this.overdue.add(id);
+        this.paint();
+      }, PATIENCE);
+      this.open.set(id, { timer, resolve, reject });
       this.model.send({ id, kind, payload });
     });
   }
 
   close() {
     this.model.off("msg:custom", this.receive);
+    for (const { timer } of this.open.values()) clearTimeout(timer);
     this.open.clear();
+  }
+}
+
+/**
+ * Draws at once, but not while a pointer is held down: what moves a button away from under it takes its click.
+ */
+class Drawing {
+  since = -Infinity;
+  /** @type {Map<string, () => void>} */
+  waiting = new Map();
+
+  press = () => {
+    this.since = performance.now();
+  };
+
+  // The click comes right after the release.
+  release = () => setTimeout(() => this.go());
+
+  constructor() {
+    document.addEventListener("pointerdown", this.press, true);
+    for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, this.release, true);
+  }
+
+  /** @param {string} what the last of several of a name is drawn @param {() => void} draw */
+  do(what, draw) {
+    this.waiting.delete(what);
+    if (performance.now() - this.since > LONGEST_CLICK) draw();
+    else this.waiting.set(what, draw);
+  }
+
+  go() {
+    this.since = -Infinity;
+    const due = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const draw of due) draw();
+  }
+
+  close() {
+    document.removeEventListener("pointerdown", this.press, true);
+    for (const name of ["pointerup", "pointercancel"]) document.removeEventListener(name, this.release, true);
+    this.waiting.clear();
   }
 }
 

@@ -255,8 +255,8 @@ class WorkPanel:
         self._tell()
         sight = self._watcher.seen.sight
         ended = None if self._conductor is None else self._conductor.ended
-        if sight is None or (ended is not None and sight.time <= ended):
-            return  # seen before the end; the next look tells the last word
+        if sight is None or (ended is not None and sight.time <= ended) or self._watcher.owes_errors:
+            return  # seen before the end, or not in full; the next look tells the last word
         is_active = self.phase in AT_WORK or any(not worker.gone for worker in sight.workers)
         # What a live panel showed first was not counted, so that its cell need not wait.
         is_first = self._watcher.counted and not self._was_counted

@@ -122,6 +122,11 @@ class Watcher:
             self._failures_due.update(str(table.name) for table in self._tables)
         self._wake.set()
 
+    @property
+    def owes_errors(self) -> bool:
+        """Whether there are errors that were counted and not read yet."""
+        return bool(self._failures_due)
+
     def forget_paces(self) -> None:
         """Begin to measure rates anew."""
         for pace in self.paces.values():

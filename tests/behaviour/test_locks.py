@@ -69,3 +69,40 @@ def test_a_lock_is_waited_for_as_long_as_the_settings_say(trial, new_connection,
 def test_nobody_waits_where_nobody_writes(connection, trial):
     mine = f"{trial.database}.session"
     assert [lock for lock in connection.locks() if lock.table in (mine, None)] == []
+
+
+def test_only_a_blocking_session_of_ones_own_is_ended(connection, trial, new_connection, engine):
+    with pytest.raises(dj.DataJointError, match="Nobody waits for a session of number 1"):
+        connection.end_blocking(1)
+    holder, waiter = new_connection(), new_connection()
+    theirs = dj.FreeTable(waiter, trial.full_table_name)
+    lost = []
+
+    def wait():
+        theirs.update1({"s": 1, "m": 2})
+        waiter.close_thread()
+
+    def hold():
+        with holder.transaction:
+            dj.FreeTable(holder, trial.full_table_name).update1({"s": 1, "m": 1})
+            number = holder.connection_id
+            thread.start()
+            end = time.monotonic() + 10
+            mine = f"{trial.database}.session"
+            while not any(lock.table == mine for lock in connection.locks()) and time.monotonic() < end:
+                time.sleep(0.2)  # as above
+            lost.append(connection.end_blocking(number))
+            dj.FreeTable(holder, trial.full_table_name).fetch1()
+
+    thread = threading.Thread(target=wait)
+    if engine == "sqlite":
+        with holder.transaction:
+            dj.FreeTable(holder, trial.full_table_name).update1({"s": 1, "m": 1})
+            with pytest.raises(dj.DataJointError, match="a process of this machine"):
+                connection.end_blocking(os.getpid())
+        return
+    with pytest.raises(dj.DataJointError):
+        hold()
+    thread.join()
+    assert lost[0].table_class == "Session"
+    assert trial.fetch1("m") == 2  # what waited went on; what held was undone

@@ -148,3 +148,99 @@ def test_the_functions(run, lab, shell):
     assert len(shell.user_ns["b"].tables) == 2
     run("c = dn.populate(Score, 'session < 1')")
     assert shell.user_ns["c"].progress.state == "finished"
+
+
+# --- %dj debug
+def test_a_key_is_made_in_a_cell_that_keeps_nothing(run, lab, shell):
+    shown = run("%dj debug Score & {'session': 4}")
+    assert "Score {'session': 4}" in shown
+    assert "Session {'session': 4}" in shown  # what it is made of
+    cell = shell.rl_next_input
+    result = shell.run_cell(cell).result
+    assert result == [{"session": 4, "score": 1}]
+    assert len(shell.user_ns["Score"]()) == 0
+    run("Score.populate('session = 4')")
+    assert shell.user_ns["Score"]().to_dicts() == result
+    # It is there to be changed.
+    run("%dj debug Score & 'session = 5'")
+    assert shell.run_cell(shell.rl_next_input.replace('"score": 1', '"score": 7')).result == [
+        {"session": 5, "score": 7}
+    ]
+    assert shell.user_ns["Score"].make is not shell.user_ns["make"]
+
+
+def test_the_key_that_failed_last_is_made_again(run, lab, shell):
+    run("Score.populate(reserve_jobs=True, suppress_errors=True)")
+    shown = run("%dj debug Score")
+    assert "Score {'session': 2}, which failed last" in shown
+    assert "It failed: ValueError: too short" in shown
+    assert isinstance(shell.run_cell(shell.rl_next_input).error_in_exec, ValueError)
+    assert "No key of Score that agrees is left to make" in run("%dj debug Score & 'session = 1'", fails="CommandError")
+    assert "no table whose make() is known here" in run("%dj debug Session & 'session = 1'", fails="CommandError")
+
+
+def test_a_make_of_a_module_or_in_three_parts_is_made_too(run, lab, shell, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "far_away.py").write_text(
+        """
+import datetime
+import datajoint as dj
+import math as m
+
+def half(x):
+    return x / 2
+
+class Day(dj.Manual):
+    definition = '''
+    day : date
+    '''
+
+class Root(dj.Computed):
+    definition = '''
+    -> Day
+    ---
+    root : float64
+    '''
+
+    def make_fetch(self, key):
+        return ((Day & key).fetch1("day"),)
+
+    def make_compute(self, key, day):
+        return (m.sqrt(half(day.day)),)
+
+    def make_insert(self, key, root):
+        self.insert1({**key, "root": root})
+
+class Twice(Root):
+    definition = '''
+    -> Day
+    ---
+    root : float64
+    '''
+
+    def make_insert(self, key, root):
+        super().make_insert(key, 2 * root)
+"""
+    )
+    run(
+        "from far_away import Day, Root, Twice\nfor cls in (Day, Root, Twice): schema(cls)\nDay.insert1({'day': '2024-05-08'})"
+    )
+    run("%dj debug Root")
+    assert "import math as m\nfrom far_away import half\n" in shell.rl_next_input
+    assert [row["root"] for row in shell.run_cell(shell.rl_next_input).result] == [2.0]
+    # What only means something within its class is run as it is there.
+    run("%dj debug Twice")
+    assert shell.rl_next_input.endswith("Twice().run({'day': '2024-05-08'})")
+    assert [row["root"] for row in shell.run_cell(shell.rl_next_input).result] == [4.0]
+    assert not shell.user_ns["Root"]()
+
+
+# --- %dj locks
+def test_who_writes_is_told(run, lab, shell, lab_connection):
+    assert "Nobody waits for anybody" in run("%dj locks")
+    with lab_connection.transaction:
+        run("Session.insert1({'session': 99})")
+        assert "the database" in run("%dj locks -o held")
+        number = shell.user_ns["held"][0].blocking.number
+        assert "is a process of this machine" in run(f"%dj locks --end {number}", fails="DataJointError")
+    assert "Nobody waits for a session of number 1" in run("%dj locks --end 1", fails="DataJointError")

@@ -1,7 +1,8 @@
 """Install what the tests need from the system: ``python -m tests.provision.install``.
 
-MariaDB, PostgreSQL, Chromium and a font, by apt, when we are root on a system that has it; nothing that is there
-already. Elsewhere it says what is missing: the tests then skip those parts.
+MariaDB, PostgreSQL, Chromium and a font, by apt, when we are root on a system that has it; an older ipykernel and
+axe-core, by pip and npm, into the cache of the tests; nothing that is there already. Elsewhere it says what is missing:
+the tests then skip those parts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.provision.fetched import NotFetchedError, axe_core, old_ipykernel
 from tests.provision.servers import _postgresql_folders, find_program
 
 
@@ -27,7 +29,17 @@ def missing_packages() -> list[str]:
     return [package for package, there in found.items() if not there]
 
 
+def fetch() -> None:
+    """Fetch what the tests in the browser need from package indexes, so that no test waits for it."""
+    for what in (old_ipykernel, axe_core):
+        try:
+            what()
+        except NotFetchedError as error:
+            print(f"{error}. The tests that need it are skipped.", file=sys.stderr)
+
+
 def main() -> int:
+    fetch()
     wanted = missing_packages()
     if not wanted:
         return 0

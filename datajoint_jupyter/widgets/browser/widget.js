@@ -5,7 +5,6 @@ const ROW_HEIGHT = 26;
 const HEAD_ROWS = 1;
 const MAX_BODY = 8_000_000; // pixels; browsers cut off taller elements
 const DEBOUNCE = 50; // milliseconds of rest before a page is asked for while scrolling
-const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
 const MIN_WIDTH = 64;
 const MAX_WIDTH = 340;
 const PICK_WIDTH = 30;

@@ -12,7 +12,6 @@
  */
 
 const TYPING = 350; // milliseconds of rest before what is typed is counted
-const PATIENCE = 1500; // milliseconds before the reader is told that the kernel is busy
 const LOOK_AGAIN = 2000; // milliseconds without the counts before the kernel is asked for them
 
 /** What is being built, shared by all views of one widget. One tree is on its way to the kernel at a time. */

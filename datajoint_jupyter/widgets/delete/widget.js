@@ -31,8 +31,6 @@ class View {
   bar = make("div", "dj-progress", { role: "progressbar", "aria-label": "Rows deleted", "aria-valuemin": "0" });
   done = make("div", "dj-part");
   code = make("code", "dj-code");
-  serial = 0;
-  prefix = Math.random().toString(36).slice(2);
 
   paint = () => this.paintAll();
   again = () => {
@@ -41,14 +39,10 @@ class View {
     this.paintAll();
   };
 
-  /** @param {any} message */
-  receive = (message) => {
-    if (message?.kind === "error" && String(message.id).startsWith(`${this.prefix}:`)) this.fail(message.payload);
-  };
-
   /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
+    this.questions = new Questions(model);
     const id = `dj-delete-${Math.random().toString(36).slice(2)}`; // each widget has a module of its own, and ids are the page's
     const table = model.get("outline").table;
     this.root.setAttribute("aria-label", `Delete from ${table}`);
@@ -82,26 +76,24 @@ class View {
     this.codeBox = make("p", "dj-hint");
     this.codeBox.append("Python: ", this.code);
     this.bar.append(this.done);
-    this.root.append(line, this.alert, this.tree, this.notes, this.wayBox, this.nameBox, this.bar, actions, this.codeBox);
+    this.root.append(line, this.questions.late, this.alert, this.tree, this.notes, this.wayBox, this.nameBox, this.bar, actions, this.codeBox);
     el.append(this.root);
     for (const name of ["state", "said", "progress", "failure", "code", "part_integrity"]) model.on(`change:${name}`, this.paint);
     model.on("change:revision", this.again);
-    model.on("msg:custom", this.receive);
     this.again();
   }
 
   destroy() {
     for (const name of ["state", "said", "progress", "failure", "code", "part_integrity"]) this.model.off(`change:${name}`, this.paint);
     this.model.off("change:revision", this.again);
-    this.model.off("msg:custom", this.receive);
+    this.questions.close();
     this.root.remove();
   }
 
   /** @param {string} kind @param {object} payload */
   send(kind, payload) {
     this.fail(null);
-    this.serial += 1;
-    this.model.send({ id: `${this.prefix}:${this.serial}`, kind, payload });
+    this.questions.ask(kind, payload).catch((error) => this.fail(error));
   }
 
   plan() {
@@ -161,6 +153,7 @@ class View {
     const state = this.model.get("state");
     const progress = this.model.get("progress");
     const busy = ["planning", "deleting", "stopping"].includes(state);
+    const active = document.activeElement;
     this.root.dataset.state = state;
     let text = this.model.get("said") || outline.headline;
     if (state === "planning") text = "looking at what depends on the rows…";
@@ -192,6 +185,9 @@ class View {
     const code = this.model.get("code");
     this.code.textContent = code;
     this.codeBox.hidden = !code;
+    // Who works by keyboard goes on from what there is to do now.
+    if (active instanceof HTMLElement && this.root.contains(active) && (active.closest("[hidden]") || active.matches(":disabled")))
+      [this.cancelButton, this.againButton].find((one) => !one.hidden && !one.disabled)?.focus();
   }
 }
 

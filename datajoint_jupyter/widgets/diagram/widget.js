@@ -92,10 +92,12 @@ class DiagramPage {
   /** @type {{x: number, y: number, view: Rect, moved: boolean, dropped: boolean, id: number} | null} */
   drag = null;
 
-  redraw = () => this.load();
-  rearrange = () => this.paintArrangement();
-  restate = () => this.paintStatus();
-  recode = () => this.paintCode();
+  drawing = new Drawing();
+
+  redraw = () => this.drawing.do("picture", () => this.load());
+  rearrange = () => this.drawing.do("arrangement", () => this.paintArrangement());
+  restate = () => this.drawing.do("status", () => this.paintStatus());
+  recode = () => this.drawing.do("code", () => this.paintCode());
   retheme = () => this.paintTheme();
   leave = (/** @type {Event} */ event) => {
     if (event.target instanceof Node && !this.menu.contains(event.target)) this.menu.open = false;
@@ -110,7 +112,7 @@ class DiagramPage {
     this.menu.append(make("summary", "dj-button", {}, "Collapse"), this.choices);
     this.bar.append(this.search, this.next, this.found, zoom, this.menu, this.all, this.live, this.python);
     for (const node of [this.alert, this.trouble, this.panel, this.codePanel, this.child, this.next]) node.hidden = true;
-    this.root.append(this.bar, this.codePanel, this.trouble, this.alert, this.canvas, this.panel, this.child);
+    this.root.append(this.bar, this.codePanel, this.questions.late, this.trouble, this.alert, this.canvas, this.panel, this.child);
     el.append(this.root);
     this.listen();
     this.load();
@@ -186,13 +188,16 @@ class DiagramPage {
     });
   }
 
-  /** Ask, and show what goes wrong. @param {string} kind @param {object} [payload] @returns {Promise<any>} */
-  async try(kind, payload) {
+  /**
+   * Ask, and show what goes wrong; what went wrong before is of the past, but not what comes in between.
+   * @param {string} kind @param {object} [payload] @param {boolean} [asked] whether the reader has asked for it
+   * @returns {Promise<any>}
+   */
+  async try(kind, payload, asked = true) {
+    if (asked) paintAlert(this.alert, null);
     this.root.setAttribute("aria-busy", "true");
     try {
-      const answer = await this.questions.ask(kind, payload);
-      paintAlert(this.alert, null);
-      return answer;
+      return await this.questions.ask(kind, payload);
     } catch (error) {
       paintAlert(this.alert, /** @type {any} */ (error));
       return null;
@@ -619,8 +624,8 @@ class DiagramPage {
     const box = this.boxes.get(this.opened);
     const line = this.panel.querySelector(".dj-status");
     if (!box || box.collapsed || !line) return;
-    const details = await this.try("details", { table: box.tables[0] });
-    if (details) line.textContent = this.facts(box, details);
+    const details = await this.try("details", { table: box.tables[0] }, false);
+    if (details && line.isConnected) line.textContent = this.facts(box, details);
   }
 
   /** @param {...Node} content */
@@ -725,6 +730,7 @@ class DiagramPage {
     model.off("change:code", this.recode);
     document.removeEventListener("pointerdown", this.leave);
     this.questions.close();
+    this.drawing.close();
     this.sizes.disconnect();
     this.themes.disconnect();
     this.unmount?.();

@@ -12,7 +12,6 @@
  */
 
 const REST = 300; // milliseconds without a key press before the kernel judges
-const PATIENCE = 1500; // milliseconds before the reader is told that an answer is awaited
 const PAGE = 50; // pasted rows in view
 
 /** @param {number} number */
@@ -34,12 +33,19 @@ function editor(field, inGrid) {
     const select = make("select", "dj-input");
     select.append(make("option", "", { value: "" }, field.required ? "choose…" : `– ${field.otherwise} –`));
     field.labels.forEach((label, index) => select.append(make("option", "", { value: String(index) }, label || "(empty)")));
+    // A label that is none of them would be lost in a menu.
+    const wrong = make("option", "", { value: "wrong" });
     return {
       node: select,
-      read: () => (select.value === "" ? null : field.labels[Number(select.value)]),
+      read: () => (select.value === "" ? null : select.value === "wrong" ? wrong.textContent : field.labels[Number(select.value)]),
       write: (/** @type {string | null} */ text) => {
         const index = text === null ? -1 : field.labels.indexOf(text);
-        select.value = index < 0 ? "" : String(index);
+        wrong.remove();
+        if (text !== null && index < 0) {
+          wrong.textContent = text;
+          select.append(wrong);
+          select.value = "wrong";
+        } else select.value = index < 0 ? "" : String(index);
       },
     };
   }
@@ -236,6 +242,7 @@ class Form {
   showAll = false;
   checks = 0;
   timer = 0;
+  drawing = new Drawing();
   busy = false;
   /** @type {Map<string, {field: Field, box: HTMLElement, input: ReturnType<typeof editor>, fault: HTMLElement, clear: HTMLElement}>} */
   inputs = new Map();
@@ -244,6 +251,13 @@ class Form {
   /** @type {(() => void) | null} */
   closeChooser = null;
   page = { offset: 0, rows: /** @type {(string | null)[][]} */ ([]), problems: /** @type {Problem[]} */ ([]) };
+  /** What the pasted rows that are drawn look like, and how their cells are written. */
+  shape = "";
+  /** @type {WeakMap<Element, ReturnType<typeof editor>>} */
+  editors = new WeakMap();
+  /** Number of the last question whose answer is a page of pasted rows, and whether that answer is awaited. */
+  turns = 0;
+  turning = false;
 
   fromModel = () => {
     const entry = this.model.get("entry");
@@ -254,7 +268,10 @@ class Form {
 
   say = () => this.paintStatus();
   show = () => this.paintMode();
-  reread = () => this.readRows(this.page.offset);
+  reread = () => {
+    // What is being answered knows of this change, or causes it.
+    if (!this.turning) this.readRows(this.page.offset);
+  };
 
   /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
@@ -289,6 +306,7 @@ class Form {
     clearInterval(this.ticking);
     clearTimeout(this.timer);
     this.link.close();
+    this.drawing.close();
     this.root.remove();
   }
 
@@ -383,7 +401,7 @@ class Form {
     input.node.addEventListener("input", changed);
     input.node.addEventListener("blur", () => {
       this.touched.add(place("", 0, field.name));
-      this.paintProblems();
+      this.drawing.do("problems", () => this.paintProblems());
     });
     return box;
   }
@@ -518,15 +536,14 @@ class Form {
         const cell = make("td", "");
         const input = editor(field, true);
         input.write(row[field.name] ?? null);
-        // A label that is none of them would be lost in a menu.
-        if (field.input === "choice" && row[field.name] != null && !field.labels.includes(/** @type {string} */ (row[field.name]))) {
-          const wrong = make("option", "", { value: "wrong" }, /** @type {string} */ (row[field.name]));
-          input.node.append(wrong);
-          /** @type {HTMLSelectElement} */ (input.node).value = "wrong";
-        }
+        this.editors.set(input.node, input);
+        input.node.addEventListener("input", () => (input.node.dataset.typed = "true"));
         input.node.setAttribute("aria-label", `${field.name}, row ${first + index + 1}`);
         input.node.dataset.name = field.name;
-        input.node.addEventListener("change", () => changed(first + index, field, input.read()));
+        input.node.addEventListener("change", () => {
+          delete input.node.dataset.typed;
+          changed(first + index, field, input.read());
+        });
         input.node.addEventListener("paste", (event) => {
           const text = /** @type {ClipboardEvent} */ (event).clipboardData?.getData("text/plain") ?? "";
           if (!/[\t\n]/.test(text.trim())) return;
@@ -584,8 +601,7 @@ class Form {
       const payload = kind === "check" ? { ...this.entry, by: this.link.prefix } : {};
       this.link.ask(kind, payload, (answered, answer) => {
         if (serial !== this.checks) return;
-        if (answered === "error") this.fail(answer);
-        else this.judged(answer);
+        this.drawing.do("judged", () => (answered === "error" ? this.fail(answer) : this.judged(answer)));
       });
     }, REST);
     this.paintProblems();
@@ -679,12 +695,35 @@ class Form {
   /** @param {string} text */
   sendPaste(text) {
     this.working(true);
-    this.link.ask("paste", { text }, (kind, answer) => {
-      this.working(false);
-      if (kind === "error") this.fail(answer);
-      else {
-        if (this.area) this.area.value = "";
-        this.paintRows(answer);
+    this.turn("paste", { text }, () => {
+      if (this.area) this.area.value = "";
+    }, () => this.working(false));
+  }
+
+  /**
+   * Ask what is answered by a page of pasted rows. Only the last such answer is drawn: it knows what those before do, and
+   * the reader may have gone on to another page meanwhile.
+   * @param {string} kind @param {object} payload @param {() => void} [drawn] @param {() => void} [answered]
+   */
+  turn(kind, payload, drawn, answered) {
+    this.turns += 1;
+    const turn = this.turns;
+    this.turning = true;
+    this.link.ask(kind, payload, (said, answer) => {
+      const last = turn === this.turns;
+      if (last) this.turning = false;
+      answered?.();
+      if (said === "error") {
+        this.fail(answer);
+        if (last && kind !== "rows") this.reread(); // what an earlier answer had was not drawn
+      } else if (said === "rows") {
+        this.drawing.do("rows", () => {
+          if (last) this.paintRows(answer);
+          drawn?.();
+        });
+      } else {
+        if (last) this.reread();
+        this.area?.focus();
       }
     });
   }
@@ -697,41 +736,28 @@ class Form {
     }
     const last = Math.floor((this.model.get("pasted").count - 1) / PAGE) * PAGE;
     const payload = { offset: Math.min(Math.max(0, offset), last), limit: PAGE };
-    this.link.ask("rows", payload, (kind, answer) => (kind === "error" ? this.fail(answer) : this.paintRows(answer)));
+    this.turn("rows", payload);
   }
 
   firstProblem() {
     const [row] = this.model.get("pasted").first_wrong;
     if (row === undefined) return;
     const payload = { offset: Math.floor(row / PAGE) * PAGE, limit: PAGE };
-    this.link.ask("rows", payload, (kind, answer) => {
-      if (kind === "error") this.fail(answer);
-      else {
-        this.paintRows(answer);
-        const node = this.rowsBox?.querySelector(`[data-row="${row}"] [aria-invalid="true"], [data-row="${row}"] .dj-input`);
-        if (node instanceof HTMLElement) node.focus();
-      }
+    this.turn("rows", payload, () => {
+      const node = this.rowsBox?.querySelector(`[data-row="${row}"] [aria-invalid="true"], [data-row="${row}"] .dj-input`);
+      if (node instanceof HTMLElement) node.focus();
     });
   }
 
   /** @param {{offset: number, rows: (string | null)[][], problems: Problem[], code: string}} page */
   paintRows(page) {
     const { names, count, wrong } = this.model.get("pasted");
-    const at = this.place();
     this.page = page;
     /** @type {Field[]} */
     const fields = names.map((/** @type {string} */ name) => this.spec.fields.find((field) => field.name === name));
     const rows = page.rows.map((row) => Object.fromEntries(fields.map((field, index) => [field.name, row[index]])));
-    const send = (/** @type {string} */ kind, /** @type {object} */ payload) =>
-      this.link.ask(kind, payload, (answered, answer) => (answered === "error" ? this.fail(answer) : this.paintRows(answer)));
-    const grid = this.grid(
-      fields, rows, page.offset,
-      (row, field, text) => send("cell", { row, name: field.name, value: text }),
-      (row) => send("drop", { row }),
-      () => this.fail({ message: "Paste several cells into the box above.", traceback: "" }),
-    );
+    this.drawRows(fields, rows, page.offset);
     if (this.rowsPart) this.rowsPart.hidden = !count;
-    this.rowsBox?.replaceChildren(grid);
     if (this.rowsBox) this.mark(this.rowsBox, page.problems, true);
     if (this.summary) {
       const right = wrong ? `${spell(wrong)} with problems` : "all as the table takes them";
@@ -743,29 +769,45 @@ class Form {
     if (this.faultButton) this.faultButton.hidden = !wrong;
     this.insertAllButton.disabled = this.busy || !!wrong || !count;
     this.pastedCode.show(page.code);
-    if (at) {
-      const node = this.rowsBox?.querySelector(`[data-row="${at.row}"] [data-name="${CSS.escape(at.name)}"]`);
-      if (node instanceof HTMLElement) node.focus();
-    }
   }
 
-  /** Where the keyboard is among the pasted rows; they are drawn anew. */
-  place() {
-    const node = document.activeElement;
-    if (!(node instanceof HTMLElement) || !this.rowsBox?.contains(node)) return null;
-    const row = node.closest("tr")?.dataset.row;
-    return row === undefined || !node.dataset.name ? null : { row, name: node.dataset.name };
+  /**
+   * Draw pasted rows. Those that are there already are written over in place, and what is just being typed into a cell stays.
+   * @param {Field[]} fields @param {Texts[]} rows @param {number} offset
+   */
+  drawRows(fields, rows, offset) {
+    const shape = JSON.stringify([fields.map((field) => field.name), offset, rows.length]);
+    if (shape === this.shape) {
+      for (const node of this.rowsBox?.querySelectorAll("tr[data-row] .dj-input") ?? []) {
+        if (!(node instanceof HTMLElement) || node.dataset.typed) continue;
+        const row = Number(node.closest("tr")?.dataset.row) - offset;
+        this.editors.get(node)?.write(rows[row][node.dataset.name ?? ""] ?? null);
+      }
+      return;
+    }
+    this.shape = shape;
+    const held = document.activeElement;
+    const within = held instanceof HTMLElement && this.rowsBox?.contains(held) ? held : null;
+    const grid = this.grid(
+      fields, rows, offset,
+      (row, field, text) => this.turn("cell", { row, name: field.name, value: text }),
+      (row) => this.turn("drop", { row }),
+      () => this.fail({ message: "Paste several cells into the box above.", traceback: "" }),
+    );
+    this.rowsBox?.replaceChildren(grid);
+    if (!within) return;
+    // Who leaves a row out by keyboard goes on from the one in its place.
+    const lines = [...grid.querySelectorAll("tr[data-row]")];
+    const line = lines[Math.min(Number(within.closest("tr")?.dataset.row) - offset, lines.length - 1)];
+    const name = within.dataset.name;
+    const next = line?.querySelector(name ? `[data-name="${CSS.escape(name)}"]` : ".dj-rowend button:last-child");
+    if (next instanceof HTMLElement) next.focus();
   }
 
   insertAll() {
     if (this.busy) return;
     this.working(true);
-    this.link.ask("insert_pasted", {}, (kind, answer) => {
-      this.working(false);
-      if (kind === "error") this.fail(answer);
-      else if (kind === "rows") this.paintRows(answer);
-      else this.area?.focus();
-    });
+    this.turn("insert_pasted", {}, undefined, () => this.working(false));
   }
 
   // --- drawing

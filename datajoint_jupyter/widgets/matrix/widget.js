@@ -57,8 +57,10 @@ class Matrix {
   frame = 0;
   saving = 0;
 
-  repaint = () => this.paint();
-  redo = () => this.paintDoing();
+  drawing = new Drawing();
+
+  repaint = () => this.drawing.do("page", () => this.paint());
+  redo = () => this.drawing.do("doing", () => this.paintDoing());
   schedule = () => {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.draw());
@@ -101,7 +103,7 @@ class Matrix {
     head.append(this.head);
     this.grid.append(head, this.body);
     for (const node of [this.alert, this.trouble, this.panel, this.child, this.doing]) node.hidden = true;
-    this.root.append(bar, this.chips, this.doing, this.trouble, this.alert, this.grid, this.empty, this.panel, this.child);
+    this.root.append(bar, this.chips, this.doing, this.questions.late, this.trouble, this.alert, this.grid, this.empty, this.panel, this.child);
     el.append(this.root);
     this.buildHead();
   }
@@ -164,12 +166,15 @@ class Matrix {
     });
   }
 
-  /** Ask, and show what goes wrong. @param {string} kind @param {object} [payload] @returns {Promise<any>} */
-  async try(kind, payload) {
+  /**
+   * Ask, and show what goes wrong; what went wrong before is of the past, but not what comes in between.
+   * @param {string} kind @param {object} [payload] @param {boolean} [asked] whether the reader has asked for it
+   * @returns {Promise<any>}
+   */
+  async try(kind, payload, asked = true) {
+    if (asked) paintAlert(this.alert, null);
     try {
-      const answer = await this.questions.ask(kind, payload);
-      paintAlert(this.alert, null);
-      return answer;
+      return await this.questions.ask(kind, payload);
     } catch (error) {
       paintAlert(this.alert, /** @type {any} */ (error));
       return null;
@@ -382,8 +387,10 @@ class Matrix {
     const key = page.keys[row].join("\n");
     if (!again) this.opened = { key, column };
     this.draw();
-    const reasons = await this.try("why", { row, column, revision: page.revision });
-    if (reasons && this.opened?.key === key && this.opened.column === column) this.paintPanel(reasons, !again);
+    const reasons = await this.try("why", { row, column, revision: page.revision }, !again);
+    this.drawing.do("reasons", () => {
+      if (reasons && this.opened?.key === key && this.opened.column === column) this.paintPanel(reasons, !again);
+    });
   }
 
   /** Ask again about the open cell when its row has moved or changed. */
@@ -504,6 +511,7 @@ class Matrix {
     for (const name of ["page", "only", "live", "trouble"]) this.model.off(`change:${name}`, this.repaint);
     this.model.off("change:doing", this.redo);
     this.questions.close();
+    this.drawing.close();
     this.sizes.disconnect();
     this.unmount?.();
     cancelAnimationFrame(this.frame);

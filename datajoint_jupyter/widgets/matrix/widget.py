@@ -19,7 +19,8 @@ from datajoint_jupyter.display.twin import Static
 from datajoint_jupyter.display.values import key_text, text_of
 from datajoint_jupyter.poller import Poller
 from datajoint_jupyter.protocol import Request, describe_error
-from datajoint_jupyter.widgets.base import LiveView, page_files
+from datajoint_jupyter.widgets.base import page_files
+from datajoint_jupyter.widgets.changing import ChangingView
 from datajoint_jupyter.widgets.child import ChildBrowser
 from datajoint_jupyter.widgets.matrix.messages import (
     READERS,
@@ -49,7 +50,7 @@ _LETTERS: dict[State, str] = {
 _QUEUES_EVERY = 5
 
 
-class MatrixView(LiveView):
+class MatrixView(ChangingView):
     """Shows where every row stands in every table below, why, and computes what is missing.
 
     Parameters
@@ -388,6 +389,9 @@ class MatrixView(LiveView):
                 self._shown, self._total, self._read = offset, total, page
                 self._revision += 1
                 self.page = self._page_state()
+                at_work = any(cell.state == "running" for row in page.cells for cell in row)
+            if not at_work:  # what goes on need not be kept in the notebook, what came of it must
+                self.update_twin()
 
     def _page_state(self) -> dict[str, Any]:
         cells = self._read.cells

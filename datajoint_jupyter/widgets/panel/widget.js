@@ -48,26 +48,19 @@ class PanelView {
   failuresHead = make("h4", "dj-head", {}, "Errors");
   failures = make("div", "dj-failures", { role: "region", "aria-label": "Errors", tabindex: "0" });
   said = make("span", "dj-said", { role: "status", "aria-live": "polite" });
-  serial = 0;
-  prefix = Math.random().toString(36).slice(2);
   touched = false;
   /** @type {Map<string, HTMLElement>} */
   lines = new Map();
 
-  paint = () => this.paintState(this.model.get("state"));
-  list = () => this.paintFailures(this.model.get("failures"));
+  drawing = new Drawing();
 
-  /** @param {any} message */
-  receive = (message) => {
-    if (!String(message?.id).startsWith(`${this.prefix}:`)) return;
-    this.root.removeAttribute("aria-busy");
-    this.alert.hidden = message.kind !== "error";
-    this.alert.textContent = message.kind === "error" ? message.payload.message : "";
-  };
+  paint = () => this.drawing.do("state", () => this.paintState(this.model.get("state")));
+  list = () => this.drawing.do("failures", () => this.paintFailures(this.model.get("failures")));
 
   /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
+    this.questions = new Questions(model);
     for (const kind of ["threads", "processes"]) this.kind.append(make("option", "", { value: kind }, kind));
     for (const field of [this.count, this.kind]) field.addEventListener("input", () => (this.touched = true));
     const line = make("div", "dj-bar");
@@ -78,13 +71,12 @@ class PanelView {
     const staffLine = make("div", "dj-headline-row");
     staffLine.append(this.staffHead, this.recover);
     this.root.append(
-      line, this.controls, this.note, this.problem, this.alert, this.tables, this.runningHead, this.running, staffLine,
+      line, this.controls, this.questions.late, this.note, this.problem, this.alert, this.tables, this.runningHead, this.running, staffLine,
       this.staff, this.failuresHead, this.failures,
     );
     el.append(this.root);
     model.on("change:state", this.paint);
     model.on("change:failures", this.list);
-    model.on("msg:custom", this.receive);
     this.paint();
     this.list();
   }
@@ -97,18 +89,29 @@ class PanelView {
   }
 
   /** @param {string} kind @param {Record<string, unknown>} [payload] */
-  ask(kind, payload = {}) {
-    this.serial += 1;
+  async ask(kind, payload = {}) {
     this.root.setAttribute("aria-busy", "true");
-    this.model.send({ id: `${this.prefix}:${this.serial}`, kind, payload });
+    this.fail("");
+    try {
+      await this.questions.ask(kind, payload);
+    } catch (error) {
+      this.fail(/** @type {{message: string}} */ (error).message);
+    } finally {
+      if (!this.questions.open.size) this.root.removeAttribute("aria-busy");
+    }
+  }
+
+  /** @param {string} message */
+  fail(message) {
+    this.alert.hidden = !message;
+    this.alert.textContent = message;
   }
 
   /** @param {string} kind */
   begin(kind) {
     const workers = Math.round(Number(this.count.value));
     if (!(workers >= 1 && workers <= 32)) {
-      this.alert.hidden = false;
-      this.alert.textContent = "The number of workers is from 1 to 32.";
+      this.fail("The number of workers is from 1 to 32.");
       this.count.focus();
       return;
     }
@@ -277,7 +280,8 @@ class PanelView {
   destroy() {
     this.model.off("change:state", this.paint);
     this.model.off("change:failures", this.list);
-    this.model.off("msg:custom", this.receive);
+    this.questions.close();
+    this.drawing.close();
     this.root.remove();
   }
 }

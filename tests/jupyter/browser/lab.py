@@ -15,6 +15,9 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import pytest
+
+from tests.provision.fetched import NotFetchedError
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -36,6 +39,15 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def fetched(fetch):
+    """Return what `fetch` fetches; where it cannot, the test is skipped, or fails where CI=true."""
+    try:
+        return fetch()
+    except NotFetchedError as error:
+        is_ci = os.environ.get("CI", "").lower() == "true"
+        (pytest.fail if is_ci else pytest.skip)(str(error))
+
+
 class LabServer:
     """One JupyterLab for a test session."""
 
@@ -43,18 +55,21 @@ class LabServer:
         self.root, self.port, self.token = root, free_port(), secrets.token_hex(16)
         self.log = root / "server.log"
         self.private = root / ".private"
+        self.data = self.private / "data"
+        self.python_path = os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")]))
 
     def __enter__(self):
         # Other settings and workspaces must not leak in, nor ours out.
         environment = dict(
             os.environ,
             JUPYTER_CONFIG_DIR=str(self.private / "config"),
+            JUPYTER_DATA_DIR=str(self.data),
             JUPYTER_RUNTIME_DIR=str(self.private / "run"),
             JUPYTERLAB_SETTINGS_DIR=str(self.private / "settings"),
             JUPYTERLAB_WORKSPACES_DIR=str(self.private / "workspaces"),
             JUPYTER_PLATFORM_DIRS="1",
             IPYTHONDIR=str(self.private / "ipython"),
-            PYTHONPATH=os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")])),
+            PYTHONPATH=self.python_path,
             DJ_IGNORE_CONFIG_FILE="true",
             NO_PROXY="127.0.0.1,localhost",
         )
@@ -162,17 +177,17 @@ class NotebookPage:
         if request.url.startswith("http") and not request.url.startswith(f"http://127.0.0.1:{self.server.port}/"):
             self.outside.append(request.url)
 
-    def write(self, name, *cells):
-        """Make a notebook of `cells`."""
+    def write(self, name, *cells, kernel="python3"):
+        """Make a notebook of `cells`, to be run by the kernel of that name."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell.strip("\n")) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}},
         )
         nbformat.write(notebook, self.server.root / name)
 
-    def open(self, name):
-        """Open a notebook and wait until its kernel can run cells."""
-        self.page.goto(f"http://127.0.0.1:{self.server.port}/lab/tree/{name}?reset&token={self.server.token}")
+    def open(self, name, *, front="lab/tree"):
+        """Open a notebook, in JupyterLab or with ``notebooks`` in Notebook 7, and wait until its kernel can run cells."""
+        self.page.goto(f"http://127.0.0.1:{self.server.port}/{front}/{name}?reset&token={self.server.token}")
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
         self.page.locator(".jp-NotebookPanel-toolbar").first.wait_for()
         self.page.wait_for_function("() => !document.querySelector('.jp-Dialog')", timeout=30_000)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
+from tests.jupyter.browser.pipeline import EXTENSION, QUICK
+
+__all__ = ["EXTENSION", "Files", "set_up"]
+
 SET_UP = """
 import os, pathlib, time
 import datajoint as dj
@@ -49,12 +53,11 @@ class Rank(dj.Computed):
 Session.insert([{{"session": i}} for i in range(12)], skip_duplicates=True)
 print("pid", os.getpid())
 """
-EXTENSION = "%load_ext datajoint_jupyter"
 
 
 def set_up(name):
     """Return the cell that makes the pipeline in a database of its own."""
-    return SET_UP.format(name=name)
+    return SET_UP.format(name=name) + QUICK
 
 
 class Files:

@@ -57,6 +57,11 @@ Session.insert(
 print("rows", len(Session()))
 """
 EXTENSION = "%load_ext datajoint_jupyter"
+QUICK = """
+if "get_ipython" in globals():  # views look again five times a second, so that no test waits for the next look
+    import datajoint_jupyter.poller, datajoint_jupyter.work.watcher
+    datajoint_jupyter.poller.INTERVAL = datajoint_jupyter.work.watcher.INTERVAL = 0.2
+"""
 
 
 def set_up(name):

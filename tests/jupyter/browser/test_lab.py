@@ -240,46 +240,6 @@ def test_populate_can_be_stopped(new_notebook, expect):
     expect(notebook.cell(3).locator(".jp-OutputArea-output")).to_have_text(re.compile("done stopped True"))
 
 
-def test_reopened_notebook(new_notebook, lab, pictures, expect):
-    notebook = new_notebook()
-    notebook.write(
-        "reopen.ipynb", set_up("reopen"), EXTENSION, "%dj browse Session", "%dj populate Score --max-calls 2"
-    )
-    notebook.open("reopen.ipynb")
-    notebook.run_all()
-    live, twin = notebook.page.locator(".dj-grid"), notebook.page.locator("[data-dj-static]")
-    expect(notebook.cell(3).locator(".dj-phase")).to_have_text("finished")
-    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 40 keys")
-    expect(live).to_be_visible()
-    for index in range(2):
-        expect(twin.nth(index)).to_be_hidden()
-    notebook.save()
-
-    # The page is read again while the kernel lives: the widgets are back, their twins hidden.
-    notebook.open("reopen.ipynb")
-    expect(live).to_be_visible()
-    expect(notebook.cell(3).locator(".dj-headline")).to_have_text("2 of 40 keys")
-    expect(twin.first).to_be_hidden()
-    live.evaluate("node => { node.scrollTop = node.scrollHeight; }")
-    expect(live.locator("[data-row='2999'] .dj-cell").first).to_have_text("29")
-
-    # Another kernel knows nothing of them: the twins stand in, and no complaint is seen.
-    lab.shut_kernels_down()
-    fresh = new_notebook()
-    fresh.open("reopen.ipynb")
-    expect(fresh.page.locator("[data-dj-static]").first).to_be_visible()
-    expect(fresh.page.locator("[data-dj-static]").first).to_contain_text("12 of 3,000 rows")
-    expect(fresh.page.locator("[data-dj-static]").nth(1)).to_contain_text("2 of 40 keys")
-    expect(fresh.page.locator(".dj-live")).to_have_count(0)
-    for output in fresh.page.locator(".jp-OutputArea-child").filter(has_text="Error displaying widget").all():
-        expect(output).to_be_hidden()
-    (pictures / "reopened.png").write_bytes(fresh.page.screenshot(full_page=True))
-    # The front end itself complains in its console of models it does not find.
-    fresh.faults[:] = [
-        fault for fault in fresh.faults if "widget" not in fault.lower() and "model" not in fault.lower()
-    ]
-
-
 def test_nothing_is_left_of_a_cell_that_runs_again(new_notebook, expect):
     notebook = new_notebook()
     notebook.write(

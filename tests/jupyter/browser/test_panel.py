@@ -10,6 +10,7 @@ import pytest
 
 from tests.jupyter.browser.axe import serious_findings
 from tests.jupyter.browser.panel_pipeline import EXTENSION, Files, set_up
+from tests.jupyter.browser.pipeline import QUICK
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -31,11 +32,10 @@ def kernel_process(notebook, index, expect):
     return int(re.search(r"pid (\d+)", output.inner_text())[1])
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_control(new_notebook, lab, pictures, expect, dark):
-    name = "panel-dark" if dark else "panel-light"
+def test_every_control(new_notebook, lab, pictures, expect):
+    name = "panel-light"
     files = Files(lab, name)
-    notebook = new_notebook(dark=dark)
+    notebook = new_notebook()
     notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     notebook.write(f"{name}.ipynb", set_up(name), EXTENSION, "%dj populate lab --workers 2 -o panel")
     notebook.open(f"{name}.ipynb")
@@ -121,12 +121,35 @@ def test_every_control(new_notebook, lab, pictures, expect, dark):
     assert serious_findings(notebook.page, ".dj-work") == []
 
 
+def test_looks_and_accessibility_in_the_dark(new_notebook, lab, pictures, expect):
+    name = "panel-dark"
+    files = Files(lab, name)
+    notebook = new_notebook(dark=True)
+    before = "(here / 'go').touch(); Score.populate(reserve_jobs=True, suppress_errors=True, max_calls=4); (here / 'go').unlink()"
+    notebook.write(f"{name}.ipynb", set_up(name) + before, EXTENSION, "%dj populate lab --workers 2 -o panel")
+    notebook.open(f"{name}.ipynb")
+    notebook.run_all()
+    view = notebook.cell(2).locator(".dj-work")
+    expect(view.locator(".dj-running-key")).to_have_count(2)
+    view.locator(".dj-kind-of-error > summary").click()
+    view.locator(".dj-failure > summary").first.click()
+    expect(view.locator(".dj-failure pre").first).to_contain_text("Traceback")
+    (pictures / f"panel-running-{name}.png").write_bytes(view.screenshot())
+    assert serious_findings(notebook.page, ".dj-work") == []
+    files.go()
+    expect(view.locator(".dj-phase")).to_have_text("finished")
+    (pictures / f"panel-done-{name}.png").write_bytes(view.screenshot())
+
+
 def test_a_second_notebook_tells_the_same_and_nothing_is_lost(new_notebook, lab, pictures, expect):
     files = Files(lab, "shared")
     first = new_notebook()
     first.write("shared.ipynb", set_up("shared"), EXTENSION, "%dj populate Score --workers 2")
     first.write(
-        "other.ipynb", "import datajoint as dj\ndj.conn('sqlite:///shared.db')", EXTENSION, "%dj watch lab -o watched"
+        "other.ipynb",
+        f"import datajoint as dj\ndj.conn('sqlite:///shared.db'){QUICK}",
+        EXTENSION,
+        "%dj watch lab -o watched",
     )
     first.open("shared.ipynb")
     first.run_all()
@@ -224,24 +247,3 @@ def test_by_keyboard(new_notebook, lab, expect):
     keyboard.press("Enter")
     expect(view.locator("[data-table='lab.__score'] .dj-text")).to_have_text("12 of 12")
     assert files.count("lab.__score") == 12
-
-
-def test_trouble_is_told(new_notebook, lab, expect):
-    notebook = new_notebook()
-    Files(lab, "trouble").go()
-    notebook.write(
-        "trouble.ipynb",
-        set_up("trouble"),
-        EXTENSION,
-        "%dj populate Score -o panel",
-        "Rank.drop_quick(); Score.jobs.drop(); Score.drop_quick()",
-    )
-    notebook.open("trouble.ipynb")
-    for index in range(3):
-        notebook.run_cell(index)
-    view = notebook.cell(2).locator(".dj-work")
-    expect(view.locator(".dj-phase")).to_have_text("finished")
-    notebook.run_cell(3)
-    expect(view.locator(".dj-problem")).to_contain_text("The database cannot be asked, and is tried again")
-    button(view, "Start").click()
-    expect(view.locator(".dj-phase")).to_have_text("failed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.jupyter.browser.pipeline import QUICK
+
 MODULE = """
 import os
 import time
@@ -105,4 +107,4 @@ print("sessions", len(Session()))
 
 def set_up(name, sessions=8):
     """Return the cell that makes the pipeline in a database of its own, in the notebook itself."""
-    return CONNECT.format(name=name) + MODULE + FILL.format(sessions=sessions)
+    return CONNECT.format(name=name) + MODULE + QUICK + FILL.format(sessions=sessions)
