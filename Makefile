@@ -1,7 +1,7 @@
 # make demo    run the first notebook on an embedded database and show what it computed
 # make lab     open the notebooks in JupyterLab
 # make notebooks   run the notebooks and store them with what they show
-# make check   lint, types, imports, unit tests, SQLite (under 2 minutes)
+# make check   lint, types, imports, spelling, unit tests, SQLite (under 2 minutes)
 # make test    everything, on every engine (under 20 minutes)
 # make test-full   the same without sampling
 # make bench   the benchmarks
@@ -59,6 +59,7 @@ lint: $(VENV)/test.stamp $(VENV)/js.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 check: lint
 	$(PYTEST) tests/unit tests/behaviour -n $(WORKERS) --engines=sqlite -q

@@ -105,7 +105,7 @@ def measure_nested(clock: Clock) -> None:
     theirs, ours = times
     for name in ours:
         print(
-            f"nested values, {name:<17}{'':<10}{ours[name] * 1e6:7.1f} µs{theirs[name] * 1e6:7.1f} µs, "
+            f"nested values, {name:<17}{'':<10}{ours[name] * 1e6:9.1f} µs{theirs[name] * 1e6:9.1f} µs, "
             f"{theirs[name] / ours[name]:.1f} times faster than DataJoint 2.3"
         )
 

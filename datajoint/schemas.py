@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from datajoint import generated, lineage
 from datajoint.autopopulate import AutoPopulate
-from datajoint.autopopulate.overview import TableProgress, progress_of
+from datajoint.autopopulate.overview import SchemaProgress, progress_of
 from datajoint.class_names import class_paths
 from datajoint.connection import Connection
 from datajoint.declare.schema import ensure_schema
@@ -303,16 +303,18 @@ class _Schema:
         queues = (free_jobs(table) for table in tables if table is not None)
         return [queue for queue in queues if queue is not None]
 
-    def progress(self) -> list[TableProgress]:
+    def progress(self) -> SchemaProgress:
         """Return how far each imported and computed table is, parents before children, as the database tells it.
 
         Returns
         -------
-        list of TableProgress
-            `total` and `remaining` keys are known of tables whose classes are, the queue's `jobs` of all that have one.
+        SchemaProgress
+            A list of `TableProgress` that shows itself as a table. The `total` and `remaining` keys are known of tables whose
+            classes are, the queue's `jobs` of all that have one.
         """
         self._link.look_again([self._name])
-        return [progress_of(table) for name in self.list_tables() if (table := self._populated(name)) is not None]
+        tables = (self._populated(name) for name in self.list_tables())
+        return SchemaProgress(progress_of(table) for table in tables if table is not None)
 
     def _populated(self, name: str) -> Table | None:
         """Return a table that populates itself: of its class if that is known; None for any other."""

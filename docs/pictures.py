@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 CHECKOUT = Path(__file__).parents[1]
@@ -67,31 +67,41 @@ Session.Trial.insert({"subject": 2 + i // 4, "session": i % 4, "trial": t, "outc
 ]
 NOTEBOOK = "01_first_pipeline.ipynb"
 IMAGES = CHECKOUT / "docs" / "images"
+MARGIN = 6  # pixels
 
 
 def cell_with(notebook: NotebookPage, text: str) -> Locator:
     return notebook.page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=text).first
 
 
+RESTRICT = "%dj restrict Detection.Blob & 'contrast BETWEEN 0.2 AND 0.6' & dj.Near(Detection & 'n_blobs > 3')"
+
+
+def take_with_margin(part: Locator, name: str) -> None:
+    """Take a widget with a little of the page around it."""
+    part.scroll_into_view_if_needed()
+    box = part.bounding_box()
+    clip = {"x": max(0, box["x"] - MARGIN), "y": max(0, box["y"] - MARGIN),
+            "width": box["width"] + 2 * MARGIN, "height": box["height"] + 2 * MARGIN}  # fmt: skip
+    part.page.mouse.move(0, 0)
+    part.page.screenshot(path=IMAGES / f"{name}.png", clip=clip)
+
+
 def take_builder(notebook: NotebookPage, suffix: str) -> None:
-    """Take the restriction builder, in a cell of its own at the end."""
-    page = notebook.page
-    page.locator(".jp-Notebook-footer").click()
-    page.keyboard.type(
-        "%dj restrict Detection.Blob & 'contrast BETWEEN 0.2 AND 0.6' & dj.Near(Detection & 'n_blobs > 3')"
-    )
-    page.keyboard.press("Control+Enter")
-    builder = page.locator(".dj-builder").last
+    """Take the restriction builder, from a cell that the tutorial does not have."""
+    builder = cell_with(notebook, RESTRICT[:20]).locator(".dj-builder")
     expect(builder.locator(".dj-status").first).to_contain_text("of", timeout=60_000)
-    page.wait_for_timeout(1000)  # the histogram is drawn
-    builder.screenshot(path=IMAGES / f"builder{suffix}.png")
+    notebook.page.wait_for_timeout(1000)  # the histogram is drawn
+    take_with_margin(builder, f"builder{suffix}")
 
 
 def take(*, dark: bool) -> None:
     suffix = "-dark" if dark else ""
     with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder)) as server, sync_playwright() as playwright:
         server.set_theme(dark=dark)
-        shutil.copy(CHECKOUT / "notebooks" / NOTEBOOK, Path(folder) / NOTEBOOK)
+        first = nbformat.read(CHECKOUT / "notebooks" / NOTEBOOK, as_version=4)
+        first.cells.append(nbformat.v4.new_code_cell(RESTRICT))
+        nbformat.write(first, Path(folder) / NOTEBOOK)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         # Tall enough that no cell is left out of the page.
         page = browser.new_page(
@@ -178,7 +188,13 @@ def take_panel(*, dark: bool) -> None:
         )
         notebook, files = NotebookPage(server, page), panel_pipeline.Files(server, "panel")
         more = "Session.insert([{'session': i} for i in range(12, 30)])"
-        notebook.write("panel.ipynb", panel_pipeline.set_up("panel"), EXTENSION, "%dj populate lab --workers 2", more)
+        notebook.write(
+            "panel.ipynb",
+            panel_pipeline.set_up("panel").replace("<b>no trace</b>", "no trace"),
+            EXTENSION,
+            "%dj populate lab --workers 2",
+            more,
+        )
         notebook.open("panel.ipynb")
         page.keyboard.press("Control+b")
         files.go()
@@ -218,7 +234,7 @@ def take_forms(server: LabServer, browser: Browser, suffix: str, *, dark: bool) 
     form.get_by_role("button", name="Choose a row of lab.subject").click()
     expect(form.locator(".dj-choices tbody tr").first).to_be_visible()
     expect(form.locator(".dj-wrong").first).to_be_visible()
-    form.screenshot(path=IMAGES / f"form{suffix}.png")
+    take_with_margin(form, f"form{suffix}")
     sheet = notebook.cell(3).locator(".dj-form")
     sheet.get_by_role("tab", name="From a spreadsheet").click()
     lines = [
@@ -230,8 +246,8 @@ def take_forms(server: LabServer, browser: Browser, suffix: str, *, dark: bool) 
     ]
     paste(page, sheet.get_by_label("Paste cells of a spreadsheet here"), "\n".join(lines))
     expect(sheet.locator("tbody tr")).to_have_count(4)
-    sheet.screenshot(path=IMAGES / f"spreadsheet{suffix}.png")
-    notebook.cell(4).locator(".dj-delete").screenshot(path=IMAGES / f"delete{suffix}.png")
+    take_with_margin(sheet, f"spreadsheet{suffix}")
+    take_with_margin(notebook.cell(4).locator(".dj-delete"), f"delete{suffix}")
     page.close()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import platform
 import re
@@ -25,6 +26,7 @@ VOLATILE = "volatile"
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _DURATION = re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds)\b|[\d,.]+ keys/s|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
+_PASSING = re.compile(rf"{_DURATION.pattern}|[\d.]+ [GMT]iB free|\bprocess \d+|_[\w-]{{8}}(?=\.\w)")
 _LOGGED = re.compile(r"^\[[\d-]{10} [\d:]{8}\]", re.MULTILINE)
 _HOST = re.compile(rf"\bon {re.escape(platform.node())}\b")
 _STATIC_KEY = re.compile(r'data-dj-static="?(\w+)')
@@ -84,6 +86,19 @@ def said(cell: Any) -> list[str]:
     return [_DURATION.sub("some time", text) for text in texts]
 
 
+def settle(notebook: Any, stored: Any) -> None:
+    """Keep the stored outputs of cells that show nothing new but durations, moments, processes and names of objects."""
+    before = {cell.id: cell for cell in stored.cells if cell.cell_type == "code"}
+    for cell in notebook.cells:
+        old = before.get(cell.id)
+        if cell.cell_type == "code" and old is not None and _lasting(old) == _lasting(cell):
+            cell.outputs = old.outputs
+
+
+def _lasting(cell: Any) -> tuple[str, str]:
+    return cell.source, _PASSING.sub("", json.dumps(cell.outputs, sort_keys=True))
+
+
 def _joined(outputs: list[Any]) -> list[Any]:
     """Join pieces of one stream, which arrive as they please."""
     joined: list[Any] = []
@@ -139,12 +154,13 @@ def store(path: Path) -> float:
     """Execute a notebook and store it with its outputs; return the seconds that it took."""
     import nbformat  # noqa: PLC0415 - see `kernel`
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook, stored = (nbformat.read(path, as_version=4) for _ in range(2))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         with kernel(notebook, folder) as client:
             seconds = execute(client, notebook)
         tidy(notebook, folder)
+    settle(notebook, stored)
     nbformat.write(notebook, path)
     return seconds
 

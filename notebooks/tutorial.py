@@ -61,7 +61,7 @@ def check(exercise: str, answer: Any) -> None:
     """
     known = json.loads(EXERCISES.read_text(encoding="utf-8"))[exercise]
     if answer is ... or answer is None:
-        print("Your turn: replace the dots above, run that cell, then this one.")
+        print("Your turn: write your answer into the cell above, run that cell, then this one.")
     elif seal(answer) == known["sealed"]:
         print("Right!")
     else:

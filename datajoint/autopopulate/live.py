@@ -165,17 +165,30 @@ class LiveMake:
             if is_plain_read(text):
                 return self.hosted.alone(text, call)
             self.first_write = _users_line()
+            tells_presence = request is not None and self._tells_presence(request)
             if request is not None and self.connection.dialect.pipelines and text.startswith(_CHANGES):
-                answer = self._live_with(request)
+                answer = self._live_with(request, check=not tells_presence)
                 if answer is not None:
                     return answer
-            return self._first_write(text, call, repeatable=repeatable)
+                tells_presence = False
+            return self._first_write(text, call, repeatable=repeatable, check=not tells_presence)
 
-    def _live_with(self, write: Request) -> RawResult | None:
+    def _tells_presence(self, write: Request) -> bool:
+        """Tell whether a write can be carried out only if the key has no row: it inserts the one row that it may have.
+
+        Then nobody need be asked before. Whether the key is still ours is decided when it is finished.
+        """
+        key = self.task.key
+        if write.row is None or write.row[0] != self.table.name or key.keys() != set(self.table.heading.primary_key):
+            return False
+        inserted = dict(zip(write.row[1], write.values, strict=True))
+        return all(type(value := inserted.get(n)) is type(key[n]) and value == key[n] for n in key)
+
+    def _live_with(self, write: Request, *, check: bool) -> RawResult | None:
         """Begin, check and write in one exchange; None if that failed and is to be done step by step."""
         self._note_target(write.text)
         try:
-            return self._go_live(write)
+            return self._go_live(write, check=check)
         except LostConnectionError:
             raise
         except (LockError, TimeLimitError) as error:
@@ -186,9 +199,11 @@ class LiveMake:
         except DataJointError:
             return None  # of which step it is, will be seen
 
-    def _first_write(self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool) -> RawResult:
+    def _first_write(
+        self, text: str, call: Callable[[Session], RawResult], *, repeatable: bool, check: bool
+    ) -> RawResult:
         for _ in range(_ATTEMPTS):
-            self._go_live()
+            self._go_live(check=check)
             try:
                 return self._sent(text, call, unguarded=True)
             except LockError as error:
@@ -204,6 +219,8 @@ class LiveMake:
                 if self.connection.dialect.error_ends_transaction:
                     self._undo_first_write()
                     self._go_live()
+                elif not check:  # it may have failed because the key has a row
+                    self._ask_for_key()
                 raise
         self._go_live()
         return self._inside(text, call)
@@ -278,13 +295,15 @@ class LiveMake:
         self.check()
 
     # --- going live
-    def _go_live(self, write: Request | None = None) -> RawResult | None:
+    def _go_live(self, write: Request | None = None, *, check: bool = True) -> RawResult | None:
         """Begin, and see in the transaction that the key is still to be made from what was read.
 
         Parameters
         ----------
         write : Request, optional
             A change to be made in the same exchange; it is undone if the key is not to be made.
+        check : bool
+            Whether to ask if the key is still to be made.
 
         Returns
         -------
@@ -292,20 +311,21 @@ class LiveMake:
             The answer to it.
         """
         own = self._verifiable()
-        requests = [self.key_check(), *(read.repeated(self.connection) for _, read in own)]
+        requests = [read.repeated(self.connection) for _, read in own]
+        if check:
+            requests.insert(0, self.key_check())
         if write is not None:
             requests.append(write)
         try:
-            key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
+            answers = self.hosted.begin("late", requests, threaded=self.threaded)
         except LockError as error:
             if write is not None or not self.is_conflict(error):
                 raise
-            key, *answers = self.hosted.begin("late", requests, threaded=self.threaded)
+            answers = self.hosted.begin("late", requests, threaded=self.threaded)
         written = None if write is None else answers.pop()
         self.live_since = time.monotonic()
-        reason = self.reason_to_skip(key)
-        if reason:
-            self._abandon(Skip(reason))
+        if check:
+            self._check_key(answers.pop(0))
         changed = [read for (_, read), answer in zip(own, answers, strict=True) if not read.holds(answer)]
         if changed:
             inputs = dict.fromkeys(str(name) for read in changed for name in tables_of(read.source))
@@ -322,6 +342,16 @@ class LiveMake:
         reason = self.reason_to_skip(key)
         if reason:
             raise Skip(reason)
+
+    def _check_key(self, answer: RawResult) -> None:
+        """Give up if the key is not to be made, according to the answer to `key_check`."""
+        reason = self.reason_to_skip(answer)
+        if reason:
+            self._abandon(Skip(reason))
+
+    def _ask_for_key(self) -> None:
+        request = self.key_check()
+        self._check_key(self._inside(request.text, lambda s: s.backend.answer(s.raw, request)))
 
     def key_check(self) -> Request:
         """Return what asks whether the key has rows, and whether it is still ours."""

@@ -70,12 +70,15 @@ class Request(NamedTuple):
         Of the columns, for a query whose rows are for the decoders of these types.
     columns : bool
         Whether it is answered by columns; see `Backend.fetch_columns`.
+    row : (TableName, tuple of str), optional
+        For a plain INSERT of one row: into which table, and the attributes to which `values` belong.
     """
 
     text: str
     values: Sequence[Any] = ()
     types: Sequence[ValueType] | None = None
     columns: bool = False
+    row: tuple[TableName, tuple[str, ...]] | None = None
 
 
 class ExternalQuery(NamedTuple):

@@ -26,6 +26,7 @@ from datajoint.backends import (
     postgres_ddl,
     postgres_doctor,
     postgres_errors,
+    postgres_link,
     postgres_session,
     postgres_values,
 )
@@ -177,7 +178,7 @@ class PostgreSQL(Backend):
         flat: list[Any] = []
         cursor = raw.cursor(binary=binary, row_factory=lambda _: flat.extend)
         if binary:
-            cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+            cursor.adapters.register_loader("timestamp", postgres_link.MICROSECONDS)
         cursor.execute(text, values or None).fetchall()
         return _columns(flat, types)
 
@@ -210,7 +211,7 @@ class PostgreSQL(Backend):
             cursors = [raw.cursor(binary=bool(r.types and postgres_values.binary(r.types))) for r in requests]
             for cursor, request in zip(cursors, requests, strict=True):
                 if request.columns and request.types and postgres_values.binary(request.types):
-                    cursor.adapters.register_loader("timestamp", postgres_values.MICROSECONDS)
+                    cursor.adapters.register_loader("timestamp", postgres_link.MICROSECONDS)
                 cursor.execute(request.text, request.values or None)
         return [_answer(cursor, request) for cursor, request in zip(cursors, requests, strict=True)]
 

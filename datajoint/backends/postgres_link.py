@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
+from psycopg.pq import Format
+
+MICROSECONDS = psycopg.adapters.get_loader(20, Format.BINARY)
+"""The driver's loader of ``bigint``: a moment's binary form is one, the microseconds since 2000."""
 
 # What a kept cursor may hold on to until the next statement: rows, and characters or items of a value.
 _KEPT_ROWS, _KEPT_LENGTH = 2, 4096

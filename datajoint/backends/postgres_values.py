@@ -8,9 +8,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from psycopg import adapters
-from psycopg.pq import Format
-
 from datajoint.backends.base import Converter
 from datajoint.backends.convert import as_time, whole_number
 from datajoint.backends.json_paths import MOMENT, NUMERIC, CastType
@@ -46,9 +43,6 @@ _ARRAYS = {
 _BINARY = {
     "int", "float64", "decimal", "bool", "char", "varchar", "text", "date", "datetime", "timestamp", "uuid", "bytes",
 }  # fmt: skip
-
-MICROSECONDS = adapters.get_loader(20, Format.BINARY)
-"""The driver's loader of ``bigint``: a moment's binary form is one, the microseconds since 2000."""
 
 _EPOCH = dt.datetime(2000, 1, 1)
 _FIRST = (dt.datetime.min - _EPOCH) // dt.timedelta(microseconds=1)

@@ -223,21 +223,27 @@ class Connection:
 
     def execute_text(self, text: str, values: Sequence[Any]) -> RawResult:
         """Run a statement that was rendered before; otherwise as `execute`."""
+        return self.execute_request(Request(text, values))
+
+    def execute_request(self, request: Request) -> RawResult:
+        """Run a statement of which more is known than its text; otherwise as `execute`."""
         if self._cache.label is None:
-            return self._run(text, values)
-        rows = self._cache.rows(text, values, lambda: self._run(text, values).rows)
+            return self._run(request)
+        text, values = request.text, request.values
+        rows = self._cache.rows(text, values, lambda: self._run(request).rows)
         return RawResult((), rows, len(rows))
 
-    def _run(self, text: str, values: Sequence[Any]) -> RawResult:
-        request = Request(text, values)
+    def _run(self, request: Request) -> RawResult:
+        text, values = request.text, request.values
         return self._statements.run(text, lambda s: s.backend.execute(s.raw, text, values), request=request)
 
     def _execute(self, sql: Sql) -> RawResult:
         """Run a query about the database itself, past the query cache; no part of what anybody computes from."""
         text, values = sql.render(self.backend.dialect)
+        request = Request(text, values)
         if (host := self.host) is not None:
-            return host.read(Request(text, values), None)
-        return self._run(text, values)
+            return host.read(request, None)
+        return self._run(request)
 
     @property
     def host(self) -> Host | None:

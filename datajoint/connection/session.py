@@ -38,16 +38,20 @@ class Session:
         """Whether statements can be sent: it is neither closed nor a forked parent's."""
         return not self.closed and self.process == os.getpid()
 
-    def close(self) -> None:
-        """Close the driver's connection, once, when no statement runs on it."""
+    def close(self, *, wait: bool = True) -> None:
+        """Close the driver's connection, once, when no statement runs on it; without `wait`, not if one does now."""
         # A forked child must not say goodbye on its parent's socket, nor wait for its parent's threads.
         if self.process != os.getpid():
             self.closed = True
             return
-        with self.in_use:
+        if not self.in_use.acquire(blocking=wait):
+            return
+        try:
             if not self.closed:
                 self.backend.close(self.raw)
             self.closed = True
+        finally:
+            self.in_use.release()
 
 
 class _Holder:
@@ -57,7 +61,8 @@ class _Holder:
         self.session = session
 
     def __del__(self) -> None:
-        self.session.close()
+        # Only as Python ends can a statement still run: of a daemon thread, which was stopped for good in the midst of it.
+        self.session.close(wait=False)
 
 
 class _Thread(threading.local):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +13,7 @@ from datajoint.declare.difference import Difference, compare
 from datajoint.declare.resolve import table_info
 from datajoint.definition import TableDefinition, TableName
 from datajoint.errors import DataJointError, MissingTableError, UnsupportedChangeError
+from datajoint.shown import html_lines, html_statements, html_table, html_text
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog, TableInfo
@@ -112,15 +112,14 @@ class AlterPlan:
         return str(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(d.kind)}</td><td>{html.escape(d.name)}</td><td>{html.escape(d.aspect)}</td>"
-            f"<td>{html.escape(d.stored or '')}</td><td>{html.escape(d.declared or '')}</td></tr>"
-            for d in self.differences
-        )
-        head = "<tr><th>what</th><th>name</th><th>aspect</th><th>in the table</th><th>in the definition</th></tr>"
-        statements = html.escape(";\n".join(self.statements))
+        if not self:
+            return html_text(str(self))
+        head = ("what", "name", "aspect", "in the table", "in the definition")
+        rows = [(d.kind, d.name, d.aspect, d.stored or "", d.declared or "") for d in self.differences]
         return (
-            f"<table class='datajoint-plan'><thead>{head}</thead><tbody>{rows}</tbody></table><pre>{statements}</pre>"
+            html_table(head, rows, f"{self.table} will be altered:")
+            + html_lines("The rows are checked first:", map(str, self.checks))
+            + html_statements(self.statements)
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from datajoint import lineage
 from datajoint.definition import TableName
 from datajoint.errors import AccessError, DataJointError
+from datajoint.shown import html_statements, html_table, html_text
 from datajoint.sql.fragment import Sql
 
 if TYPE_CHECKING:
@@ -126,13 +126,16 @@ class RenamePlan:
         return str(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(old.name)}</td><td>{html.escape(new.name)}</td></tr>" for old, new in self.renames
-        )
-        statements = html.escape(";\n".join(self.statements))
-        head = "<tr><th>table</th><th>new name</th></tr>"
+        if not self:
+            return html_text(str(self))
+        rows = [(old.name, new.name) for old, new in self.renames]
+        if self.dropped is not None:
+            rows.append((self.dropped.name, "is dropped: a table of this tier has no queue of jobs"))
+        origins = f"The origins of attributes are corrected in {', '.join(self._origins)}." if self._origins else ""
         return (
-            f"<table class='datajoint-plan'><thead>{head}</thead><tbody>{rows}</tbody></table><pre>{statements}</pre>"
+            html_table(("table", "new name"), rows, f"{self.former} will be renamed to {self.table}:")
+            + html_text(origins)
+            + html_statements(self.statements)
         )
 
 

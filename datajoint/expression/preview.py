@@ -25,6 +25,8 @@ max-width:28em;overflow:hidden;text-overflow:ellipsis}
 .dj-preview td.dj-dim{opacity:.6;font-style:italic}
 .dj-preview p{margin:.3em 0;opacity:.75}
 @media (max-width:40em){.dj-preview table{font-size:.8em}.dj-preview th,.dj-preview td{padding:.15em .35em;max-width:14em}}
+[data-jp-theme-light="false"] .jp-RenderedSVG img{color-scheme:dark}
+[data-jp-theme-light="true"] .jp-RenderedSVG img{color-scheme:light}
 </style>"""
 
 # Beyond so many rows nobody waits for their exact number: counting further costs as much as the query itself.

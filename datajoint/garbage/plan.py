@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from datajoint.errors import DataJointError
+from datajoint.shown import html_lines
 from datajoint.storage.listing import StoredFile
 
 Kind = Literal["hash", "schema", "abandoned"]
@@ -106,13 +106,13 @@ class CollectionPlan:
         age = self.youngest_age
         if age is not None and age < YOUNG_SECONDS:
             found.append(
-                f"The youngest orphan is {_duration(age)} old. If programs write to this store that do not mark what they "
-                "write, as DataJoint 2.3 does not, give a grace period longer than their longest insert."
+                f"The youngest orphan is {_duration(age)} old: if programs write here that leave no marks, as DataJoint 2.3, "
+                "give a grace period."
             )
         if self.unmarked and self.orphans:
             found.append(
-                f"Nobody could mark what is being written for {', '.join(self.unmarked)}, until now: be sure that no insert "
-                "of objects is at work, or give a grace period. From the first collection on inserts mark their objects."
+                f"Nobody could mark what is being written for {', '.join(self.unmarked)} until now: be sure that no insert "
+                "is at work, or give a grace period."
             )
         return found
 
@@ -191,7 +191,7 @@ class CollectionPlan:
         return f"{orphan.path}  {_amount(orphan.size)}, {age}"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return html_lines("", [str(self)])
 
 
 def _amount(size: float) -> str:

@@ -53,10 +53,10 @@ def explain(jobs: Job, key: Mapping[str, Any]) -> Explanation:
     if status == "ignore":
         return Explanation("ignored", f"{shown} is marked to be ignored.", f"({name}.jobs & {shown}).delete()")
     if status == "error":
-        text = row.get("error_message") or "an error without a message"
-        return Explanation(
-            "error", f"{shown} failed at {row.get('completed_time')}: {text}", f"({name}.jobs & {shown}).delete()"
-        )
+        text = (row.get("error_message") or "an error without a message").rstrip()
+        end = "" if text.endswith((".", "!", "?")) else "."
+        moment = str(row.get("completed_time")).partition(".")[0]
+        return Explanation("error", f"{shown} failed at {moment}: {text}{end}", f"({name}.jobs & {shown}).delete()")
     if status == "success":
         return Explanation(
             "completed",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
@@ -24,6 +23,7 @@ from datajoint.graph.propagate import (
 )
 from datajoint.logging import logger
 from datajoint.naming import shorten
+from datajoint.shown import html_table, html_text
 from datajoint.table.base_table import BaseTable, base_table, refuse_unmatched
 from datajoint.table.related_rows import RelatedRows
 
@@ -174,12 +174,15 @@ class DeletePlan:
         planned = {table.name: set(table.keys) for table in self.tables}
         return delete_found(self.seed, self.part_integrity, planned, transaction=transaction, stop=stop)
 
+    def _sum(self) -> str:
+        return f"{len(self):,} rows will be deleted from {sum(bool(t.count) for t in self.tables)} tables:"
+
     def __str__(self) -> str:
         if not self.seed_count:
             return f"Nothing to delete from {self.seed.name}."
         width = max(len(str(table.name)) for table in self.tables)
         digits = max(len(f"{table.count:,}") for table in self.tables)
-        lines = [f"{len(self):,} rows will be deleted from {sum(bool(t.count) for t in self.tables)} tables:"]
+        lines = [self._sum()]
         for table in self.tables:
             shown = ", ".join(shorten(key) for key in table.sample[:2]) + (", …" if table.count > 2 else "")  # noqa: PLR2004
             lines.append(f"  {table.name!s:<{width}}  {table.count:>{digits},}  {shown}".rstrip())
@@ -189,13 +192,10 @@ class DeletePlan:
         return str(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(str(table.name))}</td><td style='text-align:right'>{table.count:,}</td>"
-            f"<td>{html.escape(', '.join(shorten(key) for key in table.sample))}</td></tr>"
-            for table in self.tables
-        )
-        head = "<tr><th>table</th><th>rows</th><th>first keys</th></tr>"
-        return f"<table class='datajoint-plan'><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        if not self.seed_count:
+            return html_text(str(self))
+        rows = [(str(t.name), t.count, ", ".join(shorten(key) for key in t.sample)) for t in self.tables]
+        return html_table(("table", "rows", "first keys"), rows, self._sum())
 
 
 def plan_delete(table: Operand, part_integrity: PartIntegrity = "enforce") -> DeletePlan:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from datajoint.backends.base import Request
 from datajoint.errors import DeadlockError, DuplicateError, IntegrityError, InvalidValueError
 from datajoint.events import RowsInserted
 from datajoint.expression.nodes import TableNode
@@ -25,6 +26,7 @@ from datajoint.table.writing import head, named_fault
 from datajoint.values.accept import is_missing
 
 if TYPE_CHECKING:
+    from datajoint.definition import TableName
     from datajoint.expression.operand import Operand
 
 Converter = Callable[[Any], Any]
@@ -54,6 +56,7 @@ class _RowForm:
 
     text: str
     fields: tuple[_Field, ...]
+    row: tuple[TableName, tuple[str, ...]]
 
 
 def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
@@ -91,7 +94,7 @@ def insert_quickly(table: Operand, row: dict[Any, Any]) -> bool:
         except InvalidValueError:
             return False
     try:
-        connection.execute_text(form.text, values)
+        connection.execute_request(Request(form.text, values, row=form.row))
     except (DuplicateError, IntegrityError) as error:
         names, columns = [f.name for f in form.fields], [[v] for v in canonical]
         raise named_fault(base_table(table), names, columns, 0, error, "error") from error
@@ -123,4 +126,5 @@ def _form_of(target: BaseTable, given: tuple[Any, ...]) -> _RowForm | None:
             _Field(n, _PLAIN.get(t.kind), partial(is_missing, t), w.null_if_missing, w.accept, backend.encoder(t))
             for (n, t), w in zip(typed, writers, strict=True)
         ),
+        (target.name, tuple(names)),
     )

@@ -36,6 +36,8 @@ overflow:hidden;text-overflow:ellipsis;white-space:nowrap;text-align:left;unicod
 .dj-static :is(.dj-type,.dj-null,.dj-blob){color:var(--dj-muted);font-weight:400}
 .dj-static :is(.dj-null,.dj-blob){font-style:italic}
 .dj-static .dj-bad{color:var(--dj-bad)}
+[data-jp-theme-light="false"] :is(.dj-static,.jp-RenderedSVG) img{color-scheme:dark}
+[data-jp-theme-light="true"] :is(.dj-static,.jp-RenderedSVG) img{color-scheme:light}
 .dj-static pre{white-space:pre-wrap;color:var(--dj-fg);margin:4px 0;font-size:12px}
 """
 

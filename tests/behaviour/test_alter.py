@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import logging
 import os
 import signal
@@ -568,7 +569,12 @@ def test_plan_is_data(subject):
     assert [c.attribute for c in plan.checks] == ["born"]
     assert [f.count for f in plan.findings()] == [1]
     assert plan.statements
-    assert "&lt;b&gt;" in plan._repr_html_()
+    shown = plan._repr_html_()
+    assert "&lt;b&gt;" in shown
+    assert "<b>" not in shown
+    assert shown.index("The rows are checked first:") < shown.index("Statements:")
+    statements = shown.rpartition("<pre")[2]
+    assert all(html.escape(statement) in statements for statement in plan.statements)
     with pytest.raises(AttributeError):
         plan.differences = ()
     assert "weight" in subject.heading

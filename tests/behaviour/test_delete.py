@@ -135,7 +135,8 @@ def test_a_plan_counts_without_deleting(lab):
     assert len(plan) == 7
     assert plan.tables[0].sample == ({"p": 2},)
     assert "7 rows" in str(plan)
-    assert "<td>" in plan._repr_html_()
+    assert "<td" in plan._repr_html_()
+    assert "<p>Nothing to delete" in plan_delete(lab.P & "v=99")._repr_html_()
     assert sizes(lab) == before
     assert delete(lab.P & "v=2", dry_run=True) == 1
     assert plan_delete(lab.D, "ignore").counts == {lab.D.full_table_name: 3}

@@ -261,7 +261,7 @@ def test_a_plan_says_what_and_how_old(collector, table, backend, stores):
     text = str(plan)
     assert "4 orphans (8 B)" in text
     assert "2 B, 2 h old" in text
-    assert "<pre>" in plan._repr_html_()
+    assert "<pre" in plan._repr_html_()
     table.insert1(row(0))
     done = plan.execute()
     # What came back in the meantime stays; the folder has another token.

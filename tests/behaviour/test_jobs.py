@@ -716,7 +716,7 @@ def test_explain(K, S, computed):
     assert K.jobs.explain(key).state == "reserved"
     assert str(os.getpid()) in str(K.jobs.explain(key))
     K.jobs.error(key, "ValueError: boom")
-    assert "ValueError: boom" in K.jobs.explain(key).sentence
+    assert K.jobs.explain(key).sentence.endswith("ValueError: boom.")
     eval(K.jobs.explain(key).command, {"K": K})
     assert K.jobs.explain(key).state == "not queued"
     K.jobs.ignore(key)
@@ -762,6 +762,8 @@ def test_watch_and_progress_from_another_connection(computed, schema, new_connec
         thread.join()
     (progress,) = schema.progress()
     assert (progress.rows, progress.total, progress.remaining, progress.jobs["total"]) == (1, 6, 5, 0)
+    assert repr(schema.progress()).splitlines()[1].split() == ["__k", "1", "1", "of", "6", "no", "jobs"]
+    assert "<td style='text-align:left'>1 of 6</td>" in schema.progress()._repr_html_()
 
 
 # --- limits and stops

@@ -80,6 +80,7 @@ def test_the_plan_tells_all_and_changes_nothing(schema, old):
     assert "animal__trial becomes subject__trial" in str(plan)
     assert f"the origins of attributes are corrected in {schema.database}" in str(plan)
     assert "subject__trial" in plan._repr_html_()
+    assert "<p>The origins of attributes are corrected in" in plan._repr_html_()
     assert "animal" in catalog(schema).tables
 
 

@@ -1,7 +1,10 @@
 """Sixteen threads work over one connection: each in a transaction of its own, and none gets what is another's."""
 
 import contextlib
+import os
 import random
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -100,3 +103,26 @@ def test_the_query_log_is_of_all_threads(connection, notes):
     with connection.query_log() as log, ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(20)))
     assert sum("INSERT" in record.text for record in log) == 20
+
+
+DAEMON = """
+import threading, time
+import datajoint as dj
+
+connection = dj.Connection("sqlite:///daemon.db")
+begun = threading.Event()
+
+def endless():
+    connection.query("SELECT 1")
+    begun.set()
+    connection.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
+
+threading.Thread(target=endless, daemon=True).start()
+begun.wait()
+time.sleep(0.3)  # into the statement
+"""
+
+
+def test_a_program_ends_while_a_daemon_thread_asks(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", DAEMON], cwd=tmp_path, env=environment, check=True, timeout=30)

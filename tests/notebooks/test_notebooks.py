@@ -218,3 +218,14 @@ class TestHelper:
         stream, twin = notebook.cells[0].outputs
         assert stream.text == "[ERROR]: data.db is locked\nin …\n"
         assert twin.data["text/html"] == '<p data-dj-static="c0-0">c0-0</p>'
+
+    def test_what_is_stored_stays_unless_something_new_is_shown(self):
+        def notebook(*texts):
+            cells = [nbformat.v4.new_code_cell("x", id=f"c{n}", outputs=[nbformat.v4.new_output("stream", text=text)])
+                     for n, text in enumerate(texts)]  # fmt: skip
+            return nbformat.v4.new_notebook(cells=cells)
+
+        fresh = notebook("3 keys in 2.0 s", "/sound_aB3-x_9z.npy", "4 keys in 2.0 s")
+        execution.settle(fresh, notebook("3 keys in 1.5 s", "/sound_qqqqqqqq.npy", "3 keys in 2.0 s"))
+        shown = [cell.outputs[0].text for cell in fresh.cells]
+        assert shown == ["3 keys in 1.5 s", "/sound_qqqqqqqq.npy", "4 keys in 2.0 s"]

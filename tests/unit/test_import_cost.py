@@ -58,6 +58,21 @@ def test_loads_nothing_heavy():
     assert loaded == []
 
 
+# What the extras of pyproject.toml bring, and nothing that pip installs without them.
+OPTIONAL = (
+    "psycopg",
+    "pyarrow",
+    "polars",
+    "connectorx",
+    "matplotlib",
+    "skimage",
+    "scipy",
+    "jupyterlab",
+    "s3fs",
+    "gcsfs",
+    "adlfs",
+)
+
 FIRST_ROW = """
 import datajoint as dj
 schema = dj.Schema("lab", connection=dj.Connection("sqlite:///first.db"))
@@ -84,6 +99,20 @@ def test_the_first_row_comes_soon(tmp_path, monkeypatch):
         return seconds(FIRST_ROW, runs=1)
 
     assert min(fresh() for _ in range(5)) <= FIRST_ROW_BUDGET
+
+
+def test_works_without_what_is_optional(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    monkeypatch.setenv("DJ_LOG_LEVEL", "ERROR")
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL!r}))"  # None: as if it were not installed
+    work = f"""{FIRST_ROW}
+import datajoint.backends.mysql, datajoint.backends.mariadb, datajoint_jupyter
+assert len(Animal & "name like 'm%'") == 1 and "mouse" in Animal()._repr_html_()
+Animal().delete(prompt=False)
+print("true")
+"""
+    assert in_fresh_python(hidden + work)
 
 
 def test_installs_no_hooks_and_can_be_repeated():

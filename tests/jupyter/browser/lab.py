@@ -32,6 +32,9 @@ FLAGS = [
 ]
 _CHECKOUT = Path(__file__).parents[3]
 
+# Of another environment, say a newcomer's, which has this project installed and nothing of the tests.
+_ELSEWHERE = os.environ.get("DJ_TEST_LAB_PYTHON")
+
 
 def free_port():
     with socket.socket() as listener:
@@ -69,7 +72,7 @@ class LabServer:
             JUPYTERLAB_WORKSPACES_DIR=str(self.private / "workspaces"),
             JUPYTER_PLATFORM_DIRS="1",
             IPYTHONDIR=str(self.private / "ipython"),
-            PYTHONPATH=self.python_path,
+            PYTHONPATH="" if _ELSEWHERE else self.python_path,
             DJ_IGNORE_CONFIG_FILE="true",
             NO_PROXY="127.0.0.1,localhost",
         )
@@ -77,7 +80,7 @@ class LabServer:
         self._setting("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
         self._setting("docmanager-extension/plugin", {"autosave": False})
         command = [
-            sys.executable,
+            _ELSEWHERE or sys.executable,
             "-m",
             "jupyter",
             "lab",
@@ -85,6 +88,7 @@ class LabServer:
             "--ip=127.0.0.1",
             f"--port={self.port}",
             "--ServerApp.port_retries=0",
+            "--LabApp.expose_app_in_browser=True",
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.root}",
             "--ServerApp.allow_root=True",
