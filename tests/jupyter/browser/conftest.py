@@ -65,7 +65,7 @@ def new_notebook(lab, chromium):
     """Opens pages; each must have made no error and asked nothing of any other machine."""
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=int(os.environ.get("DJ_X", "60_000")))
+    expect.set_options(timeout=60_000)
     for left in lab.root.glob("*.db*"):  # no test finds the database of another
         left.unlink()
     pages, contexts = [], []
