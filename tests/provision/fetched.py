@@ -74,13 +74,13 @@ def _fetched(name: str, command_for: Callable[[Path], list[str]]) -> Path:
     return folder
 
 
-def register(data: Path, packages: Path, extra_path: str) -> None:
-    """Make the kernel known to servers whose folder of data is `data`; `extra_path` is what it imports besides."""
+def register(data: Path, packages: Path) -> None:
+    """Make the kernel known to servers whose folder of data is `data`; it imports what we do, besides its own packages."""
     spec = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Python 3 (ipykernel 6)",
         "language": "python",
-        "env": {"PYTHONPATH": os.pathsep.join(filter(None, [str(packages), extra_path]))},
+        "env": {"PYTHONPATH": os.pathsep.join([str(packages), *filter(None, sys.path)])},
     }
     folder = data / "kernels" / OLD_KERNEL
     folder.mkdir(parents=True, exist_ok=True)

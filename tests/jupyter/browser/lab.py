@@ -59,7 +59,6 @@ class LabServer:
         self.log = root / "server.log"
         self.private = root / ".private"
         self.data = self.private / "data"
-        self.python_path = os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")]))
 
     def __enter__(self):
         # Other settings and workspaces must not leak in, nor ours out.
@@ -72,7 +71,9 @@ class LabServer:
             JUPYTERLAB_WORKSPACES_DIR=str(self.private / "workspaces"),
             JUPYTER_PLATFORM_DIRS="1",
             IPYTHONDIR=str(self.private / "ipython"),
-            PYTHONPATH="" if _ELSEWHERE else self.python_path,
+            PYTHONPATH=""
+            if _ELSEWHERE
+            else os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")])),
             DJ_IGNORE_CONFIG_FILE="true",
             NO_PROXY="127.0.0.1,localhost",
         )

@@ -68,7 +68,7 @@ def held(lab):
 )
 def test_every_widget(new_notebook, lab, held, pictures, expect, front, kernel, version):
     if kernel == OLD_KERNEL:
-        register(lab.data, fetched(old_ipykernel), lab.python_path)
+        register(lab.data, fetched(old_ipykernel))
     name = f"every-{version}"
     notebook = new_notebook()
     page = notebook.page

@@ -52,10 +52,9 @@ def paste(page, locator, text):
     page.keyboard.press("Control+v")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_row_with_its_parts(new_notebook, pictures, stored, expect, dark):
-    name = f"form-{'dark' if dark else 'light'}"
-    notebook = new_notebook(dark=dark)
+def test_a_row_with_its_parts(new_notebook, pictures, stored, expect):
+    name = "form-light"
+    notebook = new_notebook()
     opened(notebook, name, "%dj insert Session -o form", "print('kernel', form.inserted, form.values)")
     notebook.run_cell(2)
     page = notebook.page
@@ -191,10 +190,9 @@ def test_by_keyboard_alone(new_notebook, stored, expect):
     assert page.locator(".jp-Notebook .jp-CodeCell").count() == 4  # no key reached the notebook
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_rows_from_a_spreadsheet(new_notebook, pictures, stored, expect, dark):
-    name = f"sheet-{'dark' if dark else 'light'}"
-    notebook = new_notebook(dark=dark)
+def test_rows_from_a_spreadsheet(new_notebook, pictures, stored, expect):
+    name = "sheet-light"
+    notebook = new_notebook()
     opened(
         notebook, name, "%dj insert Subject -o form", "print('kernel', form.inserted, len(form.pasted_rows), form.mode)"
     )
@@ -336,10 +334,9 @@ Score.populate()
 """
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_delete(new_notebook, pictures, stored, expect, dark):
-    name = f"delete-{'dark' if dark else 'light'}"
-    notebook = new_notebook(dark=dark)
+def test_delete(new_notebook, pictures, stored, expect):
+    name = "delete-light"
+    notebook = new_notebook()
     opened(
         notebook,
         name,
@@ -456,3 +453,26 @@ def test_a_delete_under_way_can_be_cancelled(new_notebook, stored, expect):
     notebook.run_cell(5)
     expect(notebook.cell(5).locator(".jp-OutputArea-output")).to_have_text(re.compile("kernel True asking 40"))
     assert len(stored("midway", "lab.session")) == 12
+
+
+def test_looks_and_accessibility_in_the_dark(new_notebook, pictures, expect):
+    notebook = new_notebook(dark=True)
+    lines = ["%dj insert Session", "%dj insert Subject", '%dj delete Subject & "subject_id = 1"']
+    opened(notebook, "dark", ROWS, *lines)
+    for index in range(2, 6):
+        notebook.run_cell(index)
+    page = notebook.page
+    form, sheet, view = (notebook.cell(index).locator(".dj-live") for index in (3, 4, 5))
+    form.get_by_role("button", name="Choose a row of lab.subject").click()
+    expect(form.locator(".dj-chooser tbody tr")).to_have_count(8)
+    form.get_by_label("session", exact=True).fill("many")
+    form.get_by_role("button", name="Add a row to Session.Trial").click()
+    paste(page, form.get_by_label("trial, row 1"), "1\thit\n2\tbad")
+    expect(form.locator(".dj-verdict").filter(has_text="'bad' is no label")).to_be_visible()
+    sheet.get_by_role("tab", name="From a spreadsheet").click()
+    paste(page, sheet.get_by_label("Paste cells of a spreadsheet here"), "100\tcat\n101\trat")
+    expect(sheet.locator("tr[data-row='0'] .dj-verdict")).to_contain_text("'cat' is no label")
+    expect(view.locator(".dj-headline")).to_have_text("29 rows will be deleted from 4 tables")
+    for name, shown in (("form", form), ("sheet", sheet), ("delete", view)):
+        (pictures / f"{name}-dark.png").write_bytes(shown.screenshot())
+    assert serious_findings(page, ".jp-Notebook .dj-live") == []

@@ -73,25 +73,13 @@ def test_looks_and_accessibility(opened, pictures, expect, dark):
     assert cell.locator("script").count() == 0
 
 
-def test_filters_and_python(opened, expect):
+def test_keyboard_alone_then_filters(opened, expect):
     notebook = opened(
-        "view.only = ['blocked']", "print(view.only, view.status['Scan'].value_counts().to_dict())", before=FAIL
+        "print(view.selected)",
+        "view.only = ['blocked']",
+        "print(view.only, view.status['Scan'].value_counts().to_dict())",
+        before=FAIL,
     )
-    cell = notebook.cell(2)
-    expect(cell.locator(".dj-chips")).to_contain_text("1 error")
-    cell.get_by_role("button", name="1 error").click()
-    expect(cell.locator(".dj-body .dj-row")).to_have_count(1)
-    expect(cell.locator(".dj-status").first).to_have_text("1 of 8 rows")
-    expect(at(cell, 0, 1)).to_have_text("2")
-    cell.get_by_role("button", name="1 error").click()
-    expect(cell.locator(".dj-body .dj-row")).to_have_count(8)
-    notebook.run_cell(3)
-    expect(cell.locator('.dj-chip[data-state="blocked"]')).to_have_attribute("aria-pressed", "true")
-    printed(notebook, 4, expect, re.compile(r"\['blocked'\] \{'pending': 4, 'done': 3, 'error': 1\}"))
-
-
-def test_keyboard_alone(opened, expect):
-    notebook = opened("print(view.selected)", before=FAIL)
     cell = notebook.cell(2)
     keyboard = notebook.page.keyboard
     at(cell, 0, 0).click()
@@ -117,6 +105,18 @@ def test_keyboard_alone(opened, expect):
     keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(at(cell, 2, 2)).to_be_focused()
+
+    # Only rows with a state, by a click or from Python.
+    expect(cell.locator(".dj-chips")).to_contain_text("1 error")
+    cell.get_by_role("button", name="1 error").click()
+    expect(cell.locator(".dj-body .dj-row")).to_have_count(1)
+    expect(cell.locator(".dj-status").first).to_have_text("1 of 8 rows")
+    expect(at(cell, 0, 1)).to_have_text("2")
+    cell.get_by_role("button", name="1 error").click()
+    expect(cell.locator(".dj-body .dj-row")).to_have_count(8)
+    notebook.run_cell(4)
+    expect(cell.locator('.dj-chip[data-state="blocked"]')).to_have_attribute("aria-pressed", "true")
+    printed(notebook, 5, expect, re.compile(r"\['blocked'\] \{'pending': 4, 'done': 3, 'error': 1\}"))
 
 
 def test_compute_fail_retry_ignore_and_browse(opened, lab, pictures, expect):
