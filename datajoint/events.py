@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from datajoint.forking import reopened
+
 Key = dict[str, Any]
 
 
@@ -191,7 +193,7 @@ class EventStream:
     """Deliver each event to every subscriber, in the thread that emits it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = reopened(threading.Lock())
         self._subscriptions: tuple[Subscription, ...] = ()
 
     def subscribe(self, callback: Callable[[Event], None]) -> Subscription:

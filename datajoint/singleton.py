@@ -10,9 +10,10 @@ from datajoint.backends.address import target_from_settings
 from datajoint.backends.base import Target
 from datajoint.connection import Connection
 from datajoint.errors import ThreadSafetyError
+from datajoint.forking import reopened
 from datajoint.settings import is_thread_safe, process_config
 
-_lock = threading.RLock()
+_lock = reopened(threading.RLock())
 _connection: Connection | None = None
 
 _IDENTITY = ("backend", "host", "port", "user", "database", "path", "unix_socket")

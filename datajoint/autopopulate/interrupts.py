@@ -98,9 +98,14 @@ class Interrupts:
             raise SystemExit("SIGTERM received")
         self._previous[number](number, frame)
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether an interrupt is held back at this moment."""
+        return self._holding
+
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Hold an interrupt, and the end of a key's time, back until the end of the block."""
+        """Hold an interrupt, and the end of a key's time, back until the end of the block; a second one is not."""
         with self._firing:
             self._thread = threading.get_ident()
             self._holding = True

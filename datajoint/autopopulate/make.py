@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,6 +45,8 @@ class _Current(threading.local):
 
 
 _current = _Current()
+_context: ContextVar[Key | None] = ContextVar("datajoint_make", default=None)
+"""The key once more, which tasks that a `make` begins inherit, and others of its thread don't have; alone it permits nothing."""
 
 
 def is_making(table: AutoPopulate) -> bool:
@@ -54,8 +57,9 @@ def is_making(table: AutoPopulate) -> bool:
 def current_key(table: AutoPopulate) -> Key | None:
     """Return the key that this thread computes for `table`, or None."""
     made = _current.table
-    if made is not None and made.connection is table.connection and made.name == table.name:
-        return _current.key
+    if made is not None:
+        is_own = made.connection is table.connection and made.name == table.name
+        return _current.key if is_own and _context.get() is _current.key else None
     host = table.connection.host
     if isinstance(host, LiveMake) and host.table.name == table.name:
         return host.task.key
@@ -72,11 +76,13 @@ def is_made_elsewhere(table: AutoPopulate) -> bool:
 def _making(table: AutoPopulate, key: Key, name: str, version: str) -> Iterator[None]:
     outer = _current.table, _current.key
     _current.table, _current.key = table, dict(key)
+    token = _context.set(_current.key)
     try:
         with made_by(name, key, version):
             yield
     finally:
         _current.table, _current.key = outer
+        _context.reset(token)
 
 
 # --- how a class says it
@@ -232,6 +238,8 @@ class Maker:
         except Skip as skip:
             return self._skipped(key, skip.reason, start)
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises fails this key only
+            if task.committed:  # its time ended with the commit
+                return Outcome("succeeded", duration=time.monotonic() - start)
             if isinstance(error, DuplicateError) and self._has_rows(key):
                 return self._skipped(key, "present", start)  # another worker was faster
             return self._failed(key, error, start)
@@ -289,8 +297,10 @@ class Maker:
                         f"The connection was lost {lost} times while {task.key} was committed; nothing was kept.",
                         hint="See what is the matter with the network, and populate again.",
                     ) from fault
-            except BaseException:
+            except BaseException as error:
                 if run.hosted.committed:  # an interrupt that waited for the answer
+                    task.committed = True
+                    error.add_note(f"{task.key} -> {self._name} was committed before.")
                     self._succeeded(task.key, start, run.unverified_tables())
                 raise
             else:

@@ -182,7 +182,14 @@ def make_directly(
     for key in still_absent(table, keys, time.monotonic() if asked is None else asked, skip):
         if interrupts.stopping or is_stopped(stop):
             return
-        report(key, make(Task(key)))
+        task = Task(key)
+        try:
+            outcome = make(task)
+        except BaseException:
+            if task.committed:
+                report(key, Outcome("succeeded"))
+            raise
+        report(key, outcome)
 
 
 def refuse_nesting(table: AutoPopulate) -> None:

@@ -14,12 +14,17 @@ class Task:
     """A key of a direct `populate`: nobody else knows of it, so nothing needs to be asked or finished.
 
     A job of a queue overrides the four methods; whoever makes a key calls them and need not know the difference.
+
+    Attributes
+    ----------
+    committed : bool
+        Whether an interrupt is raised that waited for the end of the commit, so that the key is done all the same.
     """
 
-    __slots__ = ("key",)
+    __slots__ = ("committed", "key")
 
     def __init__(self, key: Key) -> None:
-        self.key = key
+        self.key, self.committed = key, False
 
     def held(self) -> Statement | None:
         """Return a condition in SQL that is true as long as the key is ours, or None where nobody could take it.

@@ -191,14 +191,18 @@ class QueueWorker:
             random.shuffle(claims)
 
     def _make(self, claim: Claim) -> None:
+        task = QueueTask(claim, self._finisher)
         self._worker.starts(self._registry, claim.item)
         try:
-            outcome = self._maker(QueueTask(claim, self._finisher))
-        except (KeyboardInterrupt, SystemExit) as error:
-            self._broken_off(claim, error)
-            raise
-        except BaseException:
-            self._finisher.interrupted(claim, "broken off")
+            outcome = self._maker(task)
+        except BaseException as error:
+            if task.committed:
+                self._finisher.settled(claim)
+                self._report(claim.key, Outcome("succeeded"))
+            elif isinstance(error, KeyboardInterrupt | SystemExit):
+                self._broken_off(claim, error)
+            else:
+                self._finisher.interrupted(claim, "broken off")
             raise
         finally:
             self._worker.ends()
@@ -216,7 +220,7 @@ class QueueWorker:
     def _broken_off(self, claim: Claim, error: BaseException) -> None:
         """Settle a job that a signal broke off, or that did so itself."""
         as_error = self._interrupts.received is None or self._options.interrupt_is_error
-        requeued = after("running", "interrupt", as_error=as_error) == "pending"
+        requeued = after("reserved", "interrupt", as_error=as_error) == "pending"
         if requeued:
             self._finisher.interrupted(claim, f"interrupted: {message_of(error)}")
         else:

@@ -57,6 +57,8 @@ class Dialect:
         Whether a failed statement dooms the transaction that it is in, unless a savepoint precedes it.
     pipelines : bool
         Whether several statements can be sent before the first answer is waited for; after an error none is run.
+    embedded : bool
+        Whether the engine works in this process, whose state a forked child must not inherit.
     thread_bound : bool
         Whether a driver's connection must be used by the thread alone that opened it.
     conflict_codes : frozenset
@@ -87,6 +89,7 @@ class Dialect:
     generated_key_alone: bool = False
     error_ends_transaction: bool = False
     pipelines: bool = False
+    embedded: bool = False
     thread_bound: bool = False
     conflict_codes: frozenset[int | str] = frozenset()
     json_equality: bool = True

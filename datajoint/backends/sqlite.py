@@ -56,6 +56,7 @@ from datajoint.values.parse import parse_stored_type
 DIALECT = Dialect(
     name="sqlite", grammar="sqlite", quote_character="`", placeholder="?", joined_names=True, float_infinity=True,
     exact_decimal_digits=sqlite_values.EXACT_DIGITS, unsigned64=False, generated_key_alone=True,
+    embedded=True,
     thread_bound=True,
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datajoint.errors import DataJointError
+from datajoint.forking import reopened
 
 if TYPE_CHECKING:
     from datajoint.codecs.base import Codec
@@ -38,7 +39,7 @@ class CodecLookup(NamedTuple):
 _codecs: dict[str, Codec] = {}
 _entry_points_loaded = False
 # Re-entrant, because loading an entry point runs class statements, and these register.
-_lock = threading.RLock()
+_lock = reopened(threading.RLock())
 
 
 def parse_type_spec(spec: str) -> TypeSpec:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from datajoint.backends.base import Execute
+from datajoint.forking import reopened
 
 if TYPE_CHECKING:
     from datajoint.backends.catalog import SchemaCatalog
@@ -49,7 +50,7 @@ class Catalogs:
 
     def __init__(self, connection: Connection, execute: Execute, on_change: Callable[[], None]) -> None:
         self._connection, self._execute, self._on_change = connection, execute, on_change
-        self._lock = threading.RLock()
+        self._lock = reopened(threading.RLock())
         self._known: dict[str, _Known] = {}
 
     def one(self, schema: str) -> SchemaCatalog | None:

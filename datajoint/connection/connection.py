@@ -15,6 +15,7 @@ from datajoint.backends.address import target_from_settings
 from datajoint.backends.base import ExternalQuery, RawResult, Request, Target
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.registry import get_backend
+from datajoint.connection import forks
 from datajoint.connection.blocks import Blocks
 from datajoint.connection.catalogs import Catalogs
 from datajoint.connection.hosting import HostedTransaction
@@ -100,6 +101,8 @@ class Connection:
         self._dependencies: Dependencies | None = None
         self.confirm_delete: Callable[[Any], bool] | None = None
         """Asked before rows are deleted, instead of the person at the keyboard; given the plan."""
+        self.before_close: set[Callable[[Connection], None]] = set()
+        """Called at the beginning of each `close`: by those whose threads use this connection."""
         self.connect()
         # Choosing a file is announced where it is chosen; a server is named once it has answered.
         logger.log(
@@ -178,15 +181,22 @@ class Connection:
         self._sessions.renew()
 
     def _open_session(self) -> Session:
-        raw = self.backend.connect(self.target)
-        self.backend = self.backend.refined(raw)
-        return Session(raw, self.backend, self.backend.session_id(raw))
+        with forks.opening:
+            raw = self.backend.connect(self.target)
+            self.backend = backend = self.backend.refined(raw)
+            session = Session(raw, backend, backend.session_id(raw))
+            if self.dialect.embedded:
+                session.reopen = lambda: backend.connect(self.target)
+                forks.watch(session)
+        return session
 
     def _session(self) -> Session:
         return self._statements.session()
 
     def close(self) -> None:
         """Close the sessions of all threads. Calling it again does nothing."""
+        for call in list(self.before_close):
+            call(self)
         self._sessions.close()
 
     def close_thread(self) -> None:
@@ -431,7 +441,8 @@ class Connection:
         DataJointError
             If `path` exists or cannot be written, and for a server, which has tools of its own.
         """
-        self.backend.backup(self.target, str(path))
+        with forks.opening:
+            self.backend.backup(self.target, str(path))
 
     def set_query_cache(self, query_cache: str | None = None) -> None:
         """Keep the results of queries in files, and answer from these; or stop doing so.
@@ -476,6 +487,22 @@ class Connection:
         """Whether this thread is inside a transaction that the database knows of already."""
         transaction = self._blocks.current
         return transaction is not None and transaction.begun
+
+    @property
+    def commits_alone(self) -> bool:
+        """Whether a statement of this thread is committed by itself: no transaction is open, nor begun by a statement."""
+        return not self.in_transaction and not self._has_begun_by_statement
+
+    @property
+    def is_only_writer(self) -> bool:
+        """Whether the transaction that this thread is in keeps every other writer out."""
+        begun = self.has_begun or (self._has_begun_by_statement and not self.in_transaction)
+        return begun and not self.backend.coordination.row_locks
+
+    @property
+    def _has_begun_by_statement(self) -> bool:
+        own = self._sessions.own
+        return own is not None and own.begun
 
     def start_transaction(self) -> None:
         """Begin a transaction that `commit_transaction` or `cancel_transaction` ends.

@@ -19,7 +19,8 @@ def deferred_interrupts(note: str) -> Iterator[None]:
         What the interrupt then says beside itself, if the block did what it was to do.
     """
     previous = interrupt_handler()
-    if previous is None:
+    # Two who hold the same interrupt back would take the second Ctrl-C, which is to end it at once, for the first.
+    if previous is None or getattr(getattr(previous, "__self__", None), "is_holding", False):
         yield
         return
     held = False

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from datajoint.forking import reopened
+
 logger = logging.getLogger("datajoint")
 
 _LOGGED_CHARACTERS = 300
@@ -39,7 +41,7 @@ class QueryLog:
     """Passes records to the log and to whoever collects them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = reopened(threading.Lock())
         self._observers: tuple[Callable[[QueryRecord], None], ...] = ()
 
     @property

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Backend
+from datajoint.forking import reopened
 
 if TYPE_CHECKING:
     from datajoint.connection.transaction import OpenTransaction
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Session:
     """A thread's driver connection."""
 
@@ -24,11 +25,14 @@ class Session:
     backend: Backend
     number: int
     process: int = field(default_factory=os.getpid)
+    owner: int = field(default_factory=threading.get_ident)
     closed: bool = False
     used: float = field(default_factory=time.monotonic)
     """When the last statement ended."""
     begun: bool = False
     """Whether the user began a transaction through the raw door."""
+    reopen: Callable[[], Any] | None = None
+    """Opens the driver's connection once more, where it is closed while the process forks."""
     # Held while a statement runs: another thread that closes all sessions must not pull the driver's connection away
     # under it (with sqlite3 that ends the process).
     in_use: threading.RLock = field(default_factory=threading.RLock)
@@ -86,7 +90,7 @@ class Sessions:
 
     def __init__(self, open_session: Callable[[], Session]) -> None:
         self._open = open_session
-        self._lock = threading.Lock()
+        self._lock = reopened(threading.Lock())
         self._holders: weakref.WeakSet[_Holder] = weakref.WeakSet()
         self.here = _Thread()
         self.closed = False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from datajoint.backends.base import BeginKind, RawResult, Request
 from datajoint.connection.session import Session
 from datajoint.errors import DataJointError, LostConnectionError, QueryError
+from datajoint.forking import reopened
 
 logger = logging.getLogger("datajoint")
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # Guards the numbers of guests of all transactions, and tells when one has left.
-_left = threading.Condition()
+_left = threading.Condition(reopened(threading.RLock()))
 
 
 class Host(Protocol):

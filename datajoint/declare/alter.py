@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from datajoint import lineage
 from datajoint.backends.alteration import Alteration, AlterScript, refuse_other
+from datajoint.connection import forks
 from datajoint.declare.checks import DataCheck, Finding, data_checks
 from datajoint.declare.difference import Difference, compare
 from datajoint.declare.resolve import table_info
@@ -186,7 +187,8 @@ def _execute(plan: AlterPlan) -> None:
     for statement in script.first:
         connection.execute(statement)
     if script.rebuild:
-        connection.backend.run_rebuild(connection.target, script, (*origins.insertion, *origins.deletion), stored)
+        with forks.opening:
+            connection.backend.run_rebuild(connection.target, script, (*origins.insertion, *origins.deletion), stored)
         return
     # Origins of attributes that do not exist yet harm nobody, missing ones do.
     statements = (*origins.insertion, *script.main, *origins.deletion)

@@ -209,6 +209,9 @@ class GarbageCollector:
         """
         grace = self.config.objects.grace_seconds if grace_seconds is None else grace_seconds
         problems: list[str] = []
+        for structure, marks in zip(self._structures, self._marks, strict=True):
+            for schema in structure.own:
+                marks.settle(schema)
         # The listing comes first: what is in it was marked before, and has its mark or its reference still.
         listings = {kind: self._list(kind, problems) for kind in ("hash", "schema", "abandoned")}
         references, marked = self._look()

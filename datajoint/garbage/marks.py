@@ -13,6 +13,7 @@ from datajoint.definition import TableName
 from datajoint.errors import AccessError
 from datajoint.jobs import machine, uploads
 from datajoint.jobs.registry import LEASE_TABLE, Registry, is_dead
+from datajoint.jobs.worker import Worker
 from datajoint.logging import logger
 from datajoint.sql.fragment import Identifier, Parameter, Sql
 
@@ -27,6 +28,10 @@ class Marks:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def settle(self, schema: str) -> None:
+        """Have the marks of this process deleted whose inserts are through: what they marked is not to be spared for that."""
+        Worker.delete_ended_marks(schema)
 
     def paths(self, catalog: SchemaCatalog) -> set[str]:
         """Return the paths that living writers of a schema have marked, in whatever store.
@@ -70,6 +75,7 @@ class Marks:
         """Remove the marks of writers that are gone, where the user may."""
         with suppress(AccessError):
             uploads.marked(self._connection, schema)
+            Registry(self._connection, schema, "", UPLOAD).forget_workers()
 
     @contextmanager
     def kept_out(self, catalogs: list[SchemaCatalog]) -> Iterator[None]:

@@ -112,7 +112,7 @@ class CollectionPlan:
         if self.unmarked and self.orphans:
             found.append(
                 f"Nobody could mark what is being written for {', '.join(self.unmarked)} until now: be sure that no insert "
-                "is at work, or give a grace period."
+                "of objects is at work, or give a grace period."
             )
         return found
 

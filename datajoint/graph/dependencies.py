@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from datajoint.errors import DataJointError
+from datajoint.forking import reopened
 from datajoint.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Dependencies(_Graph):
     def __init__(self, connection: Connection | None = None) -> None:
         super().__init__()
         self._connection = connection
-        self.lock = threading.RLock()
+        self.lock = reopened(threading.RLock(), self.clear)
         self._loaded: frozenset[str] | None = None  # names of the schemas read, existing or not
         self._extent: frozenset[str] = frozenset()  # schemas asked for beyond the activated ones
         self.table_names: dict[str, TableName] = {}

@@ -130,7 +130,7 @@ class Claimer:
                 "reserved_time": lease.reserved_time,
             }  # fmt: skip
             assignments = queue.assigned(status="'reserved'", **{n: Parameter(v) for n, v in values.items()})
-            queue.update(assignments, Sql(queue.keys.equals(key), " AND ", queue.is_status("pending")))
+            queue.update(assignments, Sql(queue.keys.equals(key), " AND ", queue.can("return")))
 
 
 def release(queue: Queue, registry: Registry, worker: Worker, claims: Sequence[Claim], reason: str) -> None:

@@ -42,13 +42,16 @@ class Finisher:
 
     def closing(self, claim: Claim, duration: float) -> Request:
         """Return what takes the job off the queue if nobody has touched it."""
-        keep = after("running", "finish", keep=self.queue.connection.settings.jobs.keep_completed) is not None
-        return self.queue.finishing(claim.key, claim.token, duration, keep=keep)
+        return self.queue.finishing(claim.key, claim.token, duration, keep=self._keeps)
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether a finished job keeps its row."""
+        return after("reserved", "finish", keep=self.queue.connection.settings.jobs.keep_completed) is not None
 
     def finish(self, claim: Claim, duration: float) -> bool:
         """Take the job off the queue, inside the transaction of its results; False if it is not ours any more."""
-        queue = self.queue
-        keep = after("running", "finish", keep=queue.connection.settings.jobs.keep_completed) is not None
+        queue, keep = self.queue, self._keeps
         try:
             if queue.finish(claim.key, claim.token, duration, keep=keep):
                 return True
@@ -126,9 +129,7 @@ class Finisher:
             Whether the target has it.
         """
         if self.queue.present([claim.key]):
-            self.queue.finish(
-                claim.key, claim.token, 0.0, keep=self.queue.connection.settings.jobs.keep_completed
-            )  # fmt: skip
+            self.queue.finish(claim.key, claim.token, 0.0, keep=self._keeps)
             self.settled(claim)
             return True
         release(self.queue, self.registry, self.worker, [claim], "skipped")
@@ -138,7 +139,7 @@ class Finisher:
         """Record a failure; tell whether the key will be tried again. What cannot be written is logged, never raised."""
         self.worker.lets_go(self.registry, [claim.item])
         attempts = claim.attempts + 1
-        retried = after("running", "fail" if attempts < max_attempts else "give up") == "pending"
+        retried = after("reserved", "fail" if attempts < max_attempts else "give up") == "pending"
         seconds = min(self.queue.connection.settings.jobs.retry_seconds * 2 ** (attempts - 1), _LONGEST_RETRY)
         try:
             if retried:

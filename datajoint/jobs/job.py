@@ -247,7 +247,7 @@ class Job(Table):
         """
         queue = self._queue
         found = queue.keys.canonical(key)
-        if not queue.update(queue.retried(), Sql(queue.keys.equals(found), " AND ", queue.is_status("error"))):
+        if not queue.update(queue.retried(), Sql(queue.keys.equals(found), " AND ", queue.can("retry"))):
             return False
         self._registry.forget_history(queue.keys.detail(found))
         return True
@@ -263,7 +263,7 @@ class Job(Table):
         queue = self._queue
         found = queue.keys.canonical(key)
         self._registry.forget(queue.keys.detail(found))
-        return queue.update(queue.pending(), Sql(queue.keys.equals(found), " AND ", queue.is_status("reserved"))) == 1
+        return queue.update(queue.pending(), Sql(queue.keys.equals(found), " AND ", queue.can("revoke"))) == 1
 
     def recover(self) -> int:
         """Give the jobs of workers that are dead back to the queue; return how many.

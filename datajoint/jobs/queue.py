@@ -14,6 +14,7 @@ from datajoint.codecs.blob_format import pack
 from datajoint.definition import TableName
 from datajoint.jobs.keys import Key, KeyForm, of
 from datajoint.jobs.layout import ERROR_MESSAGE_LENGTH, TRUNCATION_APPENDIX, columns_of
+from datajoint.jobs.states import Event, before
 from datajoint.sql.fragment import Identifier, Parameter, Sql, Statement
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class Queue:
         listed = ", ".join(f"'{status}'" for status in statuses)
         return Sql(self._set["status"], f" IN ({listed})" if len(statuses) > 1 else f" = {listed}")
 
+    def can(self, event: Event) -> Sql:
+        """Return the condition that something can happen to a job, as far as its status tells."""
+        return self.is_status(*before(event))
+
     def has_row_in(self, source: Sql, alias: str) -> Sql:
         """Return the condition that `source`, a table or a query in parentheses, has a row of the job's key."""
         own = self.name.identifier
@@ -141,7 +146,7 @@ class Queue:
     def reserve(self, key: Key, version: str) -> bool:
         """Take one job that is due; tell whether it was free."""
         owner = self.assigned(status="'reserved'", reserved_time=self.now, **self.owner(version))
-        due = Sql(self.is_status("pending"), " AND ", self._set["scheduled_time"], " <= ", self.now)
+        due = Sql(self.can("reserve"), " AND ", self._set["scheduled_time"], " <= ", self.now)
         return self.update(owner, Sql(self.keys.equals(key), " AND ", due)) == 1
 
     def look(self, key: Key, *, lock: bool = False) -> tuple[str, Token] | None:
@@ -248,7 +253,7 @@ class Queue:
         )  # fmt: skip
 
     def _due(self, priority: int | None, restriction: Sql | None) -> list[Sql]:
-        where = [self.is_status("pending"), Sql(self._set["scheduled_time"], " <= ", self.now)]
+        where = [self.can("claim"), Sql(self._set["scheduled_time"], " <= ", self.now)]
         if priority is not None:
             where.append(Sql(self._set["priority"], " <= ", Parameter(priority)))
         return where if restriction is None else [*where, restriction]

@@ -169,7 +169,7 @@ class _Refresh:
         gone = Sql.join(
             " AND ",
             (
-                queue.is_status("success"),
+                queue.can("repend"),
                 queue.has_row_in(Sql("(", self._chosen, ")"), _K),
                 Sql("NOT ", queue.has_row_in(Sql(queue.target.identifier), _T)),
             ),
@@ -179,7 +179,7 @@ class _Refresh:
     def remove_vanished(self) -> int:
         """Remove settled jobs whose key is neither to be computed nor computed."""
         return self._remove(
-            self._queue.is_status("success", "error"),
+            self._queue.can("vanish"),
             Sql("NOT ", self._queue.has_row_in(Sql(self._queue.target.identifier), _T)),
         )
 
@@ -187,7 +187,7 @@ class _Refresh:
         """Remove old jobs whose key is not to be computed."""
         queue = self._queue
         return self._remove(
-            Sql("NOT ", queue.is_status("ignore")),
+            queue.can("expire"),
             Sql(queue.column("created_time"), " < ", queue.ago(self._wishes.stale)),
         )
 

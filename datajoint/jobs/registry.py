@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +33,7 @@ _FORMAT = re.compile(r"format (\d+)")
 _ATTEMPTS = 5
 _CHUNK = 200
 
-State = Literal["running", "stopping", "stopped", "dead"]
+State = Literal["running", "stopping", "uploading", "stopped", "dead"]
 Kind = Literal["job", "upload"]
 
 
@@ -168,6 +169,8 @@ class Registry:
             column("kind"), " = ", Parameter(kind), " AND ", column("table_name"), " = ", Parameter(table)
         )
         self.kind, self.table = kind, table
+        self.leased = (kind, table)
+        """What tells registries of one schema apart."""
         self._taking: dict[int, str] = {}
 
     @property
@@ -210,10 +213,14 @@ class Registry:
 
     def _create(self, name: TableName, definition: TableDefinition) -> str | None:
         connection = self.connection
+        statements = connection.backend.create_table(name, definition, connection.catalog(self.schema))
+        # Where it can be, a table is there as a whole, with its indexes and what its comment tells, or not at all.
+        whole = connection.dialect.transactional_ddl and connection.commits_alone
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                for statement in connection.backend.create_table(name, definition, connection.catalog(self.schema)):
-                    connection.execute(statement)
+                with connection.transaction if whole else nullcontext():
+                    for statement in statements:
+                        connection.execute(statement)
             except AccessError as error:
                 return f"the user may not create {name}: {error}"
             except (QueryError, LockError) as error:
@@ -350,15 +357,25 @@ class Registry:
                     Sql("DELETE FROM ", self.leases.identifier, " WHERE ", self._which, " AND ", column("item"), " IN (",
                         among, ") AND ", column("worker"), " IS NULL")
                 )  # fmt: skip
-            day = self.connection.backend.coordination.ago(self.connection.target, 86_400)
-            self.connection.execute(
-                Sql("DELETE FROM ", self.workers.identifier, " WHERE ", column("state"), " IN ('stopped', 'dead') AND ",
-                    column("last_seen"), " < ", day)
-            )  # fmt: skip
+            self.forget_workers()
         except AccessError as error:
             logger.debug("Old leases stay: %s", error)
 
     # --- workers
+    def forget_workers(self) -> None:
+        """Delete workers that ended long ago, or could not say so; one that lives registers again."""
+        day = self.connection.backend.coordination.ago(self.connection.target, 86_400)
+        self.connection.execute(
+            Sql("DELETE FROM ", self.workers.identifier, " WHERE ", column("state"), " IN ('stopped', 'dead', 'uploading') AND ",
+                column("last_seen"), " < ", day)
+        )  # fmt: skip
+
+    def strike_off(self, worker: str) -> None:
+        """Delete a worker that has ended."""
+        self.connection.execute(
+            Sql("DELETE FROM ", self.workers.identifier, " WHERE ", column("worker"), " = ", Parameter(worker))
+        )
+
     def register(self, row: Mapping[str, Any]) -> None:
         """Enter a worker, or note that it was seen."""
         names = tuple(row)
@@ -386,7 +403,7 @@ class Registry:
         )  # fmt: skip
 
     def workers_of(self, names: Iterable[str] | None = None) -> list[WorkerRow]:
-        """Return workers, all that have not ended by default, with how long they have been silent."""
+        """Return workers, by default all that are at work on keys, with how long they have been silent."""
         condition = Sql(column("state"), " IN ('running', 'stopping')")
         if names is not None:
             listed = list(names)

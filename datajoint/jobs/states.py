@@ -1,7 +1,8 @@
-"""What can become of a job: a pure function of its state and of what happens to it.
+"""What can become of a job: every change of its status that there is, as one table.
 
-``claimed`` and ``running`` are both ``reserved`` in the queue's table; ``foreign`` is a job that a worker without a lease
-has reserved. None stands for a job that has no row.
+Whoever has to choose between two ends asks `after`, and statements on many jobs take from `before` which of them they are
+about. What the others do is in their statements; a test does everything to jobs of every status, on every engine, and holds
+it to this table. None stands for a job that has no row.
 """
 
 from __future__ import annotations
@@ -13,53 +14,58 @@ from datajoint.errors import DataJointError
 Status = Literal["pending", "reserved", "success", "error", "ignore"]
 """What the table of the queue says of a job."""
 
-State = Literal["pending", "claimed", "running", "foreign", "success", "error", "ignore"]
 Event = Literal[
-    "refresh", "claim", "reserve", "start", "stop", "finish", "fail", "give up", "interrupt", "retry", "die", "die often",
-    "revoke", "ignore", "delete",
+    "add", "repend", "vanish", "expire", "orphan",
+    "claim", "return", "stop", "interrupt", "finish", "fail", "give up", "die", "die often",
+    "reserve", "complete", "error", "ignore", "retry", "revoke", "delete",
 ]  # fmt: skip
+"""What happens to a job: when a queue is refreshed, by workers, and by who calls the methods of `Job`."""
 
 STATUSES: tuple[Status, ...] = ("pending", "reserved", "success", "error", "ignore")
 
-_TRANSITIONS: dict[tuple[State | None, Event], tuple[State | None, ...]] = {
-    (None, "refresh"): ("pending",),
+TRANSITIONS: dict[tuple[Status | None, Event], tuple[Status | None, ...]] = {
+    (None, "add"): ("pending",),
     (None, "ignore"): ("ignore",),
-    ("success", "refresh"): ("pending", None),
-    ("error", "refresh"): (None,),
-    ("error", "retry"): ("pending",),
-    ("pending", "refresh"): (None,),
-    ("pending", "claim"): ("claimed",),
-    ("pending", "reserve"): ("foreign",),
+    ("pending", "claim"): ("reserved",),
+    ("pending", "reserve"): ("reserved",),
+    # Somebody without leases gave a job back that a worker still has: it goes back to that one, or is finished by it.
+    ("pending", "return"): ("reserved",),
     ("pending", "finish"): (None, "success"),
-    ("claimed", "start"): ("running",),
-    ("claimed", "stop"): ("pending",),
-    ("claimed", "interrupt"): ("pending",),
-    ("claimed", "finish"): (None, "success"),
-    ("running", "finish"): (None, "success"),
-    ("running", "retry"): ("running",),
-    ("running", "fail"): ("pending",),
-    ("running", "give up"): ("error",),
-    ("running", "interrupt"): ("pending", "error"),
-    ("foreign", "finish"): (None, "success"),
-    ("foreign", "give up"): ("error",),
-    **{(state, "die"): ("pending",) for state in ("claimed", "running", "foreign")},
-    **{(state, "die often"): ("error",) for state in ("claimed", "running")},
-    **{(state, "revoke"): ("pending",) for state in ("claimed", "running", "foreign")},
-    **{(state, "ignore"): ("ignore",) for state in ("pending", "claimed", "running", "foreign", "success", "error", "ignore")},
-    **{(state, "delete"): (None,) for state in ("pending", "claimed", "running", "foreign", "success", "error", "ignore")},
+    ("reserved", "finish"): (None, "success"),
+    ("reserved", "stop"): ("pending",),
+    ("reserved", "interrupt"): ("pending", "error"),
+    ("reserved", "fail"): ("pending",),
+    ("reserved", "give up"): ("error",),
+    ("reserved", "die"): ("pending",),
+    ("reserved", "die often"): ("error",),
+    ("reserved", "orphan"): ("pending",),
+    ("reserved", "revoke"): ("pending",),
+    ("success", "repend"): ("pending",),
+    ("error", "retry"): ("pending",),
+    **{(status, "vanish"): (None,) for status in ("success", "error")},
+    **{(status, "expire"): (None,) for status in ("pending", "reserved", "success", "error")},
+    **{(status, "complete"): (None, "success") for status in STATUSES},
+    **{(status, "error"): ("error",) for status in STATUSES},
+    **{(status, "ignore"): ("ignore",) for status in STATUSES},
+    **{(status, "delete"): (None,) for status in STATUSES},
 }  # fmt: skip
+"""The statuses that may follow; of two, the second where `keep` or `as_error` is asked for."""
 
 
-def after(state: State | None, event: Event, *, keep: bool = False, as_error: bool = False) -> State | None:
-    """Return the state of a job after something happened to it.
+def before(event: Event) -> tuple[Status, ...]:
+    """Return the statuses of the jobs that have a row and to which something can happen."""
+    return tuple(status for status in STATUSES if (status, event) in TRANSITIONS)
+
+
+def after(status: Status | None, event: Event, *, keep: bool = False, as_error: bool = False) -> Status | None:
+    """Return the status of a job after something happened to it.
 
     Parameters
     ----------
-    state : str or None
+    status : str or None
         Before; None for a job without a row.
     event : str
-        ``retry`` means that `make` runs again, and of a failed job that it is queued again; ``fail`` that attempts are
-        left, ``give up`` that none is; ``die often`` that too many workers died.
+        ``fail`` means that attempts are left, ``give up`` that none is; ``die often`` that too many workers died.
     keep : bool
         Whether completed jobs keep their rows.
     as_error : bool
@@ -68,17 +74,11 @@ def after(state: State | None, event: Event, *, keep: bool = False, as_error: bo
     Raises
     ------
     DataJointError
-        If it cannot happen to a job in this state.
+        If it cannot happen to a job with this status.
     """
-    allowed = _TRANSITIONS.get((state, event))
+    allowed = TRANSITIONS.get((status, event))
     if allowed is None:
         raise DataJointError(
-            f"A job that is {state or 'not in the queue'} was to {event}.", hint="That cannot happen to it."
+            f"A job that is {status or 'not in the queue'} was to {event}.", hint="That cannot happen to it."
         )
-    if len(allowed) == 1:
-        return allowed[0]
-    if event == "interrupt":
-        return "error" if as_error else "pending"
-    if event == "finish":
-        return "success" if keep else None
-    return allowed[0] if keep else allowed[1]
+    return allowed[-1] if keep or as_error else allowed[0]

@@ -77,7 +77,7 @@ def _take(queue: Queue, registry: Registry, lease: Lease, worker: WorkerRow | No
     _end_session(queue, token)
     deaths = lease.deaths + 1
     often = deaths >= queue.connection.settings.jobs.max_deaths
-    requeued = after("running", "die often" if often else "die") == "pending"
+    requeued = after("reserved", "die often" if often else "die") == "pending"
     message = _obituary(worker, token, deaths)
     assignments = queue.pending() if requeued else queue.failed(message, None)
     if queue.update(assignments, Sql(queue.keys.equals(key), " AND ", queue.has_token(token))) != 1:
@@ -160,7 +160,7 @@ def reserved(queue: Queue, condition: Sql) -> list[Reservation]:
     names = ("host", "pid", "connection_id", "reserved_time")
     token = Sql.join(", ", (Sql(queue.column(n)) if n in queue.columns else Sql("NULL") for n in names))
     rows = queue.connection.execute(
-        Sql("SELECT ", queue.keys.selected, ", ", token, " FROM ", queue.name.identifier, " WHERE ", queue.is_status("reserved"),
+        Sql("SELECT ", queue.keys.selected, ", ", token, " FROM ", queue.name.identifier, " WHERE ", queue.can("orphan"),
             " AND ", condition)
     ).rows  # fmt: skip
     return [Reservation(queue.keys.read(row), Token(*row[-4:])) for row in rows]

@@ -1,11 +1,13 @@
 """A worker: this process at work on one schema, with a thread that says so.
 
 The thread has a session of its own. It holds the worker's lock, gives a sign of life, and writes what may be written late:
-that a key was begun, how far it is, and that leases have ended.
+that a key was begun, how far it is, and that leases and marks have ended. After an upload it lingers for a while, so that a
+row of inserts has one worker.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import platform
@@ -13,18 +15,19 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
-from datajoint.errors import DataJointError, LockError, TimeLimitError
+from datajoint.errors import AccessError, DataJointError, LockError, TimeLimitError
 from datajoint.jobs import registry as reg
 from datajoint.jobs.machine import machine, process_start
-from datajoint.jobs.registry import Registry
+from datajoint.jobs.registry import Registry, State
 from datajoint.sql.fragment import Parameter, Sql
 
 if TYPE_CHECKING:
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger("datajoint")
 
 T = TypeVar("T")
+_Requests = queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]
 
 _TICK = 1.0  # seconds between two writes about keys
 _PATIENCE = 0.25  # seconds to wait for the lock of the only writer, where there is one
 _READY, _STOPPING = 60.0, 10.0
+_LINGER = 5.0  # seconds that a worker waits for the next upload
 _MANY = 200
 
 
@@ -65,7 +70,8 @@ class _Ended(NamedTuple):
 class Worker:
     """What this process is to others, at work on a schema: ``with Worker.on(connection, schema) as worker``.
 
-    All that work on the schema through one connection share it, and the last one ends it.
+    All that work on the schema through one connection share it, and the last one ends it. Those that only upload are
+    `uploading`: the last of them lets it linger, and nobody counts it among those at work.
 
     Attributes
     ----------
@@ -76,15 +82,20 @@ class Worker:
     """
 
     _working: ClassVar[dict[tuple[int, int, str], Worker]] = {}
+    _ending: ClassVar[set[Worker]] = set()  # found by nobody any more, with a thread that is not quite through
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, connection: Connection, schema: str) -> None:
         self.connection, self.schema = connection, schema
         self.id = str(uuid.uuid4())
         self.obstacle: str | None = None
-        self._users = 0
+        self._users = self._at_work = 0
+        self._over, self._until = False, 0.0
+        self._state: State = "uploading"
+        self._has_worked = False
         self._registry = Registry(connection, schema, "")
-        self._requests: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._marks: dict[str, Registry] = {}
+        self._requests: _Requests = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}
         self._held: set[tuple[str, str]] = set()
         self._ended: list[_Ended] = []
@@ -97,11 +108,37 @@ class Worker:
     def on(cls, connection: Connection, schema: str) -> Worker:
         """Return the worker of this process for a schema."""
         with cls._lock:
-            place = (os.getpid(), id(connection), schema)
-            worker = cls._working.get(place)
+            worker = cls._working.get((os.getpid(), id(connection), schema))
             if worker is None:
-                worker = cls._working[place] = cls(connection, schema)
+                worker = cls(connection, schema)
+                cls._working[worker._place] = worker
+                connection.before_close.add(cls.end_lingering)
             return worker
+
+    @classmethod
+    def end_lingering(cls, connection: Connection | None = None) -> None:
+        """End the workers that nobody uses, of one connection or of all; their marks and rows are gone when this returns."""
+        with cls._lock:
+            all_of_them = [w for w in cls._working.values() if connection is None or w.connection is connection]
+            idle = [worker for worker in all_of_them if worker._may_end(now=True)]
+            ending = [w for w in cls._ending if connection is None or w.connection is connection]
+        for worker in {*idle, *ending}:
+            worker._stop()
+
+    @classmethod
+    def delete_ended_marks(cls, schema: str) -> None:
+        """Have the marks deleted, as far as nobody is in the way, whose inserts of this process are through."""
+        with cls._lock:
+            workers = [w for w in cls._working.values() if w.schema == schema and w._joined()]
+        for worker in workers:
+            try:
+                worker.ask(partial(worker._tried, worker._delete_ended))
+            finally:
+                worker._leave(keys=False)
+
+    @property
+    def _place(self) -> tuple[int, int, str]:
+        return os.getpid(), id(self.connection), self.schema
 
     @property
     def has_leases(self) -> bool:
@@ -109,43 +146,117 @@ class Worker:
         return self.obstacle is None
 
     def __enter__(self) -> Self:
-        with self._beginning:  # whoever comes second waits until there are leases
-            with self._guard:
-                self._users += 1
-                first = self._users == 1
-            if first:
-                try:
-                    self._begin()
-                except BaseException:
-                    self._leave()
-                    raise
+        self._enter(keys=True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leave()
+        self._leave(keys=True)
+
+    @contextmanager
+    def uploading(self) -> Iterator[Self]:
+        """Be at work for as long as the block lasts, but not on keys."""
+        self._enter(keys=False)
+        try:
+            yield self
+        finally:
+            self._leave(keys=False)
+
+    def _enter(self, *, keys: bool) -> None:
+        with self._beginning:  # whoever comes second waits until there are leases
+            with self._guard:
+                self._users += 1
+                self._at_work += keys
+                first = self._users == 1
+            try:
+                if first and not self._lives_on():
+                    self._begin()
+                elif keys and self._state != "running" and self.has_leases:
+                    self.ask(self._show)
+                if keys and self.obstacle is not None:
+                    _warn_once(self.schema, self.obstacle)
+            except BaseException:
+                self._leave(keys=keys)
+                raise
+
+    def _lives_on(self) -> bool:
+        """Tell whether the thread lingers, and the tables that it wrote to are still there."""
+        alive = self._thread is not None and self._thread.is_alive() and not self._over
+        return alive and self._registry.obstacle() is None
 
     def _begin(self) -> None:
-        self.obstacle = self._registry.ensure()
+        self._stop()
+        # A table that is made on MySQL commits, and one that another session made may be out of a transaction's sight.
+        ensure = self._registry.ensure
+        self.obstacle = ensure() if self.connection.commits_alone else self._ask_alone(ensure)
         if self.obstacle is not None:
-            _warn_once(self.schema, self.obstacle)
             return
+        self.id, self._over, self._has_worked = str(uuid.uuid4()), False, False
+        with self._lock:  # it may have ended just before it was to be used once more
+            self._working.setdefault(self._place, self)
+        self._requests = queue.SimpleQueue()
         ready: Future[None] = Future()
-        self._thread = threading.Thread(target=self._live, args=(ready,), name=f"dj worker {self.id[:8]}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._live, args=(self._requests, ready), name=f"dj worker {self.id[:8]}", daemon=True
+        )
         self._thread.start()
-        ready.result(_READY)
+        try:
+            ready.result(_READY)
+        except AccessError as error:
+            self._stop()
+            self.obstacle = f"the user may not write to its tables: {error}"
+        except BaseException:
+            self._stop()
+            raise
 
-    def _leave(self) -> None:
+    def begin_again(self) -> None:
+        """Make the tables anew, which somebody dropped, and register once more."""
+        with self._beginning:
+            self.connection.forget_catalog(self.schema)
+            self._begin()
+
+    def _leave(self, *, keys: bool) -> None:
         with self._lock, self._guard:
             self._users -= 1
-            last = self._users == 0
-            if last:
-                self._working.pop((os.getpid(), id(self.connection), self.schema), None)
-        if last and self._thread is not None:
+            self._at_work -= keys
+            self._until = time.monotonic() + _LINGER
+            ends = self._users == 0 and (keys or self._thread is None)
+            if ends:
+                self._let_go()
+        if ends:
+            self._stop()
+
+    def _may_end(self, *, now: bool = False) -> bool:
+        """Tell whether nobody uses the worker, nor is expected to; nobody finds it any more then. Under the lock of all."""
+        with self._guard:
+            if self._over or self._users or (not now and time.monotonic() < self._until):
+                return False
+            self._let_go()
+            return True
+
+    def _let_go(self) -> None:
+        self._over = True
+        if self._working.get(self._place) is self:
+            del self._working[self._place]
+        if self._thread is not None:
+            self._ending.add(self)
+
+    def _joined(self) -> bool:
+        """Take part, unless the thread is about to end."""
+        with self._guard:
+            there = self._thread is not None and not self._over
+            self._users += there
+            return there
+
+    def _stop(self) -> None:
+        thread = self._thread
+        if thread is not None:
             self._requests.put(None)
-            self._thread.join(_STOPPING)
+            thread.join(_STOPPING)
             self._thread = None
+            with self._lock:
+                self._ending.discard(self)
 
     # --- what others tell it
     def holds(self, registry: Registry, item: str) -> bool:
@@ -187,14 +298,30 @@ class Worker:
             with self._guard:
                 self._ended.append(_Ended(registry, item, subject, undo))
 
+    def marks(self, table: str) -> Registry:
+        """Return the registry of what is uploaded for rows of a table."""
+        if table not in self._marks:
+            self._marks[table] = Registry(self.connection, self.schema, table, "upload")
+        return self._marks[table]
+
+    def ends_marks(self, registry: Registry, items: Iterable[str]) -> None:
+        """Have marks deleted soon."""
+        with self._guard:
+            self._ended.extend(_Ended(registry, item, None, _nothing) for item in items)
+
     def ask(self, question: Callable[[], T]) -> T:
         """Have the worker's thread, whose session sees committed rows only, answer a question."""
-        answer: Future[T] = Future()
         thread = self._thread
-        if thread is not None and thread.is_alive():
-            self._requests.put((question, answer))
-        else:
-            threading.Thread(target=self._answer_alone, args=(question, answer), daemon=True).start()
+        if thread is None or not thread.is_alive():
+            return self._ask_alone(question)
+        answer: Future[T] = Future()
+        self._requests.put((question, answer))
+        return answer.result()
+
+    def _ask_alone(self, question: Callable[[], T]) -> T:
+        """Have a thread for that alone, with a session of its own, answer a question."""
+        answer: Future[T] = Future()
+        threading.Thread(target=self._answer_alone, args=(question, answer), daemon=True).start()
         return answer.result()
 
     def _answer_alone(self, question: Callable[[], Any], answer: Future[Any]) -> None:
@@ -204,7 +331,7 @@ class Worker:
             self.connection.close_thread()
 
     # --- its thread
-    def _live(self, ready: Future[None]) -> None:
+    def _live(self, requests: _Requests, ready: Future[None]) -> None:
         try:
             try:
                 self._register()
@@ -212,10 +339,12 @@ class Worker:
                 ready.set_exception(error)
                 return
             ready.set_result(None)
-            self._beat_until_stopped()
+            self._beat_until_stopped(requests)
             self._last_words()
         finally:
             self.connection.close_thread()
+            with self._lock:
+                self._ending.discard(self)
 
     def _register(self) -> None:
         connection, settings = self.connection, self.connection.settings.jobs
@@ -230,14 +359,30 @@ class Worker:
         self._registry.register({
             "worker": self.id, "host": platform.node(), "db_user": connection.get_user()[:255], "pid": os.getpid(),
             "process_start": process_start(os.getpid()) or "", "machine": machine(), "session_id": self._session,
-            "version": _release()[:64], "protocol": reg.PROTOCOL, "started": now, "last_seen": now, "state": "running",
+            "version": _release()[:64], "protocol": reg.PROTOCOL, "started": now, "last_seen": now, "state": self._is,
         })  # fmt: skip
+        self._note(self._is)
 
-    def _beat_until_stopped(self) -> None:
+    @property
+    def _is(self) -> State:
+        return "running" if self._at_work else "uploading"
+
+    def _show(self) -> None:
+        """Write whether there is work on keys."""
+        state = self._is
+        if state != self._state:
+            self._registry.mark(self.id, state)
+            self._note(state)
+
+    def _note(self, state: State) -> None:
+        self._state = state
+        self._has_worked = self._has_worked or state == "running"
+
+    def _beat_until_stopped(self, requests: _Requests) -> None:
         beat = time.monotonic()
         while True:
             try:
-                request = self._requests.get(timeout=min(_TICK, self.connection.settings.jobs.heartbeat_seconds))
+                request = requests.get(timeout=min(_TICK, _LINGER, self.connection.settings.jobs.heartbeat_seconds))
             except queue.Empty:
                 pass
             else:
@@ -247,6 +392,9 @@ class Worker:
             if time.monotonic() - beat >= self.connection.settings.jobs.heartbeat_seconds and self._tried(self._beat):
                 beat = time.monotonic()
             self._tried(self._write)
+            with self._lock:
+                if self._may_end():
+                    return
 
     def _tried(self, write: Callable[[], Any]) -> bool:
         """Write, unless that has to wait for whoever writes; then the next time will do."""
@@ -277,6 +425,7 @@ class Worker:
                 key.news = False
                 self._tell(key)
                 key.told = True
+        self._show()
         self._delete_ended()
 
     def _tell(self, key: _Running) -> None:
@@ -297,7 +446,7 @@ class Worker:
         try:
             while ended:
                 registry, undo = ended[0].registry, ended[0].undo
-                mine = [e for e in ended if e.registry.table == registry.table][:_MANY]
+                mine = [e for e in ended if e.registry.leased == registry.leased][:_MANY]
                 registry.delete(self.id, [e.item for e in mine])
                 undo([e.subject for e in mine])
                 done = set(map(id, mine))
@@ -310,13 +459,19 @@ class Worker:
     def _last_words(self) -> None:
         connection = self.connection
         try:
-            self._delete_ended()
-            self._registry.mark(self.id, "stopped")
+            self._tried(self._delete_ended)
+            self._tried(self._sign_off)
             unlock = connection.backend.coordination.unlock(f"dj:{self.id}")
             if unlock is not None:
                 connection.execute(unlock)
         except DataJointError as error:
             logger.debug("The worker %s could not say goodbye: %s", self.id, error)
+
+    def _sign_off(self) -> None:
+        if self._has_worked:
+            self._registry.mark(self.id, "stopped")
+        else:  # nothing refers to it, and there would be one for each row of inserts
+            self._registry.strike_off(self.id)
 
 
 class _Here(threading.local):
@@ -334,12 +489,14 @@ def report(fraction: float, text: str) -> None:
 
 def _forget_parent() -> None:
     """A forked process is another worker, and its parent's threads are not there to release what they hold."""
-    Worker._working, Worker._lock = {}, threading.Lock()
+    Worker._working, Worker._ending, Worker._lock = {}, set(), threading.Lock()
     _here.worker = None
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parent)
+    # A thread that lingers is not to be there when a process forks.
+    os.register_at_fork(before=Worker.end_lingering, after_in_child=_forget_parent)
+atexit.register(Worker.end_lingering)
 
 
 @cache
@@ -355,6 +512,10 @@ def _answer(question: Callable[[], Any], answer: Future[Any]) -> None:
         answer.set_result(question())
     except BaseException as error:  # noqa: BLE001 - it belongs to who asked
         answer.set_exception(error)
+
+
+def _nothing(_: list[Any]) -> None:
+    """Undo nothing: nobody else has a mark."""
 
 
 _warned: set[tuple[str, str]] = set()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import ThreadSafetyError
+from datajoint.forking import reopened
 from datajoint.logging import logger
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ _HOMES = {
 DEFAULT_SUBFOLDING = (2, 2)
 """How DataJoint 0.14 spread stored files over folders; stores have none by default."""
 
-_lock = threading.Lock()
+_lock = reopened(threading.Lock())
 _process_config: Config | None = None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from datajoint.errors import DataJointError
+from datajoint.forking import reopened
 from datajoint.settings.stores import PROTOCOLS, masked
 from datajoint.storage import folders, transfer
 from datajoint.storage.adapter import get_storage_adapter
@@ -50,7 +51,7 @@ class StorageBackend:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         self.protocol = str(spec.get("protocol") or "").lower()
-        self._lock = threading.Lock()
+        self._lock = reopened(threading.Lock())
         self._filesystem: tuple[int, Any] | None = None
         self._validate_spec()
         self.objects: FileObjects | RemoteObjects

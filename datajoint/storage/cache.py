@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datajoint.errors import DataJointError
+from datajoint.forking import reopened
 from datajoint.storage.files import is_temporary, temporary_beside
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ObjectCache:
 
     def __init__(self, folder: Path | None, limit: int) -> None:
         self.folder, self.limit = folder, limit
-        self._lock = threading.Lock()
+        self._lock = reopened(threading.Lock())
         self._added = 0
         self._is_usable: bool | None = None if folder else False
 

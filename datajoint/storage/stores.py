@@ -7,11 +7,12 @@ import threading
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
+from datajoint.forking import reopened
 from datajoint.storage.backend import StorageBackend
 
 _KEPT = 32
 _backends: OrderedDict[str, StorageBackend] = OrderedDict()
-_lock = threading.Lock()
+_lock = reopened(threading.Lock())
 
 
 class Store(NamedTuple):

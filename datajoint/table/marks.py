@@ -28,17 +28,20 @@ class RowMarks:
         self._uploads: Uploads | None = None
 
     def add(self, objects: Sequence[tuple[str, str]]) -> None:
-        """Mark objects, given by store and path, and commit that.
+        """Mark objects, given by store and path, and commit that; nothing where this user may not create what it takes.
 
         Raises
         ------
         DataJointError
             If the marks cannot be written: the objects must not be written then either.
         """
-        from datajoint.jobs.uploads import Upload, marking  # noqa: PLC0415 - it lies above tables; only objects need it
+        # It lies above tables, and only objects need it.
+        from datajoint.jobs.uploads import Upload, can_mark, marking  # noqa: PLC0415
 
+        place = self._table
+        if not can_mark(self._connection, place.schema):
+            return
         if self._uploads is None:
-            place = self._table
             self._uploads = self._working.enter_context(marking(self._connection, place.schema, place.name))
         self._uploads.mark(Upload(store, path) for store, path in objects)
 
@@ -49,17 +52,8 @@ class RowMarks:
 
 
 def marks_of(connection: Connection, table: TableName) -> RowMarks | None:
-    """Return where objects of rows of a table are to be marked; None where they are not.
+    """Return where objects of rows of a table are to be marked; None where that is needless.
 
-    That is in a schema without the tables of workers, which no insert makes; and inside a transaction of an engine with a
-    single writer, since nobody can collect garbage while it lasts.
+    That is inside a transaction of an engine with a single writer, since nobody can collect garbage while it lasts.
     """
-    catalog = connection.catalog(table.schema)
-    if catalog is None or not catalog.tables.keys() >= _TABLES:
-        return None
-    if connection.has_begun and not connection.backend.coordination.row_locks:
-        return None
-    return RowMarks(connection, table)
-
-
-_TABLES = {"~dj_lease", "~dj_worker"}
+    return None if connection.is_only_writer else RowMarks(connection, table)

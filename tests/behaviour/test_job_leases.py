@@ -14,13 +14,17 @@ import pytest
 
 import datajoint as dj
 from datajoint.jobs import uploads, worker
-from datajoint.jobs.registry import Registry
+from datajoint.jobs.keys import item_of
+from datajoint.jobs.registry import Registry, as_moment
 from datajoint.settings import Config
 from datajoint.sql import Sql
+from datajoint.sql.fragment import Parameter
+from tests.behaviour.guests import guest  # noqa: F401 - a fixture
 from tests.provision.servers import connect_raw
 
-ALL = {"success_count": 6, "error_list": []}
 _numbers = itertools.count(1)
+
+ALL = {"success_count": 6, "error_list": []}
 
 
 @pytest.fixture
@@ -54,43 +58,6 @@ def elsewhere(table, connection):
     }  # fmt: skip
     there = dj.Schema(table.database, connection=connection, create_schema=False)
     return there(type("K", (dj.Computed,), namespace), context={"S": dj.FreeTable(connection, name)})
-
-
-@pytest.fixture
-def guest(engine, url, schema, new_connection):
-    """Make connections of users who have the rights given for tables of the schema."""
-    if engine == "sqlite":
-        pytest.skip("a file has no users")
-    admin, made = connect_raw(url), []
-
-    def run(text):
-        with admin.cursor() as cursor:
-            cursor.execute(text)
-
-    def make(**rights):
-        name = f"g{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(_numbers)}"
-        if engine == "postgresql":
-            run(f"CREATE ROLE {name} LOGIN PASSWORD 'hush'")
-            run(f"GRANT USAGE ON SCHEMA {schema.database} TO {name}")
-        users = [name] if engine == "postgresql" else [f"'{name}'@'%'", f"'{name}'@'localhost'"]
-        quote = '"' if engine == "postgresql" else "`"
-        for user in users:
-            if engine != "postgresql":
-                run(f"CREATE USER {user} IDENTIFIED BY 'hush'")
-            for table, granted in rights.items():
-                run(f"GRANT {granted} ON {quote}{schema.database}{quote}.{quote}{table}{quote} TO {user}")
-        made.append((name, users))
-        parts = urlsplit(url)
-        return new_connection(url=f"{parts.scheme}://{name}:hush@{parts.hostname}:{parts.port}{parts.path}")
-
-    yield make
-    for name, users in made:
-        if engine == "postgresql":
-            run(f"DROP OWNED BY {name}")
-            run(f"DROP ROLE {name}")
-        else:
-            run(f"DROP USER {', '.join(users)}")
-    admin.close()
 
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
@@ -189,6 +156,92 @@ def test_sessions_of_other_zones(pipeline, engine, new_connection, zones):
     assert abs((row["created_time"] - created).total_seconds()) < 60, "the server's own zone"
 
 
+@pytest.fixture
+def in_zone(engine, url, new_connection, monkeypatch):
+    """Make connections whose sessions begin in a zone, as those to a server with this zone do."""
+    end = []
+
+    def connect(zone):
+        if engine == "postgresql":
+            name, parts, admin = f"z{os.getpid()}_{next(_numbers)}", urlsplit(url), connect_raw(url)
+            end.append((admin, name))
+            posix = zone.translate(str.maketrans("+-", "-+"))[:3]
+            for text in (
+                f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD 'hush'",
+                f"ALTER ROLE {name} SET timezone = 'Etc/GMT{int(posix):+d}'",
+            ):
+                admin.cursor().execute(text)
+            return new_connection(url=f"{parts.scheme}://{name}:hush@{parts.hostname}:{parts.port}{parts.path}")
+        connection = new_connection()
+        if engine == "sqlite":  # knows no zones; those of its processes are not to matter
+            monkeypatch.setenv("TZ", f"Etc/GMT{-int(zone[:3]):+d}")
+            time.tzset()
+        else:
+            backend = type(connection.backend)
+            plain = backend.connect
+
+            def connected(self, target):
+                raw = plain(self, target)
+                self.execute(raw, f"SET time_zone = '{zone}'", ())
+                return raw
+
+            monkeypatch.setattr(backend, "connect", connected)
+            connection.connect()
+        return connection
+
+    yield connect
+    monkeypatch.undo()
+    if engine == "sqlite":
+        time.tzset()
+    for admin, name in end:
+        admin.cursor().execute(f"DROP OWNED BY {name}")
+        admin.cursor().execute(f"DROP ROLE {name}")
+        admin.close()
+
+
+@pytest.mark.parametrize("zone", ["-08:00", "+08:00"])
+def test_servers_of_other_zones(pipeline, in_zone, zone, engine):
+    """Whatever zone the server is in, what was just reserved is young, and what a dead worker had is taken over."""
+    connection = in_zone(zone)
+    connection.settings.jobs.lease_seconds = 1
+    utc = {"postgresql": "now() AT TIME ZONE 'utc'", "sqlite": "'now'"}.get(engine, "UTC_TIMESTAMP()")
+    jobs = elsewhere(pipeline, connection).jobs
+    queue, registry = jobs._queue, Registry(connection, pipeline.database, "__k")
+
+    def moment(sql):
+        return as_moment(connection.execute(Sql("SELECT ", sql)).rows[0][0])
+
+    if engine != "sqlite":
+        assert round((moment(queue.now) - moment(Sql(utc))).total_seconds() / 3600) == int(zone[:3])
+    assert registry.ensure() is None
+    assert jobs.refresh()["added"] == 6
+    for i in range(3):
+        assert jobs.reserve({"i": i}), "what was just queued is due"
+    token = queue.look({"i": 0})[1]
+    assert abs((as_moment(token.reserved_time) - moment(queue.now)).total_seconds()) < 60
+    assert jobs.refresh(orphan_timeout=600) == {"added": 0, "removed": 0, "orphaned": 0, "re_pended": 0}
+    assert jobs.recover() == 0, "neither older than the server nor stale"
+    far = str(uuid.uuid4())
+    registry.register({
+        "worker": far, "host": "far", "db_user": "u", "pid": 1, "process_start": "", "machine": "far", "session_id": 0,
+        "version": "", "protocol": 1, "started": registry.now, "last_seen": registry.now, "state": "running",
+    })  # fmt: skip
+    detail = queue.keys.detail({"i": 0})
+    registry.take(far, {item_of(detail): detail}, token.reserved_time, token.connection_id)
+    assert registry.workers_of([far])[0].silent < 1
+    assert jobs.recover() == 0, "seen just now"
+    silent = Sql(
+        "UPDATE ", registry.workers.identifier, " SET last_seen = ", queue.ago(20), " WHERE worker = ", Parameter(far)
+    )
+    connection.execute(silent)
+    assert jobs.recover() == 1
+    jobs.error({"i": 1}, "failed")
+    row = (jobs & {"i": 1}).fetch1()
+    assert 0 <= (row["completed_time"] - row["reserved_time"]).total_seconds() < 60
+    assert jobs.target.populate(reserve_jobs=True, refresh=False)["success_count"] == 4
+    assert jobs.progress() == {"pending": 0, "reserved": 1, "success": 0, "error": 1, "ignore": 0, "total": 2}
+
+
 def test_dead_worker_of_another_machine(pipeline, connection, settings, schema):
     """Its lock is free and its last sign of life old."""
     settings.jobs.lease_seconds = 1
@@ -204,8 +257,6 @@ def test_dead_worker_of_another_machine(pipeline, connection, settings, schema):
         "version": "", "protocol": 1, "started": registry.now, "last_seen": registry.now, "state": "running",
     })  # fmt: skip
     detail = queue.keys.detail({"i": 1})
-    from datajoint.jobs.keys import item_of
-
     registry.take(dead, {item_of(detail): detail}, token.reserved_time, token.connection_id)
     assert pipeline.jobs.recover() == 0
     time.sleep(1.1)
@@ -248,6 +299,7 @@ def test_marks_of_uploads(pipeline, connection, new_connection, engine):
         else:
             with connection.transaction:
                 assert not marks.mark([uploads.Upload("raw", "c.npy")]), "collectors wait for the only writer"
+    worker.Worker.delete_ended_marks(pipeline.database)
     assert uploads.marked(there, pipeline.database) == set()
 
 

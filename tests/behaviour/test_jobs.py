@@ -845,6 +845,54 @@ def test_interrupt(computed, settings, schema, number, as_error):
         assert "interrupted" in lease["message"]
 
 
+@pytest.mark.parametrize("moment", ["before it is carried out", "before its answer"])
+@pytest.mark.parametrize("signals", [1, 2])
+def test_interrupts_amid_the_commit(computed, settings, schema, heard, connection, monkeypatch, moment, signals):
+    """The first waits for the answer; a second one ends it, and either the rows are there and the job is gone or neither."""
+    armed = []
+
+    def make(self, key):
+        self.insert1({**key, "r": 1})
+        armed.append(key)
+
+    def interrupt(send):
+        def sends(self, raw, what, *values):
+            if not armed or (send.__name__ == "execute" and what != "COMMIT"):
+                return send(self, raw, what, *values)
+            armed.clear()
+            answer = send(self, raw, what, *values) if moment == "before its answer" else None
+            for _ in range(signals):
+                signal.raise_signal(signal.SIGINT)
+            return answer or send(self, raw, what, *values)
+
+        return sends
+
+    K = computed(make=make)
+    K.jobs.refresh()
+    backend = type(connection.backend)
+    for name in ("execute", "commit_after") if connection.dialect.pipelines else ("execute",):
+        monkeypatch.setattr(backend, name, interrupt(getattr(backend, name)))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        K.populate(reserve_jobs=True, refresh=False)
+    monkeypatch.undo()
+    assert not armed
+    ended = heard[-1]
+    if signals == 1 or moment == "before its answer":
+        assert K.keys() == [{"i": 0}]
+        assert counts(K, pending=5)
+        assert leases(schema) == []
+        if signals == 1:
+            assert "was committed before" in " ".join(caught.value.__notes__)
+            assert (ended.succeeded, ended.failed, ended.stopped) == (1, 0, True)
+            assert not any(isinstance(event, events.KeyInterrupted) for event in heard)
+    else:
+        assert K.keys() == []
+        assert counts(K, pending=5, error=1)
+        assert K.jobs.errors.fetch1("error_message") == "KeyboardInterrupt"
+        assert {lease["worker"] for lease in leases(schema)} == {None}
+    assert not connection.in_transaction
+
+
 def test_first_signal_lets_the_key_finish(computed, settings):
     def make(self, key):
         os.kill(os.getpid(), signal.SIGTERM)

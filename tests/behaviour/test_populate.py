@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import threading
@@ -299,6 +300,42 @@ def test_insert_protection(schema, S, K, connection):
     B.insert1({"i": 7}, allow_direct_insert=True)
     B.Part.insert1({"i": 7})
     dj.FreeTable(connection, K.full_table_name).insert1({"i": 7, "r": 1})
+
+
+def test_inserting_is_permitted_to_tasks_of_the_make_alone(computed, connection):
+    """Not to one that was there before and runs meanwhile, nor in another thread that inherits the context, nor later."""
+    said, later = [], []
+    loop, over = asyncio.new_event_loop(), asyncio.Event()
+
+    async def insert(table, key):
+        try:
+            table.insert1({**key, "r": 1})
+        except dj.DataJointError as error:
+            said.append(str(error))
+
+    async def insert_by_tasks(table, key):
+        await asyncio.gather(insert(table, key), asyncio.to_thread(asyncio.run, insert(table, {"i": 5})))
+        later.append(loop.create_task(insert_later(table, {"i": 5})))
+
+    async def insert_later(table, key):
+        await over.wait()
+        await insert(table, key)
+
+    def make(self, key):
+        loop.run_until_complete(before)
+        assert len(said) == 1, "before the make inserted anything"
+        loop.run_until_complete(insert_by_tasks(type(self), key))
+
+    K = computed(make=make)
+    before = loop.create_task(insert(K, {"i": 5}))
+    assert K.populate({"i": 0})["success_count"] == 1
+    over.set()
+    loop.run_until_complete(later[0])
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    assert len(said) == 3
+    assert all("auto-populated" in message for message in said), said
+    assert K.keys() == [{"i": 0}]
 
 
 def test_a_call_that_inserts_nothing(computed):

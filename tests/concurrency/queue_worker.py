@@ -2,7 +2,9 @@
 
 Options: ``sleep`` (seconds of each `make`), ``loop`` (populate until the queue is empty), ``sever`` (probability that the
 `make` ends its own session before or after it has written), ``skew`` (seconds by which this process's clocks are wrong),
-``settings`` (of the group ``jobs``), ``arguments`` (of `populate`). Prints how many keys it made.
+``processors`` (how many there seem to be), ``machine`` (on which it claims to be), ``stop`` (where in its first `make` the
+process stops itself: ``computing`` or ``writing``), ``settings`` (of the group ``jobs``), ``arguments`` (of `populate`).
+Prints how many keys it made.
 """
 
 from __future__ import annotations
@@ -10,18 +12,28 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
 import time
 
 os.environ["DJ_IGNORE_CONFIG_FILE"] = "true"
 
 import datajoint as dj
+from datajoint.autopopulate import autopopulate
+from datajoint.jobs import machine, worker
 from datajoint.settings import Config
 from datajoint.sql import Sql
 
 
-def tables(schema, sleep=0.0, sever=0.0):
+def tables(schema, sleep=0.0, sever=0.0, stop=""):
     """Return the tables: what to compute of, and what is computed, with a part and a witness of each call."""
+
+    stops = [stop]
+
+    def may_stop(where):
+        if stops == [where]:
+            stops.clear()
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     @schema
     class Item(dj.Manual):
@@ -48,7 +60,9 @@ def tables(schema, sleep=0.0, sever=0.0):
                 _sever(self.connection)
             if sleep:
                 time.sleep(random.uniform(0, 2 * sleep))  # noqa: S311 - no secret
+            may_stop("computing")
             self.insert1({**key, "pid": os.getpid()})
+            may_stop("writing")
             self.Part.insert({**key, "n": n} for n in range(2))
             if sever and random.random() < sever:  # noqa: S311 - no secret
                 _sever(self.connection)
@@ -73,12 +87,17 @@ def main(url, name, options):
     options = json.loads(options)
     if options.get("skew"):
         _skew(options["skew"])
+    if options.get("processors"):
+        autopopulate.cpu_count = lambda: options["processors"]
+    if options.get("machine"):
+        machine.machine = worker.machine = lambda: options["machine"]
     settings = Config(safemode=False)
     for key, value in options.get("settings", {}).items():
         setattr(settings.jobs, key, value)
     settings.loglevel = "ERROR"
     connection = dj.Connection(url, config_override=settings)
-    _, result = tables(dj.Schema(name, connection=connection), options.get("sleep", 0), options.get("sever", 0))
+    schema = dj.Schema(name, connection=connection)
+    _, result = tables(schema, options.get("sleep", 0), options.get("sever", 0), options.get("stop", ""))
     jobs = result.jobs
     print("ready", flush=True)
     sys.stdin.readline()

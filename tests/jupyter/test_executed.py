@@ -107,3 +107,12 @@ def test_it_can_be_published(executed):
     assert "<i>0</i>" not in page
     text, _ = MarkdownExporter().from_notebook_node(executed)
     assert "40 of 40 keys" in text
+
+
+def test_pictures_follow_the_page_and_not_the_system():
+    """A picture of its own is dark where the system is; on a page that is told by its theme, that decides."""
+    from datajoint_jupyter.display.style import static_style
+
+    dark = '[data-jp-theme-light="false"] :is(.dj-static,.jp-RenderedSVG) img{color-scheme:dark}'
+    assert dark in static_style()
+    assert dark.replace("false", "true").replace("dark}", "light}") in static_style()

@@ -25,50 +25,38 @@ from datajoint.jobs.states import after
 
 # --- states
 @pytest.mark.parametrize(
-    ("state", "event", "options", "expected"),
+    ("status", "event", "options", "expected"),
     [
-        (None, "refresh", {}, "pending"),
-        (None, "ignore", {}, "ignore"),
-        ("pending", "claim", {}, "claimed"),
-        ("pending", "reserve", {}, "foreign"),
-        ("claimed", "start", {}, "running"),
-        ("claimed", "stop", {}, "pending"),
-        ("claimed", "interrupt", {}, "pending"),
-        ("running", "finish", {}, None),
-        ("running", "finish", {"keep": True}, "success"),
-        ("pending", "finish", {"keep": True}, "success"),
-        ("running", "fail", {}, "pending"),
-        ("running", "give up", {}, "error"),
-        ("running", "interrupt", {}, "pending"),
-        ("running", "interrupt", {"as_error": True}, "error"),
-        ("running", "retry", {}, "running"),
-        ("running", "die", {}, "pending"),
-        ("claimed", "die often", {}, "error"),
-        ("foreign", "die", {}, "pending"),
-        ("running", "revoke", {}, "pending"),
-        ("success", "refresh", {"keep": True}, "pending"),
-        ("success", "refresh", {}, None),
-        ("error", "ignore", {}, "ignore"),
-        ("running", "delete", {}, None),
+        (None, "add", {}, "pending"),
+        ("reserved", "finish", {}, None),
+        ("reserved", "finish", {"keep": True}, "success"),
+        ("reserved", "interrupt", {}, "pending"),
+        ("reserved", "interrupt", {"as_error": True}, "error"),
+        ("reserved", "die often", {"keep": True}, "error"),
+        ("error", "delete", {"keep": True}, None),
     ],
 )
-def test_what_may_happen(state, event, options, expected):
-    assert after(state, event, **options) == expected
+def test_what_may_happen(status, event, options, expected):
+    assert after(status, event, **options) == expected
 
 
 @pytest.mark.parametrize(
-    ("state", "event"), [("error", "claim"), ("ignore", "finish"), (None, "claim"), ("success", "fail")]
+    ("status", "event"), [("error", "claim"), ("ignore", "finish"), (None, "claim"), ("success", "fail")]
 )
-def test_what_cannot_happen(state, event):
+def test_what_cannot_happen(status, event):
     with pytest.raises(DataJointError, match="cannot happen"):
-        after(state, event)
+        after(status, event)
 
 
-def test_every_state_can_be_left_and_reached():
-    every = {"pending", "claimed", "running", "foreign", "success", "error", "ignore"}
-    left = {state for state, _ in states._TRANSITIONS if state}
-    reached = set(itertools.chain.from_iterable(states._TRANSITIONS.values())) - {None}
-    assert left == reached == every
+def test_every_status_can_be_left_and_reached():
+    left = {status for status, _ in states.TRANSITIONS if status}
+    reached = set(itertools.chain.from_iterable(states.TRANSITIONS.values())) - {None}
+    assert left == reached == set(states.STATUSES)
+
+
+def test_to_whom_it_can_happen():
+    assert states.before("expire") == ("pending", "reserved", "success", "error")
+    assert states.before("add") == ()
 
 
 # --- who is dead
