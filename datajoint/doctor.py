@@ -11,12 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from datajoint.backends.address import target_from_settings
+from datajoint.backends.base import Target
 from datajoint.backends.catalog import SchemaCatalog
 from datajoint.backends.findings import Finding, counted
 from datajoint.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.naming import did_you_mean, shorten
 from datajoint.settings import ENV_VAR_MAPPING, Config, find_secrets_dir
+from datajoint.settings.files import read_config_file
 
 __all__ = ["Finding", "Report", "examine"]
 
@@ -24,6 +26,8 @@ _PACKAGES = (
     "datajoint", "numpy", "pandas", "pydantic", "sqlglot", "pymysql", "psycopg", "fsspec", "anywidget", "ipywidgets", "jupyterlab",
 )  # fmt: skip
 _OWN_VARIABLES = ("DJ_CONFIG_FILE", "DJ_SECRETS_DIR", "DJ_THREAD_SAFE", "DJ_LOG_STREAM")
+# What tells where to connect to, and as whom; a URL may hold a password, and is told by its parts elsewhere.
+_PLACE = ("backend", "host", "port", "name", "path", "user")
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
@@ -71,6 +75,8 @@ def examine(settings: Config, connection: Connection | None = None) -> Report:
     sections = {"settings": list(_settings(settings)), "packages": list(_packages())}
     opened = None
     try:
+        if connection is not None:
+            sections["settings"] += _elsewhere(settings, connection)
         if connection is None:
             target = target_from_settings(settings)
             if target.path not in (None, ":memory:") and not Path(str(target.path)).exists():
@@ -98,6 +104,7 @@ def _settings(settings: Config) -> Iterator[Finding]:
         if origin != "default":
             yield Finding(key, f"{shorten(shown[key])} ({origin})")
     yield from _variables()
+    yield from _contradictions(settings)
     yield from _files(settings)
     for name, store in settings.stores.items():
         if isinstance(store, dict):
@@ -110,6 +117,39 @@ def _variables() -> Iterator[Finding]:
         if name.upper().startswith("DJ_") and name.upper() not in known:
             hint = did_you_mean(name, known) or "Unset it, or correct its name."
             yield Finding("environment", f"{name} is set, but it is no setting's variable", "note", hint)
+
+
+def _contradictions(settings: Config) -> Iterator[Finding]:
+    """Yield where the settings file names another database than what is stronger than it."""
+    if settings.config_file is None:
+        return
+    try:
+        said = read_config_file(settings.config_file).get("database", {})
+    except (DataJointError, OSError):
+        return  # it was read before; what became of it since is told when it is read again
+    for name in (name for name in _PLACE if name in said):
+        origin, value = settings.origin(f"database.{name}"), settings[f"database.{name}"]
+        if not origin.startswith("file") and str(said[name]) != str(value):
+            text = f"{value} ({origin}), but {settings.config_file} says {said[name]}"
+            yield Finding(f"database.{name}", text, "note", "Let them say the same, unless that is meant.")
+
+
+def _elsewhere(settings: Config, connection: Connection) -> list[Finding]:
+    """Tell if a connection that is open leads to another place than the settings, where these name one."""
+    named = [f"database.{name}" for name in ("url", *_PLACE)]
+    if all(settings.origin(key) == "default" for key in named):
+        return []
+    wanted, here = target_from_settings(settings), connection.target
+    if _place(wanted, connection) == _place(here, connection):
+        return []
+    where = wanted.path or f"{wanted.user}@{wanted.host}"
+    text = f"this connection leads to {connection.address}, while the settings name {where}"
+    return [Finding("connection", text, "note", "Connect anew, or correct the settings, unless that is meant.")]
+
+
+def _place(target: Target, connection: Connection) -> tuple[object, ...]:
+    path = None if target.path in (None, ":memory:") else Path(str(target.path)).resolve()
+    return path or target.path, target.host, target.port or connection.dialect.default_port, target.user
 
 
 def _files(settings: Config) -> Iterator[Finding]:

@@ -26,10 +26,12 @@ class Workspace:
         self._current: dj.Connection | None = None
         self._only: dj.Connection | None = None
         self._known: dict[str, dict[str, Any]] | None = None
+        self.values: dict[tuple[str, str, str], list[str]] = {}
 
     def forget(self) -> None:
-        """Look the tables up again when they are next asked for; called after each cell."""
+        """Look tables and values up again when they are next asked for; called after each cell."""
         self._known = None
+        self.values.clear()
 
     # --- connections and schemas
     @property

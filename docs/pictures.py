@@ -89,6 +89,7 @@ def take_with_margin(part: Locator, name: str) -> None:
 
 def take_builder(notebook: NotebookPage, suffix: str) -> None:
     """Take the restriction builder, from a cell that the tutorial does not have."""
+    notebook.cell(0).locator(".jp-InputPrompt").first.click()  # the frame around the active cell out of the way
     builder = cell_with(notebook, RESTRICT[:20]).locator(".dj-builder")
     expect(builder.locator(".dj-status").first).to_contain_text("of", timeout=60_000)
     notebook.page.wait_for_timeout(1000)  # the histogram is drawn

@@ -32,10 +32,15 @@ def cell_body() -> Any:
 
 
 def option(
-    *flags: str, default: Any, help_text: str, metavar: str | None = None, parse: Callable[[str], Any] = str
+    *flags: str,
+    default: Any,
+    help_text: str,
+    metavar: str | None = None,
+    parse: Callable[[str], Any] = str,
+    choices: Sequence[str] = (),
 ) -> Any:
-    """Declare an option; one whose default is False takes no value."""
-    metadata = {"flags": flags, "help": help_text, "metavar": metavar, "parse": parse}
+    """Declare an option; one whose default is False takes no value. `choices` are offered, `parse` judges."""
+    metadata = {"flags": flags, "help": help_text, "metavar": metavar, "parse": parse, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -118,6 +123,12 @@ def option_flags(kind: type[Any]) -> dict[str, bool]:
     return {
         flag: field.default is not False for field in dataclasses.fields(kind) for flag in field.metadata.get("flags", ())
     }  # fmt: skip
+
+
+def option_choices(kind: type[Any], flag: str) -> Sequence[str]:
+    """Return the values to offer after a flag of a dataclass, if they are known."""
+    fields = (field for field in dataclasses.fields(kind) if flag in field.metadata.get("flags", ()))
+    return next((field.metadata["choices"] for field in fields), ())
 
 
 def split_line(line: str, flags: dict[str, bool], prog: str) -> tuple[list[str], str]:

@@ -11,7 +11,7 @@ from datajoint_jupyter.magics.browse import source_text, table_title
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.errors import CommandError
 from datajoint_jupyter.magics.evaluate import Evaluated, evaluate
-from datajoint_jupyter.magics.frames import FORMS, fetched, form_name
+from datajoint_jupyter.magics.frames import ALL_FORMS, FORMS, fetched, form_name
 from datajoint_jupyter.magics.show import show_rows
 
 
@@ -24,7 +24,9 @@ class CellArguments:
         "--limit", default=None, metavar="N", parse=positive, help_text="rows kept in the notebook"
     )
     static: bool = option("--static", default=False, help_text="a plain table instead of a live browser")
-    form: str = option("--as", default="expr", metavar="FORM", parse=form_name, help_text=f"the result as {FORMS}")
+    form: str = option(
+        "--as", default="expr", metavar="FORM", parse=form_name, help_text=f"the result as {FORMS}", choices=ALL_FORMS
+    )
     conn: str | None = connection_option()
     body: str = cell_body()
 

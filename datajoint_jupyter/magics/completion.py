@@ -1,4 +1,4 @@
-"""Completion of sub-commands, options, tables, schemas and attributes, in every front end, by the shell's own completer.
+"""Completion of sub-commands, options, tables, attributes and values, in every front end, by the shell's own completer.
 
 Names are those that the workspace keeps; a key press costs no query after the first.
 """
@@ -12,14 +12,16 @@ from typing import Any
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 import datajoint as dj
-from datajoint_jupyter.magics.arguments import option_flags, outer_words
+from datajoint_jupyter.magics.arguments import option_choices, option_flags, outer_words
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.magic import CELL, CELL_COMMANDS, COMMANDS
+from datajoint_jupyter.magics.values import begun_value, values_of
 
 _LINE = re.compile(r"^\s*%dj\s+(?P<words>.*)$")
 _TOKEN = re.compile(r"[\w.\-]*$")
 _PATH = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _MAX_ATTRIBUTE_TABLES = 8
+_VALUE = "value"
 
 
 def make_matcher(context: Context) -> Any:
@@ -28,7 +30,7 @@ def make_matcher(context: Context) -> Any:
     @context_matcher()  # type: ignore[untyped-decorator]
     def datajoint_matcher(asked: CompletionContext) -> SimpleMatcherResult:
         before = _before_cursor(asked)
-        found: Iterable[tuple[str, str]] = ()
+        found: Iterable[tuple[str, str]] = []
         if asked.full_text.lstrip().startswith("%%dj"):
             on_first_line = "\n" not in before.lstrip()
             found = _first_line(before) if on_first_line else _cell_words(asked.full_text, before, context)
@@ -37,9 +39,12 @@ def make_matcher(context: Context) -> Any:
         else:
             found = _attributes_in_code(before.rsplit("\n", 1)[-1], context)
         token = (_TOKEN.search(before) or [""])[0]
+        offered = list(found)
+        if offered and offered[0][1] == _VALUE:
+            token = (begun_value(before) or ("", token))[1]
         completions = [
             SimpleCompletion(text, type=kind)
-            for text, kind in found
+            for text, kind in offered
             if text.lower().startswith(token.lower()) and text != token
         ]
         return {"completions": completions, "matched_fragment": token, "suppress": bool(completions)}
@@ -55,9 +60,12 @@ def _before_cursor(asked: CompletionContext) -> str:
 def _first_line(line: str) -> list[tuple[str, str]]:
     """Return what may stand at the end of the line ``%%dj …``."""
     name = line.lstrip().removeprefix("%%dj").lstrip().partition(" ")[0]
-    if name in CELL_COMMANDS:
-        return _flags(CELL_COMMANDS[name])
-    return [(command, "keyword") for command in CELL_COMMANDS] + _flags(CELL)
+    command = CELL_COMMANDS.get(name, CELL)
+    words = outer_words(line)
+    before = words[-1] if line[-1:].isspace() else words[-2] if len(words) > 1 else ""
+    if choices := option_choices(command.arguments, before):
+        return [(choice, "param") for choice in choices]
+    return ([] if name in CELL_COMMANDS else [(other, "keyword") for other in CELL_COMMANDS]) + _flags(command)
 
 
 def _cell_words(cell: str, before: str, context: Context) -> list[tuple[str, str]]:
@@ -101,10 +109,18 @@ def _attributes_in_code(line: str, context: Context) -> list[tuple[str, str]]:
             found = vars(found).get(name) if isinstance(found, type) else None
             tables += [found] if _is_bound(found) else []
     try:
-        names = dict.fromkeys(n for table in tables[:_MAX_ATTRIBUTE_TABLES] for n in table.heading.names)
+        return _within_quotes(line, tables, context)
     except dj.DataJointError:
         return []  # as below
-    return [(name, "property") for name in names]
+
+
+def _within_quotes(text: str, tables: list[Any], context: Context) -> list[tuple[str, str]]:
+    """Return the attributes of some tables, or the values of that attribute for which one is being written."""
+    tables = tables[:_MAX_ATTRIBUTE_TABLES]
+    begun = begun_value(text)
+    if begun is not None:
+        return [(value, _VALUE) for value in values_of(tables, *begun, context.workspace)]
+    return [(name, "property") for name in dict.fromkeys(name for table in tables for name in table.heading.names)]
 
 
 def _is_bound(value: Any) -> bool:
@@ -122,12 +138,9 @@ def _words(text: str, context: Context) -> list[tuple[str, str]]:
         if not _in_quotes(text):
             return [(name, "class") for name in names]
         mentioned = [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
-        attributes = dict.fromkeys(
-            attribute for name in mentioned[:_MAX_ATTRIBUTE_TABLES] for attribute in _heading(name, context)
-        )  # fmt: skip
+        return _within_quotes(text, [_table(name, context) for name in mentioned], context)
     except dj.DataJointError:
         return []  # without a database there is nothing to offer, and nobody to tell
-    return [(attribute, "property") for attribute in attributes]
 
 
 def _in_quotes(text: str) -> bool:
@@ -140,13 +153,12 @@ def _in_quotes(text: str) -> bool:
     return bool(quote)
 
 
-def _heading(name: str, context: Context) -> list[str]:
+def _table(name: str, context: Context) -> Any:
     first, *parts = name.split(".")
     table = context.workspace.lookup(first)
     for part in parts:
         table = getattr(table, part)
-    names: list[str] = table.heading.names
-    return names
+    return table
 
 
 def _schemas(context: Context) -> list[str]:

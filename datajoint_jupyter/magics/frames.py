@@ -12,7 +12,7 @@ from datajoint_jupyter.magics.errors import CommandError
 
 FORMS = "expr, dicts, pandas, polars or arrow"
 
-_ALL = ("expr", "dicts", "pandas", "polars", "arrow")
+ALL_FORMS = ("expr", "dicts", "pandas", "polars", "arrow")
 
 
 def form_name(text: str) -> str:
@@ -22,8 +22,8 @@ def form_name(text: str) -> str:
     ------
     ArgumentTypeError
     """
-    if text not in _ALL:
-        hint = did_you_mean(text, list(_ALL)) or f"It is one of {FORMS}."
+    if text not in ALL_FORMS:
+        hint = did_you_mean(text, list(ALL_FORMS)) or f"It is one of {FORMS}."
         raise argparse.ArgumentTypeError(f"there is no form {text!r}. {hint}".rstrip("."))
     return text
 

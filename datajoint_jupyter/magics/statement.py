@@ -14,7 +14,7 @@ from datajoint_jupyter.display.values import text_of
 from datajoint_jupyter.magics.arguments import cell_body, connection_option, option, output_option, positive
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.errors import CommandError, unknown
-from datajoint_jupyter.magics.frames import FORMS, form_name, framed
+from datajoint_jupyter.magics.frames import ALL_FORMS, FORMS, form_name, framed
 from datajoint_jupyter.magics.show import show_static
 
 _SHOWN = 100
@@ -40,7 +40,9 @@ class StatementArguments:
         "--write", default=False, help_text="let the statement change data; otherwise the database refuses that"
     )
     output: str | None = output_option()
-    form: str | None = option("--as", default=None, metavar="FORM", parse=form_name, help_text=f"the rows as {FORMS}")
+    form: str | None = option(
+        "--as", default=None, metavar="FORM", parse=form_name, help_text=f"the rows as {FORMS}", choices=ALL_FORMS
+    )
     limit: int = option("--limit", default=_SHOWN, metavar="N", parse=positive, help_text="rows shown in the notebook")
     conn: str | None = connection_option()
     body: str = cell_body()

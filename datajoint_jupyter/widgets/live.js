@@ -9,6 +9,13 @@
  *            send(content: any): void}} Model
  */
 
+/**
+ * How often values of an attribute occur: by ranges, or the most frequent ones.
+ * @typedef {{label: string, count: number, condition: object | null, low: string, high: string, open: boolean}} Bar
+ * @typedef {{name: string, rows: number, missing: number, distinct: number | null, low: string | null,
+ *            high: string | null, histogram: boolean, sampled: boolean, bars: Bar[]}} Summary
+ */
+
 const FOCUSED = new Set(["button", "select", "summary"]);
 const LONGEST_CLICK = 1000; // milliseconds after which a pointer that is still down holds nothing up
 const PATIENCE = 1500; // milliseconds before the reader is told that an answer is awaited

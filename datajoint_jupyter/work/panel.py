@@ -56,7 +56,9 @@ class WorkPanel:
         self._listeners: list[Callable[[], None]] = []
         self._listening = threading.Lock()
         self._shown = self._closed = False
-        self._was_active = False
+        # What happened since the static twin was written: turns of the work here, work that was seen, a first count.
+        self._turns = self._written_turns = 0
+        self._was_active = self._was_counted = False
         self._watcher = Watcher(self.tables, self._saw)
         self._conductor = Conductor(computable, wishes or Wishes(), self._turned) if computable else None
         open_widgets.add(self)
@@ -245,21 +247,26 @@ class WorkPanel:
     def _turned(self) -> None:
         phase = self.phase
         self._watcher.poke(structure=phase == "running", count=phase not in AT_WORK)
-        self._was_active = self._was_active or phase in AT_WORK  # also if it ends before the next look
+        self._turns += phase in AT_WORK  # also if it ends before the next look
         if phase == "paused":
             self._watcher.forget_paces()
         self._tell()
 
     def _saw(self) -> None:
         self._tell()
-        sight = self._watcher.seen.sight
+        sight, turns = self._watcher.seen.sight, self._turns
         ended = None if self._conductor is None else self._conductor.ended
         if sight is None or (ended is not None and sight.time <= ended) or self._watcher.owes_errors:
             return  # seen before the end, or not in full; the next look tells the last word
-        is_active = self.phase in AT_WORK or any(not worker.gone for worker in sight.workers)
-        if self._was_active and not is_active and self._shown:
+        if self.phase in AT_WORK or any(not worker.gone for worker in sight.workers):
+            self._was_active = True
+            return
+        # What a live panel showed first was not counted, so that its cell need not wait.
+        is_first = self._watcher.counted and not self._was_counted
+        if self._shown and (self._was_active or is_first or turns != self._written_turns):
+            self._was_active, self._written_turns = False, turns
+            self._was_counted = self._was_counted or is_first
             update_display(self._twin(), raw=True, display_id=self.twin_key)
-        self._was_active = is_active
 
     def _tell(self) -> None:
         with self._listening:

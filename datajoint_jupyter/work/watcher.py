@@ -93,6 +93,11 @@ class Watcher:
         self.seen = Seen()
         self.paces = {str(table.name): Pace() for table in self._tables}
 
+    @property
+    def counted(self) -> bool:
+        """Whether all that can be counted was, once."""
+        return self.seen.sight is not None and not self._uncounted
+
     # --- to be told
     def start(self) -> None:
         """Begin to look, if that was not begun already."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import datajoint as dj
 from datajoint.backends.findings import clock, size
 from datajoint.doctor import Finding, examine
+from datajoint.settings.model import create_config
 from datajoint.sql import Sql
 
 
@@ -129,3 +131,27 @@ def test_clocks(seconds, text):
 
 def test_sizes():
     assert [size(n) for n in (5, 1024, 1536, 2**40)] == ["5 bytes", "1 KiB", "1.5 KiB", "1.0 TiB"]
+
+
+def test_who_names_another_database_is_told(connection, engine, tmp_path, monkeypatch, url):
+    file = tmp_path / "datajoint.json"
+    place = {"database": {"path": "elsewhere.db"} if engine == "sqlite" else {"host": "db.lab", "user": "me"}}
+    file.write_text(json.dumps(place))
+    monkeypatch.setenv("DJ_DATABASE_PATH" if engine == "sqlite" else "DJ_HOST", "other")
+    monkeypatch.setenv("DJ_PASS", "hush")
+    monkeypatch.setenv("DJ_CONFIG_FILE", str(file))
+    monkeypatch.delenv("DJ_IGNORE_CONFIG_FILE", raising=False)
+    settings = create_config()
+    report = examine(settings, connection)
+    topic = "database.path" if engine == "sqlite" else "database.host"
+    said = [finding.text for finding in by_topic(report, topic) if finding.level == "note"]
+    assert len(said) == 1
+    assert said[0].startswith("other (environment variable DJ_")
+    assert f"but {file} says {'elsewhere.db' if engine == 'sqlite' else 'db.lab'}" in said[0]
+    (note, _) = by_topic(report, "connection")
+    assert note.level == "note"
+    assert connection.address in note.text
+    assert "hush" not in str(report)
+    # A connection that is as the settings say needs no word.
+    settings.database.url = url
+    assert len(by_topic(examine(settings, connection), "connection")) == 1

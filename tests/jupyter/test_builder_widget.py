@@ -190,7 +190,7 @@ def test_a_way_is_chosen_where_there_are_several(tables, sent):
     assert [a["name"] for a in payload["attributes"]] == ["one", "two"]
     pair = {"id": "e", "kind": "exists", "table": "Pair", "via": [], "condition": None}
     ask(builder, sent, "set", tree=root(pair))
-    assert "related in 2 ways" in builder.problems["e"]
+    assert builder.problems["e"] == "Not finished: 2 ways lead to Pair. Choose one."
     ask(builder, sent, "set", tree=root({**pair, "via": ["two"]}))
     assert builder.problems == {}
     assert builder.code == "Session & dj.Near(Pair, via='two')"

@@ -220,6 +220,34 @@ def test_attributes_are_completed_in_code(run, pipeline, shell):
     assert "session" not in completions(shell, "table & 'se")
 
 
+def test_values_are_completed(run, pipeline, shell, lab_connection):
+    run(
+        """
+@schema
+class Rig(dj.Lookup):
+    definition = '''
+    rig : varchar(20)
+    ---
+    kind : enum('bench', 'box')
+    '''
+    contents = [("left rig", "bench"), ("right-rig", "box"), ("it's", "box")]
+"""
+    )
+    assert completions(shell, "Rig & {'kind': 'b") == {"bench", "box"}
+    assert completions(shell, "%dj browse Rig & {'kind': ['bench', 'bo") == {"box"}
+    assert completions(shell, "Rig & \"kind = 'be") == {"bench"}
+    assert completions(shell, "%%dj\nRig\n& {'kind': '") == {"bench", "box"}
+    assert completions(shell, "Rig & {'rig': 'left r") == {"left rig"}
+    assert completions(shell, "Rig & {'rig': '") == {"left rig", "right-rig"}  # a quote would end the text
+    assert completions(shell, "%%dj --as pa") == completions(shell, "%%dj sql --as pa") == {"pandas"}
+    # What a key press has asked is kept until a cell has run.
+    with lab_connection.query_log() as log:
+        assert completions(shell, "Rig & {'rig': 'left r") == {"left rig"}
+    assert not log
+    run("Rig.insert1({'rig': 'left rack', 'kind': 'box'})")
+    assert completions(shell, "Rig & {'rig': 'left r") == {"left rig", "left rack"}
+
+
 def test_loading_again_and_unloading(run, shell):
     run("%reload_ext datajoint_jupyter")
     assert sum("datajoint" in getattr(m, "__name__", "") for m in shell.Completer.custom_matchers) == 1

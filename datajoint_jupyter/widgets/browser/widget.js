@@ -1,226 +1,14 @@
 // @ts-check
 // The table browser's page. Rows are drawn for what is in view and recycled; the kernel is asked for pages of rows.
 
-/**
- * @typedef {{name: string, descending: boolean}} SortItem
- * @typedef {(string | null)[]} Row
- * @typedef {{rows: Row[], ids: string[]}} Page
- */
-
 const ROW_HEIGHT = 26;
 const HEAD_ROWS = 1;
 const MAX_BODY = 8_000_000; // pixels; browsers cut off taller elements
-const KEPT_PAGES = 30;
-const DEBOUNCE = 80; // milliseconds of rest before a page is asked for while scrolling
+const DEBOUNCE = 50; // milliseconds of rest before a page is asked for while scrolling
 const MIN_WIDTH = 64;
 const MAX_WIDTH = 340;
 const PICK_WIDTH = 30;
 const MAX_PICKED = 1000; // rows selected by one stretch
-
-/** The rows that were fetched, shared by all views of one widget. One question is under way at a time. */
-class Pages {
-  /** @param {Model} model */
-  constructor(model) {
-    this.model = model;
-    /** @type {Map<number, Page>} pages by number, the last used one last */
-    this.pages = new Map();
-    /** @type {Set<number>} pages drawn from saved state, to be read again */
-    this.saved = new Set();
-    /** @type {Map<object, number[]>} what each view wants, most urgent first */
-    this.wanted = new Map();
-    /** @type {{id: string, page: number, since: number} | null} */
-    this.asked = null;
-    this.error = "";
-    this.detail = "";
-    this.failed = false; // the last page could not be read; ask no more until told to
-    this.counting = false;
-    /** @type {Map<string, (answer: any) => void>} questions under way besides pages */
-    this.waiting = new Map();
-    this.serial = 0;
-    /** @type {Set<string>} ids of the selected rows */
-    this.selected = new Set(model.get("selected"));
-    this.prefix = Math.random().toString(36).slice(2);
-    /** @type {Set<() => void>} */
-    this.listeners = new Set();
-    this.size = model.get("page_rows");
-    this.begin();
-    model.on("msg:custom", (message) => this.receive(message));
-    model.on("change:revision", () => this.forget());
-    model.on("change:row_count", () => this.tell());
-    model.on("change:count_is_exact", () => this.tell());
-    model.on("change:count_given_up", () => this.tell());
-    model.on("change:selected", () => {
-      this.selected = new Set(model.get("selected"));
-      this.tell();
-    });
-  }
-
-  /** Begin with the rows that came along with the columns, if they are still those. */
-  begin() {
-    const { model } = this;
-    if (model.get("revision") !== model.get("first_revision") || !model.get("first_page").length) return;
-    this.pages.set(0, { rows: model.get("first_page"), ids: model.get("first_ids") });
-    this.saved.add(0);
-  }
-
-  /** Ask something; the answer is null if it failed, which all views then show. @param {string} kind @param {object} payload @returns {Promise<any>} */
-  request(kind, payload) {
-    return new Promise((resolve) => {
-      this.waiting.set(this.send(kind, payload), resolve);
-    });
-  }
-
-  /** How many rows there are, as far as is known. */
-  get count() {
-    const known = this.model.get("row_count");
-    let seen = 0;
-    for (const [page, { rows }] of this.pages) seen = Math.max(seen, page * this.size + rows.length);
-    return known === null || (!this.model.get("count_is_exact") && seen > known) ? seen : known;
-  }
-
-  /** Whether there may be rows beyond `count`. */
-  get open() {
-    if (this.model.get("count_is_exact")) return false;
-    const last = Math.floor(Math.max(0, this.count - 1) / this.size);
-    return (this.pages.get(last)?.rows.length ?? this.size) === this.size;
-  }
-
-  /** @param {number} index */
-  row(index) {
-    return this.pages.get(Math.floor(index / this.size))?.rows[index % this.size];
-  }
-
-  /** @param {number} index */
-  id(index) {
-    return this.pages.get(Math.floor(index / this.size))?.ids[index % this.size] ?? "";
-  }
-
-  /** @param {number} index */
-  isSelected(index) {
-    return this.selected.has(this.id(index));
-  }
-
-  /** @param {object} view @param {number} first @param {number} last @param {number} direction */
-  want(view, first, last, direction) {
-    const from = Math.floor(first / this.size);
-    const to = Math.floor(last / this.size);
-    const pages = [];
-    for (let page = from; page <= to; page += 1) pages.push(page);
-    pages.push(direction < 0 ? from - 1 : to + 1); // one page ahead
-    const end = this.open ? this.count + 1 : this.count;
-    this.wanted.set(view, pages.filter((page) => page >= 0 && page * this.size < Math.max(1, end)));
-    for (const page of pages.slice(0, -1)) this.touch(page);
-    this.ask();
-  }
-
-  /** @param {object} view */
-  leave(view) {
-    this.wanted.delete(view);
-  }
-
-  /** @param {number} page */
-  touch(page) {
-    const held = this.pages.get(page);
-    if (held) {
-      this.pages.delete(page);
-      this.pages.set(page, held);
-    }
-  }
-
-  ask() {
-    if (this.asked || this.failed) return;
-    for (const pages of [...this.wanted.values()].reverse()) {
-      const page = pages.find((number) => !this.pages.has(number) || this.saved.has(number));
-      if (page !== undefined) {
-        const payload = { offset: page * this.size, limit: this.size, revision: this.model.get("revision") };
-        this.asked = { id: this.send("page", payload), page, since: performance.now() };
-        return;
-      }
-    }
-  }
-
-  /** @param {string} kind @param {object} payload */
-  send(kind, payload) {
-    this.serial += 1;
-    const id = `${this.prefix}:${this.serial}`;
-    this.model.send({ id, kind, payload });
-    return id;
-  }
-
-  /** @param {SortItem[]} sort */
-  order(sort) {
-    this.send("sort", { sort });
-  }
-
-  refresh() {
-    this.send("refresh", {});
-  }
-
-  countAll() {
-    this.counting = true;
-    this.send("count", {});
-    this.tell();
-  }
-
-  retry() {
-    this.error = this.detail = "";
-    this.failed = false;
-    this.ask();
-    this.tell();
-  }
-
-  /** @param {any} message */
-  receive(message) {
-    if (!message || typeof message.id !== "string") return;
-    const { id, kind, payload } = message;
-    const mine = id === "" || id.startsWith(`${this.prefix}:`);
-    if (!mine) return;
-    this.waiting.get(id)?.(kind === "error" ? null : payload);
-    this.waiting.delete(id);
-    const current = this.asked?.id === id;
-    if (kind === "error") {
-      this.error = payload.message;
-      this.detail = payload.traceback;
-      this.counting = false;
-      this.failed = current;
-    } else if (kind === "page" && current && payload.revision === this.model.get("revision")) {
-      this.keep(payload.offset / this.size, payload);
-      this.error = this.detail = "";
-    } else if (kind === "done") {
-      this.counting = false;
-    }
-    if (current) {
-      this.asked = null;
-      this.ask();
-    }
-    this.tell();
-  }
-
-  /** @param {number} page @param {Page} held */
-  keep(page, held) {
-    this.saved.delete(page);
-    this.pages.delete(page);
-    this.pages.set(page, { rows: held.rows, ids: held.ids });
-    for (const old of this.pages.keys()) {
-      if (this.pages.size <= KEPT_PAGES) break;
-      this.pages.delete(old);
-    }
-  }
-
-  forget() {
-    this.pages.clear();
-    this.saved.clear();
-    this.asked = null; // its answer is of the past and will be dropped
-    this.failed = this.counting = false;
-    this.error = this.detail = "";
-    this.begin();
-    this.tell();
-  }
-
-  tell() {
-    for (const listener of this.listeners) listener();
-  }
-}
 
 /** One view of the browser: the table, the keyboard, the panel of one row. */
 class Grid {
@@ -230,15 +18,12 @@ class Grid {
   countButton = pushButton("Count all");
   unselectButton = pushButton("Unselect");
   refreshButton = make("button", "dj-button", { type: "button", title: "Read the rows again" }, "Refresh");
-  trail = make("nav", "dj-trail", { "aria-label": "The way here" });
-  chips = make("ul", "dj-chips", { "aria-label": "Filters" });
   alert = make("div", "dj-alert", { role: "alert" });
   grid = make("div", "dj-grid", { role: "grid", "aria-readonly": "true" });
   head = make("div", "dj-head", { role: "rowgroup" });
   headRow = make("div", "dj-row dj-head-row", { role: "row", "aria-rowindex": "1" });
   body = make("div", "dj-body", { role: "rowgroup" });
   empty = make("div", "dj-empty", {}, "No rows");
-  panel = make("section", "dj-panel", { "aria-label": "Row", tabindex: "-1" });
 
   /** @type {HTMLElement[]} rows on the page, recycled */
   rows = [];
@@ -252,6 +37,9 @@ class Grid {
   begun = false;
   /** Where we scrolled to ourselves. */
   placed = 0;
+  movedAt = 0;
+  /** Whether the last move came after a rest. */
+  leapt = false;
   frame = 0;
   rest = 0;
   saving = 0;
@@ -283,8 +71,7 @@ class Grid {
   };
 
   repaint = () => {
-    this.paintTrail();
-    this.paintChips();
+    this.way.paint();
     this.schedule();
   };
 
@@ -304,6 +91,12 @@ class Grid {
       selected: () => pages.selected.size,
       leave: () => this.focus(),
     });
+    this.row = new RowPanel(model, pages, {
+      columns: () => this.columns,
+      close: () => this.close(),
+      related: (row) => this.panels.related({ scope: "row", row }),
+    });
+    this.way = new Way(model, pages, { focus: () => this.focus(), filter: () => this.panels.tools.get("filter") });
     this.furnish();
     this.build(el);
     this.listen();
@@ -321,8 +114,7 @@ class Grid {
     this.head.append(this.headRow);
     this.grid.append(this.head, this.body);
     this.alert.hidden = true;
-    this.panel.hidden = true;
-    this.root.append(bar, this.trail, this.chips, this.alert, this.panels.root, this.grid, this.empty, this.panel);
+    this.root.append(bar, this.way.trail, this.way.chips, this.alert, this.panels.root, this.grid, this.empty, this.row.root);
     el.append(this.root);
   }
 
@@ -380,9 +172,6 @@ class Grid {
     this.grid.addEventListener("keydown", (event) => this.key(event));
     this.grid.addEventListener("click", (event) => this.click(event));
     this.grid.addEventListener("focusin", (event) => this.focused(event));
-    this.panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.close();
-    });
     this.countButton.addEventListener("click", () => this.pages.countAll());
     this.refreshButton.addEventListener("click", () => this.pages.refresh());
     this.unselectButton.addEventListener("click", () => this.pages.request("select", { how: "only", rows: [], revision: this.model.get("revision") }));
@@ -455,9 +244,17 @@ class Grid {
     return this.lastTop > 0 && range > 0 ? (top / this.lastTop) * range : 0;
   }
 
+  /** Note that the view moves: what a leap leads to is wanted at once, what is passed by while scrolling is not. */
+  moves() {
+    const now = performance.now();
+    this.leapt = now - this.movedAt > DEBOUNCE;
+    this.movedAt = now;
+  }
+
   scrolled() {
     const position = this.grid.scrollTop;
     if (Math.abs(position - this.placed) < 1) return; // our own doing
+    this.moves();
     const range = this.bodyHeight - this.height;
     const top = range > 0 ? (Math.min(position, range) / range) * this.lastTop : 0;
     this.direction = top < this.top ? -1 : 1;
@@ -505,11 +302,10 @@ class Grid {
     this.empty.hidden = total > 0 || this.pages.asked !== null;
     this.paintFocus();
     this.paintStatus();
-    this.paintPanel();
+    this.row.show(this.opened);
     clearTimeout(this.rest);
     const ask = () => this.pages.want(this, first, Math.min(total, first + count) - 1, this.direction);
-    // The first rows of a view are wanted at once; those passed by while scrolling are not.
-    if (this.begun && !this.pages.row(first)) this.rest = setTimeout(ask, DEBOUNCE);
+    if (this.begun && !this.leapt && !this.pages.row(first)) this.rest = setTimeout(ask, DEBOUNCE);
     else ask();
     this.begun = true;
     this.save();
@@ -610,52 +406,6 @@ class Grid {
     this.alert.append(make("span", "dj-message", {}, error), retry, more);
   }
 
-  paintTrail() {
-    /** @type {string[]} */
-    const trail = this.model.get("trail");
-    this.trail.hidden = !trail.length;
-    this.trail.replaceChildren();
-    if (!trail.length) return;
-    const list = make("ol", "dj-plain");
-    trail.forEach((title, step) => {
-      const item = make("li", "");
-      const button = pushButton(title, "", "dj-crumb");
-      button.addEventListener("click", async () => {
-        if (await this.pages.request("return", { step })) this.focus();
-      });
-      item.append(button);
-      list.append(item);
-    });
-    const here = make("li", "");
-    here.append(make("span", "", { "aria-current": "page" }, this.model.get("title")));
-    list.append(here);
-    this.trail.append(list);
-  }
-
-  paintChips() {
-    /** @type {string[]} */
-    const filters = this.model.get("filters");
-    const inside = this.chips.contains(document.activeElement);
-    this.chips.hidden = !filters.length;
-    this.chips.replaceChildren();
-    filters.forEach((label, place) => {
-      const chip = make("li", "dj-chip");
-      const remove = pushButton("×", `Remove the filter ${label}`, "dj-remove");
-      remove.addEventListener("click", () => this.pages.request("unfilter", { place }));
-      chip.append(make("span", "", {}, label), remove);
-      this.chips.append(chip);
-    });
-    if (filters.length > 1) {
-      const item = make("li", "");
-      const clear = pushButton("Clear all filters", "", "dj-crumb");
-      clear.addEventListener("click", () => this.pages.request("unfilter", { place: null }));
-      item.append(clear);
-      this.chips.append(item);
-    }
-    if (inside) (this.chips.querySelector("button") ?? this.panels.tools.get("filter"))?.focus();
-  }
-
-  // --- one row in full
   /** @param {number} row */
   open(row) {
     this.opened = row;
@@ -671,64 +421,6 @@ class Grid {
       this.paint();
       this.focus();
     }
-  }
-
-  paintPanel() {
-    const row = this.opened >= 0 ? this.pages.row(this.opened) : undefined;
-    this.panel.hidden = row === undefined;
-    const shown = row === undefined ? "" : `${this.model.get("revision")}/${this.opened}`;
-    if (row === undefined || this.panel.dataset.shown === shown) {
-      this.panel.dataset.shown = shown;
-      return;
-    }
-    this.panel.dataset.shown = shown;
-    const head = make("div", "dj-bar");
-    const close = make("button", "dj-button", { type: "button", "aria-label": "Close this row" }, "Close");
-    close.addEventListener("click", () => this.close());
-    const number = this.opened;
-    head.append(make("span", "dj-title", {}, `Row ${spell(number + 1)}`), make("span", "dj-status"));
-    if (this.lead) {
-      const related = pushButton("Related rows");
-      related.addEventListener("click", () => this.panels.related({ scope: "row", row: number }));
-      head.append(related);
-    }
-    head.append(close);
-    const list = make("dl", "dj-list");
-    this.columns.forEach((column, index) => {
-      const missing = row[index] === null && column.placeholder === null;
-      const value = make("dd", missing ? "dj-null" : column.placeholder === null ? "" : "dj-blob");
-      value.textContent = column.placeholder ?? row[index] ?? "NULL";
-      const name = make("dt", column.key ? "dj-key" : "", { title: column.hint }, column.name);
-      const cut = column.placeholder === null && (row[index] ?? "").endsWith("…");
-      if (this.lead && (column.placeholder !== null || cut)) this.offer(value, number, column.name);
-      list.append(name, value);
-    });
-    this.panel.replaceChildren(head, list);
-  }
-
-  /** Let a value that is not read with the rows be read on request. @param {HTMLElement} place @param {number} row @param {string} name */
-  offer(place, row, name) {
-    const revision = this.model.get("revision");
-    const button = pushButton("Show", `Show ${name}`);
-    const read = async (/** @type {boolean} */ whatever) => {
-      button.disabled = true;
-      const answer = await this.pages.request("cell", { row, name, revision, whatever_size: whatever });
-      button.disabled = false;
-      if (!answer) return;
-      if (answer.large) {
-        const anyway = pushButton("Read it anyway", `Read ${name} anyway`);
-        anyway.addEventListener("click", () => read(true));
-        place.replaceChildren(make("span", "", {}, `${answer.large} `), anyway);
-        anyway.focus();
-      } else {
-        place.replaceChildren(contentView(answer.content));
-        place.classList.remove("dj-blob");
-        place.tabIndex = -1;
-        place.focus();
-      }
-    };
-    button.addEventListener("click", () => read(false));
-    place.append(" ", button);
   }
 
   // --- selection
@@ -790,6 +482,7 @@ class Grid {
   /** @param {number} row @param {number} column */
   move(row, column) {
     this.active = { row, column };
+    this.moves();
     if (this.opened >= 0 && row >= 0) this.opened = row; // the panel follows
     if (row >= 0) this.reveal(row);
     this.paint();

@@ -190,6 +190,9 @@ class _Reader:
             self.draft.problems[content["id"]] = UNFINISHED
             return None
         if self._tried(content, table, {**content, "condition": None}) is None:
+            ways = [] if content.get("via") else self.tables.ways(table, name)
+            if len(ways) > 1:
+                self.draft.problems[content["id"]] = f"Not finished: {len(ways)} ways lead to {name}. Choose one."
             return None
         inner = None if content["condition"] is None else _alone(self.read(content["condition"], name))
         empty = inner is None or inner == EVERYTHING

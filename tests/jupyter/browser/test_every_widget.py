@@ -91,7 +91,7 @@ def test_every_widget(new_notebook, lab, held, pictures, expect, front, kernel, 
     condition.get_by_label("Attribute", exact=True).select_option("session")
     condition.get_by_label("Test", exact=True).select_option(">=")
     condition.get_by_label("Value", exact=True).fill("2")
-    expect(builder.locator("> .dj-bar .dj-status")).to_have_text("4 rows of 8 rows")
+    expect(builder.locator("> .dj-bar .dj-status")).to_have_text("4 of 8 rows")
     cell(DIAGRAM).locator('[data-node][aria-label^="Session,"]').click()
     expect(cell(DIAGRAM).get_by_role("region", name="Session")).to_contain_text("8 rows")
     cell(MATRIX).locator('.dj-body .dj-cell[data-row="0"][data-column="2"]').click()

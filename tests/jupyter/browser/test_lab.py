@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -261,19 +260,6 @@ def test_nothing_is_left_of_a_cell_that_runs_again(new_notebook, expect):
     )
     notebook.run_cell(4)
     expect(notebook.cell(4).locator(".jp-OutputArea-output")).to_have_text(re.compile("left 0 True"))
-
-
-def test_state_saved_with_the_notebook_is_small(new_notebook, lab, expect):
-    notebook = new_notebook()
-    notebook.write("size.ipynb", set_up("size"), EXTENSION, "%dj browse Session")
-    notebook.open("size.ipynb")
-    notebook.run_all()
-    expect(notebook.cell(2).locator(".dj-status")).to_have_text("3,000 rows")
-    notebook.save()
-    saved = json.loads((lab.root / "size.ipynb").read_text())
-    outputs = json.dumps(saved["cells"][2]["outputs"])
-    assert len(outputs) < 20_000
-    assert "lab.session" in outputs
 
 
 def test_the_tutorial_runs_live(new_notebook, lab, expect):
