@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 
@@ -271,7 +273,7 @@ def test_deleting_by_keyboard_alone(tables, on_stage, expect):
     expect(page.get_by_role("button", name="Look again")).to_be_focused()
 
 
-def test_what_a_diagram_cannot_tell_is_said(tables, on_stage, expect):
+def test_what_a_diagram_cannot_tell_is_said(tables, on_stage, expect, monkeypatch):
     view = diagram_of(tables)
     stage = on_stage(view)
     page = stage.page
@@ -285,9 +287,16 @@ def test_what_a_diagram_cannot_tell_is_said(tables, on_stage, expect):
     alert.get_by_role("button", name="Dismiss").click()
     expect(alert).to_have_count(0)
     # An answer to what was asked before takes no later error away.
-    view.trouble, view.live = "the disk is full", True
+    full = dj.DataJointError("the disk is full")
+    monkeypatch.setattr("datajoint_jupyter.widgets.diagram.widget.TableCounts", Mock(side_effect=full))
+    said = threading.Event()
+    view.observe(lambda _: said.set(), "trouble")
+    view.live = True
+    assert said.wait(20)
     stage.to_page()
-    expect(page.get_by_role("alert").filter(has_text="The status cannot be read: the disk is full")).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text="The status cannot be read: DataJointError: the disk is full")
+    ).to_be_visible()
 
 
 def test_a_panel_without_its_database(tables, on_stage, expect):
