@@ -222,6 +222,10 @@ def chaos(pipeline, start, keys, seconds):
             kills += 1
             workers[number] = start(sever=0.02, **options)
             go(workers[number])
+    if left := result.jobs.to_dicts():
+        names = [f"{result.database}.~dj_{name}" for name in ("lease", "worker")]
+        told = [dj.FreeTable(result.connection, name).to_dicts() for name in names]
+        pytest.fail(f"The queue was not emptied in {seconds} s. Jobs: {left}. Leases and workers: {told}")
     for worker in workers:
         if worker.poll() is None:
             outcome(worker)
