@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from datajoint.errors import LockError, QueryError
 from datajoint.jobs.keys import Key, item_of
 from datajoint.jobs.queue import Queue, Reservation, Token
 from datajoint.jobs.registry import Lease, Registry
 from datajoint.jobs.takeover import Judge
+from datajoint.jobs.together import together
 from datajoint.jobs.worker import Worker
 from datajoint.sql.fragment import Parameter, Sql
 
 _ATTEMPTS = 10
-_NO_READ_COMMITTED = 1665  # MySQL's binary log by statements refuses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,6 @@ class Claimer:
     restriction: Sql | None = None
     version: str = ""
     besides: list[Key] = field(default_factory=list)
-    _latest: bool = True
 
     def claim(self, count: int) -> list[Claim]:
         """Take up to `count` jobs that are due, the most urgent first.
@@ -65,21 +63,11 @@ class Claimer:
         LockError
             If other workers got in the way again and again.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self.queue.connection.transaction(latest=self._latest):
-                    claims = self._claim(count)
-            except LockError:
-                if attempt == _ATTEMPTS:
-                    raise
-            except QueryError as error:
-                if error.code != _NO_READ_COMMITTED or not self._latest:
-                    raise
-                self._latest = False
-            else:
-                if claims is not None:
-                    self.worker.holding(self.registry, [claim.item for claim in claims])
-                    return claims
+        for _ in range(_ATTEMPTS):
+            claims = together(self.queue.connection, lambda: self._claim(count))
+            if claims is not None:
+                self.worker.holding(self.registry, [claim.item for claim in claims])
+                return claims
         return []
 
     def _claim(self, count: int) -> list[Claim] | None:
@@ -137,7 +125,14 @@ def release(queue: Queue, registry: Registry, worker: Worker, claims: Sequence[C
     """Give claims back that were not done, and remember why."""
     if not claims:
         return
-    worker.lets_go(registry, [claim.item for claim in claims])
-    queue.give_back(claims)
-    if worker.has_leases:
-        registry.release(worker.id, [claim.item for claim in claims], reason=reason)
+    items = [claim.item for claim in claims]
+
+    def deed() -> None:
+        queue.give_back(claims)
+        if worker.has_leases:
+            registry.release(worker.id, items, reason=reason)
+
+    try:
+        together(queue.connection, deed)
+    finally:
+        worker.lets_go(registry, items)

@@ -12,6 +12,7 @@ from datajoint.jobs.claiming import Claim, release
 from datajoint.jobs.queue import Queue, cut
 from datajoint.jobs.registry import Registry, column, freed
 from datajoint.jobs.states import after
+from datajoint.jobs.together import together
 from datajoint.jobs.worker import Worker
 from datajoint.logging import logger
 from datajoint.sql.fragment import Parameter, Sql, Statement
@@ -137,26 +138,32 @@ class Finisher:
 
     def failed(self, claim: Claim, message: str, stack: str, max_attempts: int) -> bool:
         """Record a failure; tell whether the key will be tried again. What cannot be written is logged, never raised."""
-        self.worker.lets_go(self.registry, [claim.item])
         attempts = claim.attempts + 1
         retried = after("reserved", "fail" if attempts < max_attempts else "give up") == "pending"
         seconds = min(self.queue.connection.settings.jobs.retry_seconds * 2 ** (attempts - 1), _LONGEST_RETRY)
-        try:
+
+        def deed() -> bool:
             if retried:
                 ours = self.queue.put_off(claim.key, claim.token, seconds)
             else:
                 ours = self.queue.fail(claim.key, claim.token, message, stack)
-            if not ours:
-                logger.info("The job of %s is not ours any more; its error is not recorded: %s", claim.key, message)
-                self.settled(claim)
-            elif self.worker.has_leases:
+            if ours and self.worker.has_leases:
                 others: dict[str, Sql | Parameter] = {"attempts": Sql(column("attempts"), " + 1"), "message": Parameter(cut(message))}  # fmt: skip
                 if retried:
                     others["next_try"] = self.queue.ago(-seconds)
                 self.registry.settle(self.worker.id, [claim.item], freed(**others))
+            return ours
+
+        try:
+            ours = together(self.queue.connection, deed)
         except DataJointError as error:
             logger.error("The error of %s could not be recorded in the queue: %s", claim.key, error)
             return False
+        finally:
+            self.worker.lets_go(self.registry, [claim.item])
+        if not ours:
+            logger.info("The job of %s is not ours any more; its error is not recorded: %s", claim.key, message)
+            self.settled(claim)
         return retried and ours
 
     def interrupted(self, claim: Claim, reason: str) -> None:

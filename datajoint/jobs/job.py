@@ -16,6 +16,7 @@ from datajoint.jobs.queue import Queue
 from datajoint.jobs.registry import Registry
 from datajoint.jobs.states import STATUSES
 from datajoint.jobs.takeover import take_over
+from datajoint.jobs.together import together
 from datajoint.jobs.watching import QueueState, watch
 from datajoint.sql.fragment import Parameter, Sql
 from datajoint.table.table import Table
@@ -262,8 +263,16 @@ class Job(Table):
         """
         queue = self._queue
         found = queue.keys.canonical(key)
-        self._registry.forget(queue.keys.detail(found))
-        return queue.update(queue.pending(), Sql(queue.keys.equals(found), " AND ", queue.can("revoke"))) == 1
+        registry = self._registry
+        has_leases = registry.is_there
+
+        def deed() -> bool:
+            revoked = queue.update(queue.pending(), Sql(queue.keys.equals(found), " AND ", queue.can("revoke"))) == 1
+            if has_leases:
+                registry.forget(queue.keys.detail(found))
+            return revoked
+
+        return together(self.connection, deed)
 
     def recover(self) -> int:
         """Give the jobs of workers that are dead back to the queue; return how many.

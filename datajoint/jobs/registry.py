@@ -303,12 +303,16 @@ class Registry:
         among = Sql(column("item"), " IN (", Sql.join(", ", map(Parameter, items)), ")")
         return Sql(self._which, " AND ", among, " AND ", column("worker"), " = ", Parameter(worker))
 
-    def change(self, item: str, assignments: Sql) -> int:
-        """Change a lease, whoever has it."""
+    def change(self, item: str, assignments: Sql, *, seen: Lease | None = None) -> int:
+        """Change a lease, whoever has it; or, if it was `seen`, as long as nobody else has the item."""
+        where = Sql(self._which, " AND ", column("item"), " = ", Parameter(item))
+        if seen is not None:
+            was = ((column(n), getattr(seen, n)) for n in ("worker", "reserved_time"))
+            same = (Sql(c, " IS NULL") if v is None else Sql(c, " = ", Parameter(v)) for c, v in was)
+            where = Sql(where, " AND ", Sql.join(" AND ", same))
         return self.connection.execute(
-            Sql("UPDATE ", self.leases.identifier, " SET ", assignments, " WHERE ", self._which, " AND ", column("item"),
-                " = ", Parameter(item))
-        ).rowcount  # fmt: skip
+            Sql("UPDATE ", self.leases.identifier, " SET ", assignments, " WHERE ", where)
+        ).rowcount
 
     def all_of_kind(self) -> list[Lease]:
         """Return the leases of this kind on items of all tables."""
@@ -334,8 +338,7 @@ class Registry:
 
     def forget(self, detail: str) -> None:
         """Take the lease of an item from whoever has it."""
-        if self.is_there:
-            self.change(item_of(detail), freed(message=Parameter("revoked")))
+        self.change(item_of(detail), freed(message=Parameter("revoked")))
 
     def forget_history(self, detail: str) -> None:
         """Forget what the lease of an item that nobody has remembers."""

@@ -12,6 +12,7 @@ from datajoint.jobs.keys import Key, item_of
 from datajoint.jobs.queue import Queue, Reservation, Token
 from datajoint.jobs.registry import Lease, Registry, WorkerRow, column, freed, is_dead
 from datajoint.jobs.states import after
+from datajoint.jobs.together import together
 from datajoint.logging import logger
 from datajoint.sql.fragment import Parameter, Sql
 
@@ -68,8 +69,8 @@ def _take(queue: Queue, registry: Registry, lease: Lease, worker: WorkerRow | No
     key = queue.keys.from_detail(lease.detail)
     found = queue.look(key)
     if found is None or found[0] != "reserved" or found[1].reserved_time != lease.reserved_time:
-        # The worker died between the end of the job and that of its lease.
-        registry.change(lease.item, freed())
+        # The worker died between the end of the job and that of its lease; another one may have the key by now.
+        registry.change(lease.item, freed(), seen=lease)
         if found is None:
             registry.delete_free(lease.item)
         return 0
@@ -80,9 +81,10 @@ def _take(queue: Queue, registry: Registry, lease: Lease, worker: WorkerRow | No
     requeued = after("reserved", "die often" if often else "die") == "pending"
     message = _obituary(worker, token, deaths)
     assignments = queue.pending() if requeued else queue.failed(message, None)
-    if queue.update(assignments, Sql(queue.keys.equals(key), " AND ", queue.has_token(token))) != 1:
+    taken = Sql(queue.keys.equals(key), " AND ", queue.has_token(token))
+    outcome = freed(deaths=Parameter(deaths), message=Parameter(message))
+    if not _end(queue, registry, lease, assignments, taken, outcome):
         return 0
-    registry.change(lease.item, freed(deaths=Parameter(deaths), message=Parameter(message)))
     logger.warning("%s Its key %s is %s.", message, key, "computed again" if requeued else "given up")
     queue.connection.events.emit(
         KeyTakenOver(
@@ -91,6 +93,19 @@ def _take(queue: Queue, registry: Registry, lease: Lease, worker: WorkerRow | No
         )
     )  # fmt: skip
     return 1
+
+
+def _end(queue: Queue, registry: Registry, lease: Lease | None, assignments: Sql, condition: Sql, outcome: Sql) -> bool:
+    """Change a job and its lease, if the job meets a condition; tell whether it did."""
+
+    def deed() -> bool:
+        if queue.update(assignments, condition) != 1:
+            return False
+        if lease is not None:
+            registry.change(lease.item, outcome, seen=lease)
+        return True
+
+    return together(queue.connection, deed)
 
 
 def _obituary(worker: WorkerRow | None, token: Token, deaths: int) -> str:
@@ -183,10 +198,8 @@ def orphans(queue: Queue, registry: Registry, seconds: float, priority: int) -> 
             continue
         assignments = queue.pending(priority=Parameter(priority))
         condition = Sql(queue.keys.equals(one.key), " AND ", queue.has_token(one.token))
-        if queue.update(assignments, condition):
-            given += 1
-            if valid and lease is not None:
-                registry.change(lease.item, freed(message=Parameter("orphaned")))
+        its = lease if valid else None
+        given += _end(queue, registry, its, assignments, condition, freed(message=Parameter("orphaned")))
     if alive:
         logger.warning(
             "%d jobs of %s are older than %g s, but their workers live: %s. They stay; jobs.revoke(key) takes one away.",

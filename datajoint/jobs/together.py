@@ -1,0 +1,45 @@
+"""Change jobs and their leases together: nobody ever sees, or leaves behind, one of them without the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakSet
+
+from datajoint.errors import LockError, QueryError
+
+if TYPE_CHECKING:
+    from datajoint.connection import Connection
+
+T = TypeVar("T")
+
+_ATTEMPTS = 10
+_NO_READ_COMMITTED = 1665  # MySQL's binary log by statements refuses it
+_refused: WeakSet[Connection] = WeakSet()
+
+
+def together(connection: Connection, deed: Callable[[], T], attempts: int = _ATTEMPTS) -> T:
+    """Do something in one short transaction; again, if other workers got in the way.
+
+    A job that is pending while its lease still names a living worker goes back to that worker. Whoever ends both must
+    therefore not let others in between, nor die there: a job that is reserved without a lease is taken over by nobody.
+    All of them change jobs first and leases then, so that they do not wait for each other in a circle.
+
+    Raises
+    ------
+    LockError
+        If others got in the way again and again.
+    """
+    while True:
+        latest = connection not in _refused
+        try:
+            with connection.transaction(latest=latest):
+                return deed()
+        except LockError:
+            attempts -= 1
+            if attempts <= 0:
+                raise
+        except QueryError as error:
+            if error.code != _NO_READ_COMMITTED or not latest:
+                raise
+            _refused.add(connection)
