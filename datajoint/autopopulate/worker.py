@@ -206,6 +206,14 @@ class QueueWorker:
             raise
         finally:
             self._worker.ends()
+        try:
+            self._settle(claim, outcome)
+        finally:  # where that failed, the worker finds out that it has what nobody makes
+            self._worker.lets_go(self._registry, [claim.item])
+        self._report(claim.key, outcome)
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        """Tell the queue what became of a job."""
         if outcome.status == "succeeded":
             self._finisher.settled(claim)
         elif outcome.error is None:
@@ -215,7 +223,6 @@ class QueueWorker:
             message = message_of(outcome.error)
             if self._finisher.failed(claim, message, text_of(outcome.error), self._options.max_attempts):
                 self._claimer.besides.append(claim.key)
-        self._report(claim.key, outcome)
 
     def _broken_off(self, claim: Claim, error: BaseException) -> None:
         """Settle a job that a signal broke off, or that did so itself."""

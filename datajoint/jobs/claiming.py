@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from datajoint.errors import LockError, LostConnectionError
 from datajoint.jobs.keys import Key, item_of
 from datajoint.jobs.queue import Queue, Reservation, Token
-from datajoint.jobs.registry import Lease, Registry
+from datajoint.jobs.registry import Lease, Registry, freed
 from datajoint.jobs.takeover import Judge
 from datajoint.jobs.together import together
 from datajoint.jobs.worker import Worker
+from datajoint.logging import logger
 from datajoint.sql.fragment import Parameter, Sql
 
 _ATTEMPTS = 10
+_LOST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,9 @@ class Claimer:
     version: str = ""
     besides: list[Key] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.worker.accounts_for(self.registry, partial(give_unknown_back, self.queue, self.registry))
+
     def claim(self, count: int) -> list[Claim]:
         """Take up to `count` jobs that are due, the most urgent first.
 
@@ -62,13 +71,44 @@ class Claimer:
         ------
         LockError
             If other workers got in the way again and again.
+        LostConnectionError
+            If the link is lost again and again.
         """
+        lost = 0
         for _ in range(_ATTEMPTS):
-            claims = together(self.queue.connection, lambda: self._claim(count))
-            if claims is not None:
-                self.worker.holding(self.registry, [claim.item for claim in claims])
-                return claims
+            try:
+                claims = self._claimed(count)
+            except LostConnectionError:
+                lost += 1
+                if lost > _LOST:
+                    raise
+                # If it was committed all the same, these are ours, and others would wait for us to do them.
+                self.worker.ask_to_reconcile()
+            else:
+                if claims is not None:
+                    return claims
         return []
+
+    def _claimed(self, count: int) -> list[Claim] | None:
+        """Claim in one transaction, before whose end it is known what we hold if it is kept."""
+        held: list[str] = []
+
+        def deed() -> list[Claim] | None:
+            self._let_go(held)
+            claims = self._claim(count)
+            held.extend(claim.item for claim in claims or ())
+            self.worker.holding(self.registry, held)
+            return claims
+
+        try:
+            return together(self.queue.connection, deed, lost=0)
+        except BaseException:
+            self._let_go(held)
+            raise
+
+    def _let_go(self, held: list[str]) -> None:
+        self.worker.lets_go(self.registry, held)
+        held.clear()
 
     def _claim(self, count: int) -> list[Claim] | None:
         """Return the claimed jobs; None if all that were found went back to their workers, so that it is worth another try."""
@@ -122,7 +162,7 @@ class Claimer:
 
 
 def release(queue: Queue, registry: Registry, worker: Worker, claims: Sequence[Claim], reason: str) -> None:
-    """Give claims back that were not done, and remember why."""
+    """Give claims back that were not done, and remember why; what cannot be given back now is later, by the worker."""
     if not claims:
         return
     items = [claim.item for claim in claims]
@@ -134,5 +174,24 @@ def release(queue: Queue, registry: Registry, worker: Worker, claims: Sequence[C
 
     try:
         together(queue.connection, deed)
+    except (LockError, LostConnectionError) as error:
+        logger.warning("%d jobs of %s could not be given back at once: %s", len(items), queue.target, error)
     finally:
         worker.lets_go(registry, items)
+
+
+def give_unknown_back(queue: Queue, registry: Registry, leases: Sequence[Lease]) -> None:
+    """Give jobs back that are ours by their leases, but that nobody here makes: nobody else would ever get them."""
+    for lease in leases:
+        key = queue.keys.from_detail(lease.detail)
+        token = Token(platform.node(), os.getpid(), lease.connection_id, lease.reserved_time)
+
+        def deed(lease: Lease = lease, key: Key = key, token: Token = token) -> int:
+            given = queue.give_back([Reservation(key, token)])
+            registry.change(lease.item, freed(message=Parameter("given back unmade")), seen=lease)
+            return given
+
+        if together(queue.connection, deed):
+            logger.info("The job of %s was this worker's without its knowing and is given back.", key)
+        elif queue.look(key) is None:
+            registry.delete_free(lease.item)

@@ -130,7 +130,8 @@ class Finisher:
             Whether the target has it.
         """
         if self.queue.present([claim.key]):
-            self.queue.finish(claim.key, claim.token, 0.0, keep=self._keeps)
+            queue, keep = self.queue, self._keeps
+            together(queue.connection, lambda: queue.finish(claim.key, claim.token, 0.0, keep=keep))
             self.settled(claim)
             return True
         release(self.queue, self.registry, self.worker, [claim], "skipped")

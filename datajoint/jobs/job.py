@@ -272,7 +272,7 @@ class Job(Table):
                 registry.forget(queue.keys.detail(found))
             return revoked
 
-        return together(self.connection, deed)
+        return together(self.connection, deed, lost=0)
 
     def recover(self) -> int:
         """Give the jobs of workers that are dead back to the queue; return how many.

@@ -396,11 +396,11 @@ class Registry:
         )  # fmt: skip
 
     def beat(self, worker: str) -> bool:
-        """Note that a worker was seen; False if it is not registered any more."""
+        """Note that a worker was seen; False if it is not registered any more, or others take it for dead."""
         return (
             self.connection.execute(
                 Sql("UPDATE ", self.workers.identifier, " SET ", column("last_seen"), " = ", self.now, " WHERE ",
-                    column("worker"), " = ", Parameter(worker))
+                    column("worker"), " = ", Parameter(worker), " AND ", column("state"), " NOT IN ('stopped', 'dead')")
             ).rowcount
             > 0
         )  # fmt: skip

@@ -75,7 +75,8 @@ def _take(queue: Queue, registry: Registry, lease: Lease, worker: WorkerRow | No
             registry.delete_free(lease.item)
         return 0
     token = found[1]
-    _end_session(queue, token)
+    if worker is None or worker.state != "stopped":  # one that has said goodbye may go on with its session as another
+        _end_session(queue, token)
     deaths = lease.deaths + 1
     often = deaths >= queue.connection.settings.jobs.max_deaths
     requeued = after("reserved", "die often" if often else "die") == "pending"

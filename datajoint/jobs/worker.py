@@ -24,10 +24,11 @@ from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
-from datajoint.errors import AccessError, DataJointError, LockError, TimeLimitError
+from datajoint.errors import AccessError, DataJointError, LockError, LostConnectionError, TimeLimitError
 from datajoint.jobs import registry as reg
 from datajoint.jobs.machine import machine, process_start
-from datajoint.jobs.registry import Registry, State
+from datajoint.jobs.registry import Lease, Registry, State, column
+from datajoint.jobs.together import together
 from datajoint.sql.fragment import Parameter, Sql
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _PATIENCE = 0.25  # seconds to wait for the lock of the only writer, where there
 _READY, _STOPPING = 60.0, 10.0
 _LINGER = 5.0  # seconds that a worker waits for the next upload
 _MANY = 200
+_LAST_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Worker:
 
     _working: ClassVar[dict[tuple[int, int, str], Worker]] = {}
     _ending: ClassVar[set[Worker]] = set()  # found by nobody any more, with a thread that is not quite through
+    _unsaid: ClassVar[dict[tuple[int, int, str], set[str]]] = {}  # who could not say goodbye, and is taken to live
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, connection: Connection, schema: str) -> None:
@@ -98,6 +101,7 @@ class Worker:
         self._requests: _Requests = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}
         self._held: set[tuple[str, str]] = set()
+        self._accounts: dict[str, tuple[Registry, Callable[[list[Lease]], None]]] = {}
         self._ended: list[_Ended] = []
         self._guard, self._beginning = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
@@ -198,7 +202,7 @@ class Worker:
         self._requests = queue.SimpleQueue()
         ready: Future[None] = Future()
         self._thread = threading.Thread(
-            target=self._live, args=(self._requests, ready), name=f"dj worker {self.id[:8]}", daemon=True
+            target=self._live, args=(self.id, self._requests, ready), name=f"dj worker {self.id[:8]}", daemon=True
         )
         self._thread.start()
         try:
@@ -294,10 +298,22 @@ class Worker:
 
     def settled(self, registry: Registry, item: str, subject: Any, undo: Callable[[list[Any]], Any]) -> None:
         """Have a lease deleted soon, and `undo` called with the subjects of those that were deleted together."""
-        self.lets_go(registry, [item])
-        if self.has_leases:
-            with self._guard:
+        with self._guard:
+            self._held.discard((registry.table, item))
+            if self.has_leases:
                 self._ended.append(_Ended(registry, item, subject, undo))
+
+    def accounts_for(self, registry: Registry, give_back: Callable[[list[Lease]], None]) -> None:
+        """Have those jobs of a table given back that are this worker's by their leases, and that it does not know of.
+
+        It does not know of them where the answer to a claim was lost, or what became of them could not be written.
+        """
+        self._accounts[registry.table] = registry, give_back
+
+    def ask_to_reconcile(self) -> None:
+        """Have what this worker does not know that it has given back at once, if that is possible."""
+        if self.has_leases:
+            self.ask(partial(self._tried, partial(self._reconcile, self.id)))
 
     def marks(self, table: str) -> Registry:
         """Return the registry of what is uploaded for rows of a table."""
@@ -332,37 +348,40 @@ class Worker:
             self.connection.close_thread()
 
     # --- its thread
-    def _live(self, requests: _Requests, ready: Future[None]) -> None:
+    def _live(self, me: str, requests: _Requests, ready: Future[None]) -> None:
         try:
             try:
-                self._register()
+                self._register(me)
             except BaseException as error:  # noqa: BLE001 - whatever it is, the one who waits must know
                 ready.set_exception(error)
                 return
             ready.set_result(None)
-            self._beat_until_stopped(requests)
-            self._last_words()
+            self._beat_until_stopped(me, requests)
+            self._last_words(me)
         finally:
             self.connection.close_thread()
             with self._lock:
                 self._ending.discard(self)
 
-    def _register(self) -> None:
+    def _register(self, me: str) -> None:
         connection, settings = self.connection, self.connection.settings.jobs
         coordination = connection.backend.coordination
         for statement in coordination.end_when_silent(reg.SILENT_LEASES * settings.lease_seconds):
             connection.execute(statement)
         self._session = connection.connection_id
-        lock = coordination.lock(f"dj:{self.id}", 0)
+        lock = coordination.lock(f"dj:{me}", 0)
         if lock is not None:
             connection.execute(lock)
         now = coordination.now(connection.target)
         self._registry.register({
-            "worker": self.id, "host": platform.node(), "db_user": connection.get_user()[:255], "pid": os.getpid(),
+            "worker": me, "host": platform.node(), "db_user": connection.get_user()[:255], "pid": os.getpid(),
             "process_start": process_start(os.getpid()) or "", "machine": machine(), "session_id": self._session,
             "version": _release()[:64], "protocol": reg.PROTOCOL, "started": now, "last_seen": now, "state": self._is,
         })  # fmt: skip
         self._note(self._is)
+        for other in tuple(self._unsaid.get(self._place, ())):
+            if self._tried(partial(self._registry.mark, other, "stopped")):
+                self._unsaid[self._place].discard(other)
 
     @property
     def _is(self) -> State:
@@ -379,7 +398,7 @@ class Worker:
         self._state = state
         self._has_worked = self._has_worked or state == "running"
 
-    def _beat_until_stopped(self, requests: _Requests) -> None:
+    def _beat_until_stopped(self, me: str, requests: _Requests) -> None:
         beat = time.monotonic()
         while True:
             try:
@@ -390,7 +409,9 @@ class Worker:
                 if request is None:
                     return
                 _answer(*request)
-            if time.monotonic() - beat >= self.connection.settings.jobs.heartbeat_seconds and self._tried(self._beat):
+            due = time.monotonic() - beat >= self.connection.settings.jobs.heartbeat_seconds
+            if due and self._tried(partial(self._beat, me)):
+                self._tried(partial(self._reconcile, me))
                 beat = time.monotonic()
             self._tried(self._write)
             with self._lock:
@@ -407,16 +428,27 @@ class Worker:
                     write()
         except (LockError, TimeLimitError):
             return False
-        except DataJointError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread lives on: others wait for its answers
             logger.debug("The worker %s could not write its sign of life: %s", self.id, error)
             return False
         return True
 
-    def _beat(self) -> None:
-        there = self._registry.beat(self.id)
+    def _beat(self, me: str) -> None:
+        there = self._registry.beat(me)
         # A new session does not hold the lock, and a row that is gone was taken for that of a dead worker.
         if not there or self._session != self.connection.connection_id:
-            self._register()
+            self._register(me)
+
+    def _reconcile(self, me: str) -> None:
+        """Compare what the database says that this worker has with what it knows of, and give the difference back."""
+        for registry, give_back in tuple(self._accounts.values()):
+            mine = registry.leases_of(Sql(column("worker"), " = ", Parameter(me)))
+            with self._guard:
+                known = self._held.union((ended.registry.table, ended.item) for ended in self._ended)
+            # What is settled in this moment has another token than the lease says, or none.
+            unknown = [lease for lease in mine if (registry.table, lease.item) not in known]
+            if unknown:
+                give_back(unknown)
 
     def _write(self) -> None:
         with self._guard:
@@ -448,8 +480,10 @@ class Worker:
             while ended:
                 registry, undo = ended[0].registry, ended[0].undo
                 mine = [e for e in ended if e.registry.leased == registry.leased][:_MANY]
-                registry.delete(self.id, [e.item for e in mine])
-                undo([e.subject for e in mine])
+                if undo is _nothing:
+                    registry.delete(self.id, [e.item for e in mine])
+                else:
+                    together(self.connection, partial(_end_together, self.id, mine), attempts=1)
                 done = set(map(id, mine))
                 ended = [e for e in ended if id(e) not in done]
         finally:
@@ -457,25 +491,40 @@ class Worker:
                 with self._guard:
                     self._ended = [*ended, *self._ended]
 
-    def _last_words(self) -> None:
-        connection = self.connection
-        try:
-            for write in (self._delete_ended, self._sign_off):
-                if self._has_worked:
-                    write()
-                else:  # who closes a connection is not to wait for others; what stays is worth nothing without its worker
-                    self._tried(write)
-            unlock = connection.backend.coordination.unlock(f"dj:{self.id}")
-            if unlock is not None:
-                connection.execute(unlock)
-        except DataJointError as error:
-            logger.debug("The worker %s could not say goodbye: %s", self.id, error)
+    def _last_words(self, me: str) -> None:
+        has_worked, connection = self._has_worked, self.connection
+        # Who closes a connection is not to wait for others; what stays of uploads is worth nothing without its worker.
+        say = self._insisted if has_worked else self._tried
+        if me == self.id:  # else this thread was given up, and a later one has taken its place
+            say(self._delete_ended)
+            if has_worked:
+                say(partial(self._reconcile, me))
+        if not say(partial(self._sign_off, me, has_worked=has_worked)) and has_worked:
+            with self._lock:
+                self._unsaid.setdefault(self._place, set()).add(me)
+        unlock = connection.backend.coordination.unlock(f"dj:{me}")
+        if unlock is not None:
+            self._tried(partial(connection.execute, unlock))
 
-    def _sign_off(self) -> None:
-        if self._has_worked:
-            self._registry.mark(self.id, "stopped")
+    def _insisted(self, write: Callable[[], Any]) -> bool:
+        """Write, also if that has to wait for others, or for another link."""
+        for _ in range(_LAST_ATTEMPTS):
+            try:
+                write()
+            except (LockError, LostConnectionError) as error:
+                logger.debug("The worker %s could not say goodbye: %s", self.id, error)
+            except DataJointError as error:
+                logger.debug("The worker %s says no goodbye: %s", self.id, error)
+                return False
+            else:
+                return True
+        return False
+
+    def _sign_off(self, me: str, *, has_worked: bool) -> None:
+        if has_worked:
+            self._registry.mark(me, "stopped")
         else:  # nothing refers to it, and there would be one for each row of inserts
-            self._registry.strike_off(self.id)
+            self._registry.strike_off(me)
 
 
 class _Here(threading.local):
@@ -493,7 +542,7 @@ def report(fraction: float, text: str) -> None:
 
 def _forget_parent() -> None:
     """A forked process is another worker, and its parent's threads are not there to release what they hold."""
-    Worker._working, Worker._ending, Worker._lock = {}, set(), threading.Lock()
+    Worker._working, Worker._ending, Worker._unsaid, Worker._lock = {}, set(), {}, threading.Lock()
     _here.worker = None
 
 
@@ -516,6 +565,12 @@ def _answer(question: Callable[[], Any], answer: Future[Any]) -> None:
         answer.set_result(question())
     except BaseException as error:  # noqa: BLE001 - it belongs to who asked
         answer.set_exception(error)
+
+
+def _end_together(worker: str, ended: list[_Ended]) -> None:
+    """Delete leases, and undo what others did meanwhile: who dies in between would leave a job that nobody has."""
+    ended[0].registry.delete(worker, [one.item for one in ended])
+    ended[0].undo([one.subject for one in ended])
 
 
 def _nothing(_: list[Any]) -> None:

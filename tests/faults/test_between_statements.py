@@ -32,7 +32,7 @@ class Killed(BaseException):
 
 
 class Exchanges:
-    """Counts the exchanges of a thread with the server through a connection, and spoils one of them."""
+    """Counts the exchanges of a thread with the server through a connection, and spoils one: nothing follows, or a deed."""
 
     def __init__(self, connection, number=None, deed=None):
         self._once, self._number, self._deed = connection._statements.once, number, deed
@@ -50,7 +50,12 @@ class Exchanges:
 
         number = self.count
         self.count += mine
-        return self._deed(session, plain) if mine and number == self._number else plain()
+        if not mine or number != self._number:
+            return plain()
+        if self._deed is None:
+            self.dead = True
+            raise Killed
+        return self._deed(session, plain)
 
 
 class World:
@@ -90,9 +95,9 @@ class World:
         assert self.other.jobs.refresh()["added"] == KEYS
         return self.table()
 
-    def finish(self, *, seconds=0.0):
+    def finish(self):
         """Have the other worker make what is left, and check that nothing is left then."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + ENOUGH
         while True:
             drain(self.other)
             left = self.other.jobs.to_dicts()
@@ -158,18 +163,13 @@ def test_it_dies(world, numbers):
     for number in numbers:
         table = world.begin()
         connection = table().connection
-
-        def die(*_):
-            exchanges.dead = True
-            raise Killed
-
-        exchanges = Exchanges(connection, number, die)
+        exchanges = Exchanges(connection, number)
         with contextlib.suppress(Killed):
             work(table)
         connection.close()
         workers = dj.FreeTable(world.other().connection, f"{world.name}.~dj_worker")
-        for worker in workers.keys():
-            workers.update1({**worker, "pid": NO_PROCESS})
+        for worker in workers.to_arrays("worker"):
+            workers.update1({"worker": worker, "pid": NO_PROCESS})
         world.finish()
         leaves_nothing(world)
 
@@ -194,7 +194,7 @@ def test_its_link_is_cut(engine, world, numbers, answer):
         Exchanges(connection, number, cut)
         with Worker.on(connection, world.name):
             work(table)
-            world.finish(seconds=ENOUGH)
+            world.finish()
         leaves_nothing(world)
         connection.close()
 
