@@ -23,8 +23,8 @@ from datajoint.autopopulate.worker import Budget, QueueWorker
 from datajoint.errors import DataJointError
 from datajoint.events import Event, KeyFailed, KeyProgress, KeySkipped, KeySucceeded, PopulateStarted
 from datajoint.jobs import Job
+from datajoint.jobs.holdings import report
 from datajoint.jobs.refreshing import keys_of
-from datajoint.jobs.worker import report
 from datajoint.logging import logger
 from datajoint.sql import Sql
 from datajoint.table.table import Table

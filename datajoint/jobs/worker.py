@@ -15,21 +15,20 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from datajoint.errors import AccessError, DataJointError, LockError, LostConnectionError, TimeLimitError
+from datajoint.jobs import holdings
 from datajoint.jobs import registry as reg
+from datajoint.jobs.holdings import Holdings
 from datajoint.jobs.machine import machine, process_start
-from datajoint.jobs.registry import Lease, Registry, State, column
-from datajoint.jobs.together import together
-from datajoint.sql.fragment import Parameter, Sql
+from datajoint.jobs.registry import Registry, State
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
@@ -43,33 +42,10 @@ _TICK = 1.0  # seconds between two writes about keys
 _PATIENCE = 0.25  # seconds to wait for the lock of the only writer, where there is one
 _READY, _STOPPING = 60.0, 10.0
 _LINGER = 5.0  # seconds that a worker waits for the next upload
-_MANY = 200
 _LAST_ATTEMPTS = 3
 
 
-@dataclass(slots=True)
-class _Running:
-    """A key that is being made."""
-
-    registry: Registry
-    item: str
-    since: float
-    fraction: float | None = None
-    text: str = ""
-    told: bool = False
-    news: bool = False
-
-
-class _Ended(NamedTuple):
-    """A lease that has ended; `undo` is given what others may have done for it meanwhile."""
-
-    registry: Registry
-    item: str
-    subject: Any
-    undo: Callable[[list[Any]], Any]
-
-
-class Worker:
+class Worker(Holdings):
     """What this process is to others, at work on a schema: ``with Worker.on(connection, schema) as worker``.
 
     All that work on the schema through one connection share it, and the last one ends it. Those that only upload are
@@ -89,9 +65,8 @@ class Worker:
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, connection: Connection, schema: str) -> None:
-        self.connection, self.schema = connection, schema
-        self.id = str(uuid.uuid4())
-        self.obstacle: str | None = None
+        super().__init__(connection)
+        self.schema = schema
         self._users = self._at_work = 0
         self._over, self._until = False, 0.0
         self._state: State = "uploading"
@@ -99,11 +74,7 @@ class Worker:
         self._registry = Registry(connection, schema, "")
         self._marks: dict[str, Registry] = {}
         self._requests: _Requests = queue.SimpleQueue()
-        self._running: dict[int, _Running] = {}
-        self._held: set[tuple[str, str]] = set()
-        self._accounts: dict[str, tuple[Registry, Callable[[list[Lease]], None]]] = {}
-        self._ended: list[_Ended] = []
-        self._guard, self._beginning = threading.Lock(), threading.Lock()
+        self._beginning = threading.Lock()
         self._thread: threading.Thread | None = None
         self._session = 0
 
@@ -143,11 +114,6 @@ class Worker:
     @property
     def _place(self) -> tuple[int, int, str]:
         return os.getpid(), id(self.connection), self.schema
-
-    @property
-    def has_leases(self) -> bool:
-        """Whether keys are leased."""
-        return self.obstacle is None
 
     def __enter__(self) -> Self:
         self._enter(keys=True)
@@ -264,52 +230,6 @@ class Worker:
                 self._ending.discard(self)
 
     # --- what others tell it
-    def holds(self, registry: Registry, item: str) -> bool:
-        """Tell whether one of this process's threads has claimed a key and not settled it."""
-        return (registry.table, item) in self._held
-
-    def holding(self, registry: Registry, items: Iterable[str]) -> None:
-        """Note that keys were claimed."""
-        with self._guard:
-            self._held.update((registry.table, item) for item in items)
-
-    def lets_go(self, registry: Registry, items: Iterable[str]) -> None:
-        """Note that keys are settled."""
-        with self._guard:
-            self._held.difference_update([(registry.table, item) for item in items])
-
-    def starts(self, registry: Registry, item: str) -> None:
-        """Note that the calling thread begins to make a key."""
-        _here.worker = self
-        with self._guard:
-            self._running[threading.get_ident()] = _Running(registry, item, time.monotonic())
-
-    def ends(self) -> None:
-        """Note that the calling thread makes its key no more."""
-        _here.worker = None
-        with self._guard:
-            self._running.pop(threading.get_ident(), None)
-
-    def reports(self, fraction: float, text: str) -> None:
-        """Note how far the calling thread's key is."""
-        running = self._running.get(threading.get_ident())
-        if running is not None:
-            running.fraction, running.text, running.news = fraction, text, True
-
-    def settled(self, registry: Registry, item: str, subject: Any, undo: Callable[[list[Any]], Any]) -> None:
-        """Have a lease deleted soon, and `undo` called with the subjects of those that were deleted together."""
-        with self._guard:
-            self._held.discard((registry.table, item))
-            if self.has_leases:
-                self._ended.append(_Ended(registry, item, subject, undo))
-
-    def accounts_for(self, registry: Registry, give_back: Callable[[list[Lease]], None]) -> None:
-        """Have those jobs of a table given back that are this worker's by their leases, and that it does not know of.
-
-        It does not know of them where the answer to a claim was lost, or what became of them could not be written.
-        """
-        self._accounts[registry.table] = registry, give_back
-
     def ask_to_reconcile(self) -> None:
         """Have what this worker does not know that it has given back at once, if that is possible."""
         if self.has_leases:
@@ -320,11 +240,6 @@ class Worker:
         if table not in self._marks:
             self._marks[table] = Registry(self.connection, self.schema, table, "upload")
         return self._marks[table]
-
-    def ends_marks(self, registry: Registry, items: Iterable[str]) -> None:
-        """Have marks deleted soon."""
-        with self._guard:
-            self._ended.extend(_Ended(registry, item, None, _nothing) for item in items)
 
     def ask(self, question: Callable[[], T]) -> T:
         """Have the worker's thread, whose session sees committed rows only, answer a question."""
@@ -439,57 +354,10 @@ class Worker:
         if not there or self._session != self.connection.connection_id:
             self._register(me)
 
-    def _reconcile(self, me: str) -> None:
-        """Compare what the database says that this worker has with what it knows of, and give the difference back."""
-        for registry, give_back in tuple(self._accounts.values()):
-            mine = registry.leases_of(Sql(column("worker"), " = ", Parameter(me)))
-            with self._guard:
-                known = self._held.union((ended.registry.table, ended.item) for ended in self._ended)
-            # What is settled in this moment has another token than the lease says, or none.
-            unknown = [lease for lease in mine if (registry.table, lease.item) not in known]
-            if unknown:
-                give_back(unknown)
-
     def _write(self) -> None:
-        with self._guard:
-            running = list(self._running.values())
-        for key in running:
-            if time.monotonic() - key.since > _TICK and (not key.told or key.news):
-                key.news = False
-                self._tell(key)
-                key.told = True
+        self._tell_of_running()
         self._show()
         self._delete_ended()
-
-    def _tell(self, key: _Running) -> None:
-        coordination = self.connection.backend.coordination
-        values: dict[str, Sql | Parameter] = {
-            "started": coordination.ago(self.connection.target, time.monotonic() - key.since),
-            "progress": Parameter(key.fraction),
-            "message": Parameter(key.text[:2047]),
-        }
-        if key.told:
-            del values["started"]
-        assignments = Sql.join(", ", (Sql(reg.column(n), " = ", v) for n, v in values.items()))
-        key.registry.settle(self.id, [key.item], assignments)
-
-    def _delete_ended(self) -> None:
-        with self._guard:
-            ended, self._ended = self._ended, []
-        try:
-            while ended:
-                registry, undo = ended[0].registry, ended[0].undo
-                mine = [e for e in ended if e.registry.leased == registry.leased][:_MANY]
-                if undo is _nothing:
-                    registry.delete(self.id, [e.item for e in mine])
-                else:
-                    together(self.connection, partial(_end_together, self.id, mine), attempts=1)
-                done = set(map(id, mine))
-                ended = [e for e in ended if id(e) not in done]
-        finally:
-            if ended:
-                with self._guard:
-                    self._ended = [*ended, *self._ended]
 
     def _last_words(self, me: str) -> None:
         has_worked, connection = self._has_worked, self.connection
@@ -527,23 +395,10 @@ class Worker:
             self._registry.strike_off(me)
 
 
-class _Here(threading.local):
-    worker: Worker | None = None
-
-
-_here = _Here()
-
-
-def report(fraction: float, text: str) -> None:
-    """Note how far the key is that the calling thread makes, if it is one of a queue."""
-    if _here.worker is not None:
-        _here.worker.reports(fraction, text)
-
-
 def _forget_parent() -> None:
     """A forked process is another worker, and its parent's threads are not there to release what they hold."""
     Worker._working, Worker._ending, Worker._unsaid, Worker._lock = {}, set(), {}, threading.Lock()
-    _here.worker = None
+    holdings.forget()
 
 
 if hasattr(os, "register_at_fork"):
@@ -565,16 +420,6 @@ def _answer(question: Callable[[], Any], answer: Future[Any]) -> None:
         answer.set_result(question())
     except BaseException as error:  # noqa: BLE001 - it belongs to who asked
         answer.set_exception(error)
-
-
-def _end_together(worker: str, ended: list[_Ended]) -> None:
-    """Delete leases, and undo what others did meanwhile: who dies in between would leave a job that nobody has."""
-    ended[0].registry.delete(worker, [one.item for one in ended])
-    ended[0].undo([one.subject for one in ended])
-
-
-def _nothing(_: list[Any]) -> None:
-    """Undo nothing: nobody else has a mark."""
 
 
 _warned: set[tuple[str, str]] = set()

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 import datajoint as dj
+from datajoint.errors import LostConnectionError
 from datajoint.jobs import uploads, worker
 from datajoint.jobs.keys import item_of
-from datajoint.jobs.registry import Registry, as_moment
+from datajoint.jobs.registry import Registry, as_moment, freed
 from datajoint.settings import Config
 from datajoint.sql import Sql
 from datajoint.sql.fragment import Parameter
@@ -352,3 +353,65 @@ def test_sign_of_life(pipeline, connection, settings):
             time.sleep(0.05)
     assert registry.lock_is_free(found.id) in {True, None}
     assert registry.workers_of([found.id])[0].state == "stopped"
+
+
+def wait_until(holds):
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_worker_taken_for_dead_says_that_it_lives(pipeline, connection, settings):
+    settings.jobs.heartbeat_seconds = 0.05
+    registry = Registry(connection, pipeline.database, "")
+    with worker.Worker.on(connection, pipeline.database) as found:
+        registry.mark(found.id, "dead")
+        wait_until(lambda: registry.workers_of([found.id])[0].state == "running")
+
+
+def test_a_worker_gives_back_what_it_does_not_know_of(pipeline, connection, settings):
+    settings.jobs.heartbeat_seconds = 0.05
+    pipeline.jobs.refresh()
+    registry, queue = Registry(connection, pipeline.database, "__k"), pipeline.jobs._queue
+    with worker.Worker.on(connection, pipeline.database) as found:
+        assert pipeline.populate(reserve_jobs=True, refresh=False, max_calls=1)["success_count"] == 1
+        key = pipeline.jobs.pending.keys(limit=1)[0]
+        detail = queue.keys.detail(key)
+        assert pipeline.jobs.reserve(key)
+        _, token = queue.look(key)
+        registry.take(found.id, {item_of(detail): detail}, token.reserved_time, token.connection_id)
+        wait_until(lambda: pipeline.jobs.progress()["pending"] == 5)
+        lease = registry.of_detail(detail)
+        assert (lease.worker, lease.deaths, lease.attempts) == (None, 0, 0)
+        assert pipeline.populate(reserve_jobs=True, refresh=False)["success_count"] == 5
+    assert registry.leases_of() == []
+
+
+def test_a_goodbye_that_was_not_heard_is_repeated(pipeline, connection, monkeypatch):
+    registry, mark = Registry(connection, pipeline.database, ""), Registry.mark
+
+    def lost(self, name, state):
+        raise LostConnectionError("The link is lost.")
+
+    with worker.Worker.on(connection, pipeline.database) as found:
+        first = found.id
+        monkeypatch.setattr(Registry, "mark", lost)
+    monkeypatch.setattr(Registry, "mark", mark)
+    assert registry.workers_of([first])[0].state == "running"
+    with worker.Worker.on(connection, pipeline.database):
+        assert registry.workers_of([first])[0].state == "stopped"
+
+
+def test_only_a_lease_as_it_was_seen_is_taken(pipeline, connection):
+    """Between the look at the lease of a dead worker and its end somebody else may have got the key."""
+    registry, dead, alive = Registry(connection, pipeline.database, "__k"), str(uuid.uuid4()), str(uuid.uuid4())
+    assert registry.ensure() is None
+    times = [connection.execute(Sql("SELECT ", registry.now)).rows[0][0] for _ in range(2)]
+    registry.take(dead, {"x": "{}"}, times[0], 1)
+    (seen,) = registry.leases_of()
+    registry.take(alive, {"x": "{}"}, times[1], 2)
+    assert registry.change("x", freed(), seen=seen) == 0
+    (lease,) = registry.leases_of()
+    assert (lease.worker, lease.connection_id) == (alive, 2)
+    assert registry.change("x", freed(), seen=lease) == 1

@@ -17,10 +17,10 @@ from datajoint.jobs.worker import Worker
 from datajoint.settings import Config
 
 SEED = int(os.environ.get("DJ_TEST_SEED", random.SystemRandom().randrange(10**6)))
-SAMPLES = 6
+SAMPLES = 4
 KEYS = 6
 NO_PROCESS = 2**22 + 1  # above the highest number that there is
-ENOUGH, PATIENCE = 10.0, 1.0  # seconds
+ENOUGH, PATIENCE = 10.0, 0.3  # seconds
 JOBS = {
     "retry_seconds": 0, "max_attempts": 1000, "max_deaths": 1000, "claim_seconds": 100, "claim_max": 3,
     "heartbeat_seconds": 0.05,
@@ -95,6 +95,32 @@ class World:
         assert self.other.jobs.refresh()["added"] == KEYS
         return self.table()
 
+    def workers(self):
+        return set(dj.FreeTable(self.other().connection, f"{self.name}.~dj_worker").to_arrays("worker"))
+
+    def bury(self, workers):
+        """Make it so that the process of some workers is gone."""
+        for worker in workers:
+            row = {"worker": worker, "pid": NO_PROCESS}
+            dj.FreeTable(self.other().connection, f"{self.name}.~dj_worker").update1(row)
+
+    def die_over_a_key(self):
+        """Have a worker claim keys, begin to make one, and die."""
+        table, before = self.table(), self.workers()
+        exchanges = Exchanges(table().connection)
+
+        def make(self, key):
+            exchanges.dead = True
+            raise Killed
+
+        table.make = make
+        try:
+            with contextlib.suppress(Killed):
+                drain(table)
+        finally:
+            table().connection.close()
+            self.bury(self.workers() - before)
+
     def finish(self):
         """Have the other worker make what is left, and check that nothing is left then."""
         end = time.monotonic() + ENOUGH
@@ -145,14 +171,21 @@ def numbers(request, world):
     return sorted(random.Random(SEED).sample(every, SAMPLES)) if request.param else every  # noqa: S311 - no secret
 
 
-def test_others_come(world, numbers):
+@pytest.mark.parametrize("they", ["work", "die"])
+def test_others_come(world, numbers, they):
+    """One died before, whose keys are taken over; others come and work, or claim keys and die over the first one."""
+
     def others(_, plain):
         with contextlib.suppress(LockError):  # where the first one is the only writer
-            drain(world.other, max_calls=2)
+            if they == "work":
+                drain(world.other, max_calls=2)
+            else:
+                world.die_over_a_key()
         return plain()
 
     for number in numbers:
         table = world.begin()
+        world.die_over_a_key()
         Exchanges(table().connection, number, others)
         work(table)
         world.finish()
@@ -167,9 +200,7 @@ def test_it_dies(world, numbers):
         with contextlib.suppress(Killed):
             work(table)
         connection.close()
-        workers = dj.FreeTable(world.other().connection, f"{world.name}.~dj_worker")
-        for worker in workers.to_arrays("worker"):
-            workers.update1({"worker": worker, "pid": NO_PROCESS})
+        world.bury(world.workers())
         world.finish()
         leaves_nothing(world)
 
