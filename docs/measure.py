@@ -47,7 +47,8 @@ RUNS = {
     "restricting": Run("benchmarks.restriction", "--sizes 1000,10000,100000", "--sizes 200"),
     "making": Run("benchmarks.make", "--keys 300", "--keys 10"),
     "working": Run(
-        "benchmarks.jobs", "--keys 500 --refreshed 20000 --queued 10000 --workers 1,2,4 --seconds 3",
+        "benchmarks.jobs",
+        "--keys 500 --refreshed 20000 --queued 1000,10000,100000 --workers 1,2,4,8 --seconds 2",
         "--keys 10 --refreshed 50 --queued 50 --workers 1 --seconds 0.2",
     ),
     "inserting": Run("benchmarks.insert", "--sizes 1000,10000,100000", "--sizes 200"),

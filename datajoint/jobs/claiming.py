@@ -75,9 +75,12 @@ class Claimer:
             If the link is lost again and again.
         """
         lost = 0
-        for _ in range(_ATTEMPTS):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 claims = self._claimed(count)
+            except LockError:
+                if attempt == _ATTEMPTS:
+                    raise
             except LostConnectionError:
                 lost += 1
                 if lost > _LOST:
@@ -101,7 +104,7 @@ class Claimer:
             return claims
 
         try:
-            return together(self.queue.connection, deed, lost=0)
+            return together(self.queue.connection, deed, attempts=1, lost=0)
         except BaseException:
             self._let_go(held)
             raise

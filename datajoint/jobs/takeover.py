@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from datajoint.errors import AccessError, QueryError
+from datajoint.errors import AccessError, LockError, QueryError
 from datajoint.events import KeyTakenOver
 from datajoint.jobs import machine
 from datajoint.jobs.keys import Key, item_of
@@ -59,7 +59,10 @@ def take_over(queue: Queue, registry: Registry) -> int:
         for lease in registry.leases_of(Sql(column("worker"), " IS NOT NULL")):
             assert lease.worker is not None  # by the condition
             if judge.is_dead(lease.worker):
-                taken += _take(queue, registry, lease, judge.row(lease.worker))
+                try:
+                    taken += _take(queue, registry, lease, judge.row(lease.worker))
+                except LockError as error:  # whoever has locked it may be taking it over
+                    logger.debug("A job of the dead worker %s is left for now: %s", lease.worker, error)
             else:
                 leased.add(lease.item)
     return taken + _take_foreign(queue, leased)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
-from datajoint.errors import LockError, LostConnectionError, QueryError
+from datajoint.errors import DeadlockError, LostConnectionError, QueryError
 
 if TYPE_CHECKING:
     from datajoint.connection import Connection
@@ -20,7 +20,7 @@ _refused: WeakSet[Connection] = WeakSet()
 
 
 def together(connection: Connection, deed: Callable[[], T], *, attempts: int = _ATTEMPTS, lost: int = _LOST) -> T:
-    """Do something in one short transaction; again, if other workers got in the way.
+    """Do something in one short transaction; again, if it and that of another worker could not both go on.
 
     A job that is pending while its lease still names a living worker goes back to that worker. Whoever ends both must
     therefore not let others in between, nor die there: a job that is reserved without a lease is taken over by nobody.
@@ -29,14 +29,14 @@ def together(connection: Connection, deed: Callable[[], T], *, attempts: int = _
     Parameters
     ----------
     attempts : int
-        How often to try it where others get in the way.
+        How often to try it where the engine ends it in favour of somebody else's.
     lost : int
         How many lost links to replace; not for what differs if it was done already.
 
     Raises
     ------
     LockError
-        If others got in the way again and again.
+        If others got in the way again and again, or one did for longer than it may.
     LostConnectionError
         If links are lost again and again.
     """
@@ -45,7 +45,7 @@ def together(connection: Connection, deed: Callable[[], T], *, attempts: int = _
         try:
             with connection.transaction(latest=latest):
                 return deed()
-        except LockError:
+        except DeadlockError:
             attempts -= 1
             if attempts <= 0:
                 raise
