@@ -132,7 +132,7 @@ def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog, find
 @lru_cache(maxsize=4096)
 def _as_stored(
     value_type: ValueType,
-    auto_increment: bool,  # noqa: FBT001 - a field of a column
+    auto_increment: bool,
     enum_type: str | None,
     collation: str | None,
 ) -> ValueType:

@@ -34,11 +34,7 @@ class TableMeta(type):
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any) -> None:
         super().__init__(name, bases, namespace, **keywords)
-        own = (
-            frozenset[str]()
-            if is_library_class(cls)
-            else _public_names(cls) - _HOOKS - TableMeta.__dict__.keys()
-        )
+        own = frozenset[str]() if is_library_class(cls) else _public_names(cls) - _HOOKS - TableMeta.__dict__.keys()
         type.__setattr__(cls, "_on_instance", own)
 
     def __getattribute__(cls, name: str) -> Any:
