@@ -22,8 +22,9 @@ from datajoint_jupyter.widgets.browser import messages as said
 from datajoint_jupyter.widgets.browser.columns import column_state, table_name
 from datajoint_jupyter.widgets.browser.details import Details
 from datajoint_jupyter.widgets.browser.filters import clicked, given
+from datajoint_jupyter.widgets.browser.learning import Learning
 from datajoint_jupyter.widgets.browser.related import Relation
-from datajoint_jupyter.widgets.browser.rows import COUNTED, Page, RowSource, row_id
+from datajoint_jupyter.widgets.browser.rows import COUNTED, STRETCH, Page, RowSource, row_id
 from datajoint_jupyter.widgets.browser.step import Step, keys_code, sort_item
 from datajoint_jupyter.worker import Worker
 
@@ -290,8 +291,7 @@ class TableBrowser(LiveView):
                 if recount:
                     self.row_count, self.count_is_exact, self.count_given_up = None, False, False
                 self.revision += 1
-        if recount:
-            self._later()
+        self._later()
 
     def _show(self, step: Step, trail: list[Step] | None = None) -> None:
         """Show other columns, or the rows of something else; the first rows are read before anything is changed."""
@@ -417,10 +417,22 @@ class TableBrowser(LiveView):
             self._later()
 
     def _later(self) -> None:
-        """Do what can wait: count the rows, and get ready for the next page."""
+        """Do what can wait: count the rows, and get ready for the next page and for those far away."""
         if not self.count_is_exact:
             self._slow.submit(lambda: self._answered("", lambda: self._count(COUNTED, COUNT_SECONDS)), urgent=False)
             self._worker.submit(self._source.prepare, urgent=False)
+        self._learn()
+
+    def _learn(self) -> None:
+        source = self._source
+        Learning(source, self._worker, lambda: self._places_wanted(source)).go_on()
+
+    def _places_wanted(self, source: RowSource) -> int:
+        """Return among how many rows places are to be known."""
+        with self._lock:
+            if self.closed or source is not self._source or (self.count_is_exact and (self.row_count or 0) <= STRETCH):
+                return 0
+            return max(COUNTED, self.row_count or 0)
 
     def _count(self, limit: int | None, seconds: float) -> None:
         with self._lock:
@@ -438,6 +450,10 @@ class TableBrowser(LiveView):
             if revision == self.revision and total is not None:
                 exact = limit is None or total <= limit
                 self.row_count, self.count_is_exact, self.count_given_up = total if exact else limit, exact, False
+        if (
+            limit is None and total is not None and total > COUNTED
+        ):  # someone is about to look at rows still further away
+            self._learn()
 
     @staticmethod
     def _quick_count(source: RowSource) -> int | None:
