@@ -33,7 +33,7 @@ class Board {
     this.state.listeners.add(this.redraw);
     this.impatience = setInterval(() => {
       this.state.lookAgain();
-      this.paintStatus();
+      this.state.drawing.do("status", () => this.paintStatus());
     }, 500);
     this.paint();
   }
