@@ -17,7 +17,7 @@ from datajoint_jupyter.display.browse import static_rows
 from datajoint_jupyter.display.twin import Static
 from datajoint_jupyter.protocol import Request
 from datajoint_jupyter.source_text import text_of_expression, text_of_table
-from datajoint_jupyter.widgets.base import LiveView, page_files
+from datajoint_jupyter.widgets.base import page_files
 from datajoint_jupyter.widgets.browser import messages as said
 from datajoint_jupyter.widgets.browser.columns import column_state, table_name
 from datajoint_jupyter.widgets.browser.details import Details
@@ -26,6 +26,7 @@ from datajoint_jupyter.widgets.browser.learning import Learning
 from datajoint_jupyter.widgets.browser.related import Relation
 from datajoint_jupyter.widgets.browser.rows import COUNTED, STRETCH, Page, RowSource, row_id
 from datajoint_jupyter.widgets.browser.step import Step, keys_code, sort_item
+from datajoint_jupyter.widgets.changing import ChangingView
 from datajoint_jupyter.worker import Worker
 
 PAGE_ROWS = 100
@@ -42,7 +43,7 @@ _TWIN_COUNTED = 10_000
 _TWIN_SECONDS = 1.0
 
 
-class TableBrowser(LiveView):
+class TableBrowser(ChangingView):
     """Scroll, sort, filter and follow the rows of an expression of any size.
 
     Parameters
@@ -195,14 +196,19 @@ class TableBrowser(LiveView):
         super().close()
 
     def static(self) -> Static:
-        """Return the first rows as they are now known, and how many there are."""
+        """Return the first rows as they are now known, how many there are, and the code for what was chosen."""
+        with self._lock:
+            step, rows, chosen = self._step, self.first_page[: self._shown], bool(self._trail)
+            known = self.first_revision == self.revision
+        if not known:  # the page asked for them by itself
+            rows = self._read(RowSource(step.filtered, step.shown, step.sort), 0, self._shown).rows
         total, exact = self.row_count, self.count_is_exact
         if total is None:
             total = self._quick_count(self._source)
             exact = total is not None and total <= _TWIN_COUNTED
             total = total if total is None else min(total, _TWIN_COUNTED)
-        rows = self.first_page[: self._shown]
-        return static_rows(self.title, self._step.shown, rows, total, at_least=not exact)
+        code = step.query_code if chosen or step.filters or step.sort else ""
+        return static_rows(step.title, step.shown, rows, total, at_least=not exact, code=code)
 
     # --- from the page
     def receive(self, request: Request) -> dict[str, Any] | None:
@@ -292,6 +298,7 @@ class TableBrowser(LiveView):
                     self.row_count, self.count_is_exact, self.count_given_up = None, False, False
                 self.revision += 1
         self._later()
+        self.renew_twin(self._slow)
 
     def _show(self, step: Step, trail: list[Step] | None = None) -> None:
         """Show other columns, or the rows of something else; the first rows are read before anything is changed."""
@@ -311,6 +318,7 @@ class TableBrowser(LiveView):
                 self.revision += 1
                 self.first_revision = self.revision
         self._later()
+        self.renew_twin(self._slow)
 
     def _state_of_step(self, first: Page) -> dict[str, Any]:
         """Return all that the page knows of what is shown."""
