@@ -86,7 +86,7 @@ def test_a_builder(session, sent, written):
     assert "every row" not in bundle["text/plain"]
     written.clear()
     session.drop_quick()  # what cannot be read is told where it is asked for
-    builder.restriction = None
+    builder.restriction = {"name": "n4"}
     wait_for(builder._worker)
     assert written == []
 
