@@ -313,6 +313,7 @@ class Panels {
     this.draw("code", {}, ({ code, selection }) => {
       place.append(this.copyable("Python for these rows", code));
       if (selection) place.append(this.copyable("Python for the selected rows", selection));
+      place.append(make("p", "dj-muted", {}, "%dj code puts this into the next cell; %dj code --selected, the selected rows."));
       place.querySelector("button")?.focus();
     });
   }

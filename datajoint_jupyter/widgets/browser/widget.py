@@ -72,7 +72,9 @@ class TableBrowser(ChangingView):
     shown_columns : list of str
         May be set.
     code : str
-        Python text that gives `query`.
+        Python text that gives `query`; ``%dj code`` puts it into the next cell.
+    selection_code : str
+        Python text that gives the selected rows; empty while there are none.
 
     Raises
     ------
@@ -184,6 +186,12 @@ class TableBrowser(ChangingView):
         """Python text that gives `query`."""
         return self._step.query_code
 
+    @property
+    def selection_code(self) -> str:
+        """Python text that gives the selected rows; empty while there are none."""
+        keys = self.selection
+        return keys_code(self._step.code, keys) if keys else ""
+
     def refresh(self) -> None:
         """Read the rows again."""
         self._change(self._step)
@@ -230,10 +238,7 @@ class TableBrowser(ChangingView):
             self._change(replace(self._step, filters=tuple(kept)))
             return {}
         elif isinstance(payload, said.CodeRequest):
-            return {
-                "code": self.code,
-                "selection": keys_code(self._step.code, self.selection) if self._selection else "",
-            }
+            return {"code": self.code, "selection": self.selection_code}
         elif isinstance(payload, said.RefreshRequest):
             self.refresh()
             return {}

@@ -79,7 +79,7 @@ class RestrictionBuilder(ChangingView):
     query : QueryExpression
         The expression restricted by them.
     code, sql : str
-        Python and SQL text for `query`.
+        Python and SQL text for `query`; ``%dj code`` puts the Python into the next cell.
     source : str
         How `code` names the expression; may be set.
 
