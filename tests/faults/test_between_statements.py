@@ -17,7 +17,7 @@ from datajoint.jobs.worker import Worker
 from datajoint.settings import Config
 
 SEED = int(os.environ.get("DJ_TEST_SEED", random.SystemRandom().randrange(10**6)))
-SAMPLES = 4
+SAMPLES = 3
 KEYS = 6
 NO_PROCESS = 2**22 + 1  # above the highest number that there is
 ENOUGH, PATIENCE = 10.0, 0.3  # seconds
