@@ -10,9 +10,9 @@ from datajoint_jupyter.display.twin import Static
 
 
 def static_rows(
-    title: str, columns: Sequence[Column], rows: Sequence[Row], total: int | None, *, at_least: bool
+    title: str, columns: Sequence[Column], rows: Sequence[Row], total: int | None, *, at_least: bool, code: str = ""
 ) -> Static:
-    """Return the first rows under their title, with a line that says how many there are."""
+    """Return the first rows under their title, with a line that says how many there are, and perhaps code for them."""
     note = rows_note(len(rows), total, at_least=at_least)
     return Static(
         html=join(
@@ -20,7 +20,8 @@ def static_rows(
                 element("p", title, class_="dj-caption"),
                 element("div", html_table(columns, rows), class_="dj-wide", style="overflow-x:auto"),
                 element("p", note, class_="dj-note"),
+                *([element("pre", element("code", code), style="white-space:pre-wrap")] if code else []),
             ]
         ),
-        text=f"{title}\n{text_table(columns, rows)}\n({note})",
+        text="\n".join([title, text_table(columns, rows), f"({note})", *([code] if code else [])]),
     )

@@ -62,5 +62,10 @@ COMMAND = Command(
     BrowseArguments,
     browse,
     completes="expressions",
-    examples=("%dj browse Session", '%dj browse Session & "subject_id > 3" --limit 5'),
+    examples=(
+        "%dj browse Session",
+        '%dj browse Session & "subject_id > 3" --limit 5',
+        "%dj browse Session -o browser",
+        "%dj code browser",
+    ),
 )

@@ -11,7 +11,7 @@ from datajoint_jupyter.workspace import Workspace
 
 A = TypeVar("A")
 
-Completes = Literal["expressions", "schemas", "commands", "connections", "nothing"]
+Completes = Literal["expressions", "schemas", "commands", "connections", "views", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)

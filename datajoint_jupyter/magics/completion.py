@@ -13,6 +13,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 import datajoint as dj
 from datajoint_jupyter.magics.arguments import option_choices, option_flags, outer_words
+from datajoint_jupyter.magics.code import view_names
 from datajoint_jupyter.magics.command import Command, Context
 from datajoint_jupyter.magics.magic import CELL, CELL_COMMANDS, COMMANDS
 from datajoint_jupyter.magics.values import begun_value, values_of
@@ -88,6 +89,8 @@ def _line(words: str, context: Context) -> Iterable[tuple[str, str]]:
         return _flags(command)
     if command.completes == "connections":
         return [(other, "module") for other in context.workspace.opened]
+    if command.completes == "views":
+        return [(view, "instance") for view in view_names(context)] + _flags(command)
     if command.completes == "schemas":
         return [(schema, "module") for schema in _schemas(context)]
     return _words(rest, context) if command.completes == "expressions" else _flags(command)

@@ -10,6 +10,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from datajoint_jupyter.magics import (
     browse,
     cell,
+    code,
     connect,
     debug,
     define,
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Command[Any]] = {
         diagram,
         browse,
         restrict,
+        code,
         why,
         sql,
         export,

@@ -69,5 +69,9 @@ COMMAND = Command(
     RestrictArguments,
     restrict,
     completes="expressions",
-    examples=("%dj restrict Session", "%dj restrict Session - Score & 'subject_id > 3' -o builder"),
+    examples=(
+        "%dj restrict Session",
+        "%dj restrict Session - Score & 'subject_id > 3' -o builder",
+        "%dj code builder",
+    ),
 )

@@ -140,19 +140,34 @@ class Questions {
  */
 class Drawing {
   since = -Infinity;
+  late = 0;
   /** @type {Map<string, () => void>} */
   waiting = new Map();
 
-  press = () => {
+  press = (/** @type {Event} */ event) => {
+    if (onScrollBar(event)) return; // what scrolls is drawn
     this.since = performance.now();
+    clearTimeout(this.late);
+    this.late = setTimeout(() => this.go(), LONGEST_CLICK); // also if no release is ever heard of
   };
 
   // The click comes right after the release.
   release = () => setTimeout(() => this.go());
 
+  // It has come: what it does is drawn at once, what waits right after it.
+  arrive = () => {
+    if (this.since > -Infinity) this.release();
+    this.since = -Infinity;
+  };
+
+  heard = /** @type {[string, (event: Event) => void][]} */ ([
+    ["pointerdown", this.press],
+    ...["pointerup", "pointercancel"].map((name) => [name, this.release]),
+    ...["click", "input", "change", "keydown"].map((name) => [name, this.arrive]),
+  ]);
+
   constructor() {
-    document.addEventListener("pointerdown", this.press, true);
-    for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, this.release, true);
+    for (const [name, callback] of this.heard) document.addEventListener(name, callback, true);
   }
 
   /** @param {string} what the last of several of a name is drawn @param {() => void} draw */
@@ -164,16 +179,26 @@ class Drawing {
 
   go() {
     this.since = -Infinity;
+    clearTimeout(this.late);
     const due = [...this.waiting.values()];
     this.waiting.clear();
     for (const draw of due) draw();
   }
 
   close() {
-    document.removeEventListener("pointerdown", this.press, true);
-    for (const name of ["pointerup", "pointercancel"]) document.removeEventListener(name, this.release, true);
+    for (const [name, callback] of this.heard) document.removeEventListener(name, callback, true);
+    clearTimeout(this.late);
     this.waiting.clear();
   }
+}
+
+/** @param {Event} event */
+function onScrollBar(event) {
+  const { target } = event;
+  if (!(event instanceof MouseEvent && target instanceof HTMLElement)) return false;
+  const beside = target.scrollHeight > target.clientHeight && event.offsetX >= target.clientWidth;
+  const below = target.scrollWidth > target.clientWidth && event.offsetY >= target.clientHeight;
+  return target.clientWidth > 0 && (beside || below);
 }
 
 /**

@@ -376,6 +376,102 @@ def test_every_way_of_paging_gives_the_same_rows(recording, sort, monkeypatch):
             assert source.page(offset, 10, ROWS).rows == everything[offset : offset + 10], (offset, places)
 
 
+SORTS = [[SortItem("label")], [SortItem("label", descending=True)], [SortItem("big")], []]
+
+
+@pytest.fixture
+def short_stretches(monkeypatch):
+    """Places are learned every 20 rows."""
+    for name, rows in (("STRETCH", 20), ("_FAR", 5), ("_NEAR", 0), ("_AROUND", 7)):
+        monkeypatch.setattr(f"datajoint_jupyter.widgets.browser.rows.{name}", rows)
+    monkeypatch.setattr("datajoint_jupyter.widgets.browser.widget.STRETCH", 20)
+
+
+def learned(expression, sort=()):
+    """Return rows all of whose places are learned."""
+    source = RowSource(expression, columns_of(expression), sort)
+    while source.learn() is not None:
+        pass
+    return source
+
+
+@pytest.mark.usefixtures("short_stretches")
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_far_page_is_a_short_way_from_a_learned_place(recording, log, sort):
+    everything = [
+        row for at in range(0, ROWS, 50) for row in RowSource(recording, columns_of(recording), sort).page(at, 50).rows
+    ]
+    log.clear()
+    source = learned(recording, sort)
+    assert len(log) > ROWS // 20
+    log_of_learning = list(log)
+    for offset in (240, 130, 10, 95, 30, 200, 121):
+        source._anchors.clear()
+        assert source.page(offset, 10, ROWS).rows == everything[offset : offset + 10], offset
+    assert all("LIMIT" in record.text for record in log)
+    assert not any(name in record.text for record in log for name in ("trace", "info"))
+    # Learning reads nothing but the order's attributes and the key; no statement skips more than a stretch.
+    assert not any("big" in record.text for record in log_of_learning if sort != [SortItem("big")])
+    assert max(int(rows) for record in log for rows in re.findall(r"OFFSET (\d+)", record.text)) <= 20
+
+
+@pytest.mark.usefixtures("short_stretches")
+def test_a_browser_learns_places_by_itself_and_begins_anew_in_another_order(recording, sent):
+    browser = browse(recording)
+    for order in ([], ["big DESC"]):
+        if order:
+            browser.order_by = order
+        places = browser._source._starts
+        for _ in range(ROWS):
+            wait_idle(browser)
+            if max(places) >= ROWS - 20:
+                break
+        assert len(places) > ROWS // 20
+        assert max(places) >= ROWS - 20
+    browser.restriction = "subject < 0"
+    wait_idle(browser)
+    assert list(browser._source._starts) == [0]
+
+
+@pytest.mark.usefixtures("short_stretches")
+def test_what_cannot_be_learned_is_let_be(recording, log):
+    limited = recording & dj.Top(30, "big DESC")
+    assert RowSource(limited, columns_of(limited)).learn() is None
+    summary = dj.U().aggr(recording, n="count(*)")
+    assert RowSource(summary, columns_of(summary)).learn() is None
+    assert not log
+
+
+@pytest.mark.usefixtures("short_stretches")
+@pytest.mark.parametrize("sort", [[], [SortItem("big")]])
+def test_pages_that_follow_each_other_fit_whatever_was_learned_before(own_recording, sort):
+    source = learned(own_recording, sort)
+    (own_recording & "subject = 0 AND day < '2024-01-14'").delete_quick()  # 13 rows
+    everything = expected_keys(own_recording)
+    down = [key for at in range(100, 180, 10) for key in keys(source.page(at, 10, ROWS).rows)]
+    up = [key for at in range(90, 20, -10) for key in reversed(keys(source.page(at, 10, ROWS).rows))]
+    found = [*up[::-1], *down]
+    begin = everything.index(found[0])
+    assert found == everything[begin : begin + len(found)]
+
+
+def test_learning_that_takes_too_long_is_given_up(recording, monkeypatch):
+    from datajoint_jupyter.widgets.browser import learning
+
+    stretches = []
+    source = RowSource(recording, columns_of(recording))
+    monkeypatch.setattr(source, "learn", lambda: stretches.append(1) or len(stretches))
+    monkeypatch.setattr(learning, "_SLOW", -1.0)
+    worker = Worker("dj learning", recording.connection.close_thread)
+    learning.Learning(source, worker, lambda: ROWS).go_on()
+    for _ in range(5):
+        done = threading.Event()
+        worker.submit(done.set, urgent=False)
+        assert done.wait(10)
+    worker.close(timeout=10)
+    assert len(stretches) == 2
+
+
 # --- filters
 def wait_idle(browser):
     """Wait until the browser's threads have done what they were given."""

@@ -47,6 +47,14 @@ Session.insert([{"session": i, "name": f"<i>{i}</i>"} for i in range(40)])
     "%dj diagram",
     "%dj populate Score --workers 2",
     "%dj watch Score",
+    "%dj restrict Session -o builder",
+    "from datajoint_jupyter import diagram\nview = diagram(schema)\nview",
+    """
+browser.restriction = "session > 30"
+browser.order_by = "session DESC"
+builder.restriction = {"name": "<i>3</i>"}
+view.collapsed = ["lab"]
+""",
 ]
 
 
@@ -71,8 +79,19 @@ def test_a_browser_becomes_its_twin(executed):
     (output,) = outputs(executed, 2)
     assert set(output["data"]) == {"text/html", "text/plain"}
     assert "data-dj-static" in output["data"]["text/html"]
-    assert "&lt;i&gt;0&lt;/i&gt;" in output["data"]["text/html"]
-    assert "(12 of 40 rows)" in output["data"]["text/plain"]
+    assert "&lt;i&gt;39&lt;/i&gt;" in output["data"]["text/html"]
+
+
+def test_a_twin_tells_what_a_later_cell_made_of_its_widget(executed):
+    """Three outputs of former cells are written again."""
+    browser, builder, diagram = (outputs(executed, index)[0]["data"] for index in (2, 9, 10))
+    assert "\n      39  <i>39</i>\n      38  <i>38</i>\n" in browser["text/plain"]
+    assert browser["text/plain"].endswith("(9 rows)\nSession & '`session` > 30' & dj.Top(None, ['session DESC'])")
+    assert "Session &amp; {&#x27;name&#x27;: &#x27;&lt;i&gt;3&lt;/i&gt;&#x27;}" in builder["text/html"]
+    assert "every row" not in builder["text/plain"]
+    assert "(1 row)" in builder["text/plain"]
+    assert set(diagram) == {"text/html", "text/plain", "image/svg+xml"}
+    assert "lab.__score" not in diagram["image/svg+xml"]
 
 
 def test_populate_is_over_when_its_cell_is(executed):
@@ -103,8 +122,8 @@ def test_it_can_be_published(executed):
     from nbconvert import HTMLExporter, MarkdownExporter
 
     page, _ = HTMLExporter().from_notebook_node(executed)
-    assert "12 of 40 rows" in page
-    assert "<i>0</i>" not in page
+    assert "9 rows" in page
+    assert "<i>39</i>" not in page
     text, _ = MarkdownExporter().from_notebook_node(executed)
     assert "40 of 40 keys" in text
 

@@ -82,12 +82,13 @@ class Panels {
   summarise = () => {};
 
   /**
-   * @param {Model} model @param {Ask} ask
+   * @param {Model} model @param {Ask} ask @param {Drawing} drawing
    * @param {{columns: () => Column[], selected: () => number, leave: () => void}} view
    */
-  constructor(model, ask, view) {
+  constructor(model, ask, drawing, view) {
     this.model = model;
     this.ask = ask;
+    this.drawing = drawing;
     this.view = view;
     this.root.hidden = true;
     /** @type {[string, string, () => void][]} */
@@ -145,7 +146,9 @@ class Panels {
   async draw(kind, payload, draw) {
     const { turn } = this;
     const answer = await this.ask(kind, payload);
-    if (answer && turn === this.turn) draw(answer);
+    this.drawing.do(`${kind} panel`, () => {
+      if (answer && turn === this.turn) draw(answer);
+    });
     return answer;
   }
 
@@ -310,6 +313,7 @@ class Panels {
     this.draw("code", {}, ({ code, selection }) => {
       place.append(this.copyable("Python for these rows", code));
       if (selection) place.append(this.copyable("Python for the selected rows", selection));
+      place.append(make("p", "dj-muted", {}, "%dj code puts this into the next cell; %dj code --selected, the selected rows."));
       place.querySelector("button")?.focus();
     });
   }

@@ -5,12 +5,13 @@ class RowPanel {
   root = make("section", "dj-panel", { "aria-label": "Row", tabindex: "-1" });
 
   /**
-   * @param {Model} model @param {Pages} pages
+   * @param {Model} model @param {Pages} pages @param {Drawing} drawing
    * @param {{columns: () => Column[], close: () => void, related: (row: number) => void}} grid
    */
-  constructor(model, pages, grid) {
+  constructor(model, pages, drawing, grid) {
     this.model = model;
     this.pages = pages;
+    this.drawing = drawing;
     this.grid = grid;
     this.root.hidden = true;
     this.root.addEventListener("keydown", (event) => {
@@ -65,6 +66,9 @@ class RowPanel {
     const read = async (/** @type {boolean} */ whatever) => {
       button.disabled = true;
       const answer = await this.pages.request("cell", { row, name, revision, whatever_size: whatever });
+      this.drawing.do(`cell ${name}`, () => draw(answer));
+    };
+    const draw = (/** @type {{large?: string, content: Content} | null} */ answer) => {
       button.disabled = false;
       if (!answer) return;
       if (answer.large) {

@@ -6,6 +6,7 @@ attributes are projected out before anything is selected.
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,9 @@ _NEAR = 200  # rows skipped rather than read from the other side
 _FAR = 5_000  # rows skipped rather than walked over in an index first
 _AHEAD = 100  # rows read at once to learn their keys
 _AROUND = 200  # rows in which the value at a far place is looked for
+
+STRETCH = 10_000
+"""Rows walked over at once to learn places among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,9 @@ class RowSource:
         )
         self._lock = threading.RLock()
         self._anchors: dict[int, tuple[Any, ...]] = {}
+        # What `learn` found: conditions for the rows from a place on, and for those before one in turned order.
+        self._starts: dict[int, str] = {0: ""}
+        self._ends: dict[int, str] = {}
         self._keys: dict[str, Key] = {}
         self._places: dict[int, str] = {}
 
@@ -119,6 +126,35 @@ class RowSource:
             if condition := behind(self._order, values):
                 (self.expression & condition).make_sql()
 
+    def learn(self) -> int | None:
+        """Walk over some more rows, in indexes alone, and keep where they end; a far page is then a short way from there.
+
+        Returns
+        -------
+        int or None
+            How many rows have been walked over; None if that is all that there is, or all that can be known.
+        """
+        with self._lock:
+            if not self._keyed:
+                return None
+            at = max(self._starts)
+            source = self.expression & self._starts[at] if at else self.expression
+            if self.sort and (found := self._value_around(source, self._order, STRETCH)):
+                condition, ties = found
+                at += STRETCH - ties
+                self._starts[at] = condition
+                return at
+            named = [str(item) for item in self._order]
+            last = (source & dj.Top(1, named, STRETCH - 1)).proj(*[item.name for item in self._order]).to_dicts()
+            values = [last[0][item.name] for item in self._order] if last else []
+            after = behind(self._order, values) if last else None
+            before = behind([item.reversed for item in self._order], values) if last else None
+            if after is None or before is None:
+                return None
+            at += STRETCH
+            self._starts[at], self._ends[at - 1] = after, before
+            return at
+
     # --- which row is where
     def keys_at(self, places: Sequence[int]) -> list[Key]:
         """Return the keys of rows by their numbers; those whose page was long ago are read again.
@@ -152,31 +188,45 @@ class RowSource:
     # --- paging by key
     def _forward(self, offset: int, limit: int) -> list[dict[str, Any]]:
         """Read from the nearest known place before `offset`, or from the first row."""
-        start = max((known for known in self._anchors if 0 < known <= offset), default=0)
-        source: QueryExpression = self.expression
-        if start and (condition := behind(self._order, self._anchors[start])) is not None:
-            source = source & condition
-        else:
-            start = 0
+        start, condition = self._start(offset)
+        source: QueryExpression = self.expression & condition if condition else self.expression
         return self._walk(source, self._order, offset - start, limit)
 
     def _backward(self, offset: int, limit: int, total: int | None) -> list[dict[str, Any]] | None:
         """Read towards the first row from a known place behind the page, or from the last; None if that is longer."""
-        end = min((-known for known in self._anchors if -known >= offset + limit), default=None)
-        ahead = offset - max((known for known in self._anchors if 0 < known <= offset), default=0)
-        turned = [item.reversed for item in self._order]
+        end, condition = self._end(offset + limit)
+        # Whoever scrolls upwards goes on from the row that is in view, wherever it has moved to meanwhile.
+        adjoining = offset > 0 and -(offset + limit) in self._anchors and offset not in self._anchors
         source: QueryExpression = self.expression
         if total is not None and total > offset and (end is None or total <= end):
             end, limit = total, min(limit, total - offset)
-        elif end is not None:
-            condition = behind(turned, self._anchors[-end])
-            if condition is None:
-                return None
+        elif condition:
             source = source & condition
-        if end is None or ahead <= max(_NEAR, end - offset - limit):
+        ahead = offset - self._start(offset)[0]
+        if end is None or (ahead <= max(_NEAR, end - offset - limit) and not adjoining):
             return None
-        rows = self._walk(source, turned, end - offset - limit, limit)
+        rows = self._walk(source, [item.reversed for item in self._order], end - offset - limit, limit)
         return rows[::-1] if len(rows) == limit else None
+
+    def _start(self, offset: int) -> tuple[int, str]:
+        """Return the nearest known place up to `offset`, and the condition for the rows from there on."""
+        near = max((known for known in self._anchors if 0 < known <= offset), default=0)
+        learned = list(self._starts)
+        further = learned[bisect.bisect_right(learned, offset) - 1]
+        if further > near:  # where both are the same, pages that follow each other go on from row to row
+            return further, self._starts[further]
+        condition = behind(self._order, self._anchors[near]) if near else None
+        return (near, condition) if condition else (0, "")
+
+    def _end(self, offset: int) -> tuple[int | None, str]:
+        """Return the nearest known place from `offset` on, and the condition for the rows before it."""
+        near = min((-known for known in self._anchors if -known >= offset), default=None)
+        learned = list(self._ends)
+        place = bisect.bisect_left(learned, offset)
+        if place < len(learned) and (near is None or learned[place] < near):
+            return learned[place], self._ends[learned[place]]
+        condition = behind([item.reversed for item in self._order], self._anchors[-near]) if near is not None else None
+        return (near, condition) if condition else (None, "")
 
     def _walk(self, source: QueryExpression, order: Sequence[OrderItem], skip: int, limit: int) -> list[dict[str, Any]]:
         """Read `limit` rows after skipping some; where many are skipped, the walk over them reads indexes alone."""
@@ -195,15 +245,23 @@ class RowSource:
             before = (source & dj.Top(1, named, skip - 1)).proj().to_dicts()
             condition = behind(order, [before[0][item.name] for item in order]) if before else None
             return (source, skip) if condition is None else (source & condition, 0)
-        # The values of the first attribute around the place; if they change there, they tell where the last one begins.
+        found = self._value_around(source, order, skip + 1)
+        return (source & found[0], found[1] - 1) if found else (source, skip)
+
+    @staticmethod
+    def _value_around(source: QueryExpression, order: Sequence[OrderItem], number: int) -> tuple[str, int] | None:
+        """Return the condition for rows from the value that the row of a number has in the first attribute, and its
+        number among them; None if the value begins too far away, or cannot be told safely.
+        """
         first = order[0]
-        around = source & dj.Top(_AROUND, [str(first)], skip - _AROUND + 1)
+        around = source & dj.Top(_AROUND, [str(first)], number - _AROUND)
         values = (dj.U(first.name).aggr(around, dj_count="count(*)") & dj.Top(_AROUND, [str(first)])).to_dicts()
-        text = spelled(values[-1][first.name]) if len(values) > 1 else None
+        # Fewer rows than looked for: there is no row of that number any more.
+        complete = len(values) > 1 and sum(int(value["dj_count"]) for value in values) == _AROUND
+        text = spelled(values[-1][first.name]) if complete else None
         if text is None or (first.nullable and first.descending):
-            return source, skip
-        condition = f"`{first.name}` {'<=' if first.descending else '>='} {text}"
-        return source & condition, int(values[-1]["dj_count"]) - 1
+            return None
+        return f"`{first.name}` {'<=' if first.descending else '>='} {text}", int(values[-1]["dj_count"])
 
     def _remember(self, place: int, row: Mapping[str, Any], *, before: bool = False) -> None:
         """Keep the row before `place`, or with `before` the row at it, as a place to continue from."""

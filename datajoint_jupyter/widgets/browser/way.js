@@ -51,7 +51,7 @@ class Way {
     filters.forEach((label, place) => {
       const chip = make("li", "dj-chip");
       const remove = pushButton("×", `Remove the filter ${label}`, "dj-remove");
-      remove.addEventListener("click", () => this.pages.request("unfilter", { place }));
+      remove.addEventListener("click", () => this.remove(label, place));
       chip.append(make("span", "", {}, label), remove);
       this.chips.append(chip);
     });
@@ -63,5 +63,13 @@ class Way {
       this.chips.append(item);
     }
     if (inside) (this.chips.querySelector("button") ?? this.grid.filter())?.focus();
+  }
+
+  /** Remove the filter that was clicked, wherever it is by now. @param {string} label @param {number} place */
+  remove(label, place) {
+    /** @type {string[]} */
+    const filters = this.model.get("filters");
+    const now = filters[place] === label ? place : filters.indexOf(label);
+    if (now >= 0) this.pages.request("unfilter", { place: now });
   }
 }

@@ -44,23 +44,33 @@ class Grid {
   rest = 0;
   saving = 0;
 
-  redraw = () => this.schedule();
+  drawing = new Drawing();
 
-  reorder = () => {
+  redraw = () => this.schedule();
+  reorder = () => this.drawing.do("order", () => this.begin());
+  refilter = () =>
+    this.drawing.do("filters", () => {
+      this.begin();
+      this.way.paint();
+      this.panels.changed();
+    });
+  rebuild = () => this.drawing.do("columns", () => this.renew());
+  repaint = () =>
+    this.drawing.do("way", () => {
+      this.way.paint();
+      this.schedule();
+    });
+
+  /** Other rows: the first ones are shown. */
+  begin() {
     this.top = 0;
     this.opened = -1;
     this.paintOrder();
     this.schedule();
-  };
-
-  refilter = () => {
-    this.reorder();
-    this.repaint();
-    this.panels.changed();
-  };
+  }
 
   /** Other columns, perhaps of other rows. */
-  rebuild = () => {
+  renew() {
     const inside = this.grid.contains(document.activeElement);
     this.opened = -1;
     this.top = this.model.get("top_row");
@@ -68,12 +78,7 @@ class Grid {
     this.furnish();
     this.layout();
     if (inside) this.focus();
-  };
-
-  repaint = () => {
-    this.way.paint();
-    this.schedule();
-  };
+  }
 
   /** @param {Model} model @param {Pages} pages @param {HTMLElement} el */
   constructor(model, pages, el) {
@@ -86,12 +91,12 @@ class Grid {
     /** First row in view, with a fraction. @type {number} */
     this.top = model.get("top_row");
     this.lastPicked = -1;
-    this.panels = new Panels(model, (kind, payload) => pages.request(kind, payload), {
+    this.panels = new Panels(model, (kind, payload) => pages.request(kind, payload), this.drawing, {
       columns: () => model.get("columns"),
       selected: () => pages.selected.size,
       leave: () => this.focus(),
     });
-    this.row = new RowPanel(model, pages, {
+    this.row = new RowPanel(model, pages, this.drawing, {
       columns: () => this.columns,
       close: () => this.close(),
       related: (row) => this.panels.related({ scope: "row", row }),
@@ -102,7 +107,7 @@ class Grid {
     this.listen();
     this.sizes = new ResizeObserver(this.redraw);
     this.sizes.observe(this.grid);
-    this.impatience = setInterval(() => this.paintStatus(), 500);
+    this.impatience = setInterval(() => this.drawing.do("status", () => this.paintStatus()), 500);
     this.layout();
   }
 
@@ -191,6 +196,7 @@ class Grid {
     clearTimeout(this.rest);
     clearTimeout(this.saving);
     cancelAnimationFrame(this.frame);
+    this.drawing.close();
     this.root.remove();
   }
 
@@ -276,7 +282,7 @@ class Grid {
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      this.paint();
+      this.drawing.do("rows", () => this.paint());
     });
   }
 

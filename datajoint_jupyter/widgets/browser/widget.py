@@ -17,14 +17,16 @@ from datajoint_jupyter.display.browse import static_rows
 from datajoint_jupyter.display.twin import Static
 from datajoint_jupyter.protocol import Request
 from datajoint_jupyter.source_text import text_of_expression, text_of_table
-from datajoint_jupyter.widgets.base import LiveView, page_files
+from datajoint_jupyter.widgets.base import page_files
 from datajoint_jupyter.widgets.browser import messages as said
 from datajoint_jupyter.widgets.browser.columns import column_state, table_name
 from datajoint_jupyter.widgets.browser.details import Details
 from datajoint_jupyter.widgets.browser.filters import clicked, given
+from datajoint_jupyter.widgets.browser.learning import Learning
 from datajoint_jupyter.widgets.browser.related import Relation
-from datajoint_jupyter.widgets.browser.rows import COUNTED, Page, RowSource, row_id
+from datajoint_jupyter.widgets.browser.rows import COUNTED, STRETCH, Page, RowSource, row_id
 from datajoint_jupyter.widgets.browser.step import Step, keys_code, sort_item
+from datajoint_jupyter.widgets.changing import ChangingView
 from datajoint_jupyter.worker import Worker
 
 PAGE_ROWS = 100
@@ -41,7 +43,7 @@ _TWIN_COUNTED = 10_000
 _TWIN_SECONDS = 1.0
 
 
-class TableBrowser(LiveView):
+class TableBrowser(ChangingView):
     """Scroll, sort, filter and follow the rows of an expression of any size.
 
     Parameters
@@ -70,7 +72,9 @@ class TableBrowser(LiveView):
     shown_columns : list of str
         May be set.
     code : str
-        Python text that gives `query`.
+        Python text that gives `query`; ``%dj code`` puts it into the next cell.
+    selection_code : str
+        Python text that gives the selected rows; empty while there are none.
 
     Raises
     ------
@@ -182,6 +186,12 @@ class TableBrowser(LiveView):
         """Python text that gives `query`."""
         return self._step.query_code
 
+    @property
+    def selection_code(self) -> str:
+        """Python text that gives the selected rows; empty while there are none."""
+        keys = self.selection
+        return keys_code(self._step.code, keys) if keys else ""
+
     def refresh(self) -> None:
         """Read the rows again."""
         self._change(self._step)
@@ -194,14 +204,19 @@ class TableBrowser(LiveView):
         super().close()
 
     def static(self) -> Static:
-        """Return the first rows as they are now known, and how many there are."""
+        """Return the first rows as they are now known, how many there are, and the code for what was chosen."""
+        with self._lock:
+            step, rows, chosen = self._step, self.first_page[: self._shown], bool(self._trail)
+            known = self.first_revision == self.revision
+        if not known:  # the page asked for them by itself
+            rows = self._read(RowSource(step.filtered, step.shown, step.sort), 0, self._shown).rows
         total, exact = self.row_count, self.count_is_exact
         if total is None:
             total = self._quick_count(self._source)
             exact = total is not None and total <= _TWIN_COUNTED
             total = total if total is None else min(total, _TWIN_COUNTED)
-        rows = self.first_page[: self._shown]
-        return static_rows(self.title, self._step.shown, rows, total, at_least=not exact)
+        code = step.query_code if chosen or step.filters or step.sort else ""
+        return static_rows(step.title, step.shown, rows, total, at_least=not exact, code=code)
 
     # --- from the page
     def receive(self, request: Request) -> dict[str, Any] | None:
@@ -223,10 +238,7 @@ class TableBrowser(LiveView):
             self._change(replace(self._step, filters=tuple(kept)))
             return {}
         elif isinstance(payload, said.CodeRequest):
-            return {
-                "code": self.code,
-                "selection": keys_code(self._step.code, self.selection) if self._selection else "",
-            }
+            return {"code": self.code, "selection": self.selection_code}
         elif isinstance(payload, said.RefreshRequest):
             self.refresh()
             return {}
@@ -290,8 +302,8 @@ class TableBrowser(LiveView):
                 if recount:
                     self.row_count, self.count_is_exact, self.count_given_up = None, False, False
                 self.revision += 1
-        if recount:
-            self._later()
+        self._later()
+        self.renew_twin(self._slow)
 
     def _show(self, step: Step, trail: list[Step] | None = None) -> None:
         """Show other columns, or the rows of something else; the first rows are read before anything is changed."""
@@ -311,6 +323,7 @@ class TableBrowser(LiveView):
                 self.revision += 1
                 self.first_revision = self.revision
         self._later()
+        self.renew_twin(self._slow)
 
     def _state_of_step(self, first: Page) -> dict[str, Any]:
         """Return all that the page knows of what is shown."""
@@ -417,10 +430,22 @@ class TableBrowser(LiveView):
             self._later()
 
     def _later(self) -> None:
-        """Do what can wait: count the rows, and get ready for the next page."""
+        """Do what can wait: count the rows, and get ready for the next page and for those far away."""
         if not self.count_is_exact:
             self._slow.submit(lambda: self._answered("", lambda: self._count(COUNTED, COUNT_SECONDS)), urgent=False)
             self._worker.submit(self._source.prepare, urgent=False)
+        self._learn()
+
+    def _learn(self) -> None:
+        source = self._source
+        Learning(source, self._worker, lambda: self._places_wanted(source)).go_on()
+
+    def _places_wanted(self, source: RowSource) -> int:
+        """Return among how many rows places are to be known."""
+        with self._lock:
+            if self.closed or source is not self._source or (self.count_is_exact and (self.row_count or 0) <= STRETCH):
+                return 0
+            return max(COUNTED, self.row_count or 0)
 
     def _count(self, limit: int | None, seconds: float) -> None:
         with self._lock:
@@ -438,6 +463,10 @@ class TableBrowser(LiveView):
             if revision == self.revision and total is not None:
                 exact = limit is None or total <= limit
                 self.row_count, self.count_is_exact, self.count_given_up = total if exact else limit, exact, False
+        if (
+            limit is None and total is not None and total > COUNTED
+        ):  # someone is about to look at rows still further away
+            self._learn()
 
     @staticmethod
     def _quick_count(source: RowSource) -> int | None:

@@ -110,7 +110,7 @@ class KeyPicker {
     const show = (/** @type {object} */ found) => {
       if (this.picking?.group !== picking.group) return;
       this.picking = { ...picking, ...found, looking: false };
-      this.parts.paint();
+      this.state.news();
     };
     this.picking = { ...picking, looking: true };
     this.parts.paint();

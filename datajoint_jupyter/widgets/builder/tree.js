@@ -36,24 +36,30 @@ class Tree {
     this.said = ""; // what the last button did
     /** @type {Set<() => void>} */
     this.listeners = new Set();
+    this.drawing = new Drawing();
     this.tell = () => {
       for (const listener of this.listeners) listener();
     };
-    this.renew = () => {
-      if (!this.sending && !this.changed) this.root = structuredClone(this.model.get("content"));
-      this.tell();
-    };
+    // What the kernel tells waits until a click is over; what the reader does is drawn at once.
+    this.news = () => this.drawing.do("news", this.tell);
+    // What is clicked changes the tree that is drawn: another one does not come in between.
+    this.renew = () =>
+      this.drawing.do("tree", () => {
+        if (!this.sending && !this.changed) this.root = structuredClone(this.model.get("content"));
+        this.tell();
+      });
     this.hear = (/** @type {any} */ message) => this.receive(message);
     this.heard = /** @type {[string, (message: any) => void][]} */ ([
       ["msg:custom", this.hear],
       ["change:revision", this.renew],
-      ...["counts", "total", "problems", "texts", "kept", "browser_id", "title"].map((name) => [`change:${name}`, this.tell]),
+      ...["counts", "total", "problems", "texts", "kept", "browser_id", "title"].map((name) => [`change:${name}`, this.news]),
     ]);
     for (const [event, callback] of this.heard) model.on(event, callback);
   }
 
   destroy() {
     clearTimeout(this.typing);
+    this.drawing.close();
     for (const [event, callback] of this.heard) this.model.off(event, callback);
   }
 
@@ -76,7 +82,7 @@ class Tree {
     if (message.kind === "error" && (asked || message.id === "")) this.fail(message.payload);
     if (asked && message.kind === "error") asked.reject(message.payload);
     else if (asked) asked.resolve(message.payload);
-    this.tell();
+    this.news();
   }
 
   /** @param {{message: string, traceback: string}} payload */
@@ -98,7 +104,7 @@ class Tree {
       this.known.set(key, undefined);
       const keep = (/** @type {any} */ answer) => {
         this.known.set(key, answer);
-        this.tell();
+        this.news();
       };
       this.ask(kind, payload).then(keep, () => this.known.delete(key));
     }
@@ -128,7 +134,7 @@ class Tree {
     this.error = this.detail = this.said = "";
     const done = () => {
       this.said = said;
-      this.tell();
+      this.news();
     };
     this.ask(kind, payload).then(done, () => {});
   }

@@ -33,7 +33,7 @@ class Board {
     this.state.listeners.add(this.redraw);
     this.impatience = setInterval(() => {
       this.state.lookAgain();
-      this.paintStatus();
+      this.state.drawing.do("status", () => this.paintStatus());
     }, 500);
     this.paint();
   }
@@ -68,6 +68,7 @@ class Board {
     const copy = hintButton(`Copy ${name}`);
     copy.addEventListener("click", () => this.copy(name, pre.textContent ?? ""));
     box.append(make("summary", "", {}, name), pre, copy);
+    if (name === "Python") box.append(make("span", "dj-muted", {}, "%dj code puts it into the next cell."));
     return box;
   }
 

@@ -26,7 +26,7 @@ from datajoint_jupyter.display.listing import together
 from datajoint_jupyter.display.twin import Static
 from datajoint_jupyter.magics.show import static_table
 from datajoint_jupyter.protocol import Request
-from datajoint_jupyter.widgets.base import LiveView, page_files
+from datajoint_jupyter.widgets.base import page_files
 from datajoint_jupyter.widgets.browser import TableBrowser
 from datajoint_jupyter.widgets.builder.answers import Answers
 from datajoint_jupyter.widgets.builder.attributes import attribute_states
@@ -44,15 +44,17 @@ from datajoint_jupyter.widgets.builder.messages import (
 )
 from datajoint_jupyter.widgets.builder.opening import Given, open_expression
 from datajoint_jupyter.widgets.builder.tables import Tables
+from datajoint_jupyter.widgets.changing import ChangingView
 from datajoint_jupyter.worker import Worker
 from datajoint_jupyter.workspace import Workspace
 
 _CACHED = 1000
 _TWIN_SECONDS = 5.0
+_RENEWED_SECONDS = 1.0  # the twin of what was changed is not to keep the builder from the next change
 _LOOKED_AT = ("content", "problems", "texts", "total", "counts", "revision")
 
 
-class RestrictionBuilder(LiveView):
+class RestrictionBuilder(ChangingView):
     """Restrict an expression by conditions that are chosen, not written.
 
     Parameters
@@ -77,7 +79,7 @@ class RestrictionBuilder(LiveView):
     query : QueryExpression
         The expression restricted by them.
     code, sql : str
-        Python and SQL text for `query`.
+        Python and SQL text for `query`; ``%dj code`` puts the Python into the next cell.
     source : str
         How `code` names the expression; may be set.
 
@@ -249,7 +251,7 @@ class RestrictionBuilder(LiveView):
         query = self.query
         said = static_conditions(self._source, prose_of(self.tree), self.code)
         try:
-            with query.connection.time_limit(_TWIN_SECONDS):
+            with query.connection.time_limit(_RENEWED_SECONDS if self._displayed else _TWIN_SECONDS):
                 rows = static_table(query, title="First rows", shown=self._shown)
         except TimeLimitError:
             rows = static_text("First rows", ["Finding them takes too long to be shown here."])
@@ -301,6 +303,7 @@ class RestrictionBuilder(LiveView):
                 setattr(self, name, value)
             self.revision += 1
         self._count_soon()
+        self.renew_twin(self._worker)
 
     def _draft_state(self) -> dict[str, Any]:
         draft = self._draft

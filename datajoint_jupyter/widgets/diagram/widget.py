@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import traitlets
-from IPython.display import display
 
 import datajoint as dj
 from datajoint.diagram import TableStatus
@@ -31,11 +30,11 @@ from datajoint.jobs.job import free_jobs
 from datajoint.status import TableCounts
 from datajoint.status.sources import tables_of
 from datajoint_jupyter.display.diagram import badge, state_of, static_diagram, status_words, together
-from datajoint_jupyter.display.twin import Static, twin_bundle
-from datajoint_jupyter.frontend import page_answers
+from datajoint_jupyter.display.twin import Static
 from datajoint_jupyter.poller import Poller
 from datajoint_jupyter.protocol import Request, describe_error
-from datajoint_jupyter.widgets.base import LiveView, page_files
+from datajoint_jupyter.widgets.base import page_files
+from datajoint_jupyter.widgets.changing import ChangingView
 from datajoint_jupyter.widgets.child import ChildBrowser
 from datajoint_jupyter.widgets.diagram.messages import (
     READERS,
@@ -53,7 +52,7 @@ _QUEUES_EVERY = 5
 _module, _sheet = page_files(Path(__file__).parent)
 
 
-class DiagramView(LiveView):
+class DiagramView(ChangingView):
     """Shows a diagram with zoom, search, collapse, focus, and what is behind each box.
 
     Parameters
@@ -220,12 +219,9 @@ class DiagramView(LiveView):
         diagram = self.diagram
         return static_diagram(diagram.svg_string(), title_of(diagram), repr(diagram))
 
-    def _ipython_display_(self) -> None:
-        static = self.static()
-        bundle = twin_bundle(self.twin_key, static)
-        display({**bundle, "image/svg+xml": self.diagram._repr_svg_() or ""}, raw=True)
-        if page_answers():
-            self.show()
+    def twin(self) -> dict[str, Any]:
+        """Return the picture, also as such for what shows no HTML."""
+        return {**super().twin(), "image/svg+xml": self.diagram._repr_svg_() or ""}
 
     # --- drawing
     def _whole(self) -> dj.Diagram:
@@ -252,6 +248,7 @@ class DiagramView(LiveView):
             with self.hold_sync():
                 for name, value in traits.items():
                     setattr(self, name, value)
+        self.renew_twin(self._worker)
 
     def _drawn(self, shown: dj.Diagram, focus: tuple[str, int, int] | None) -> dict[str, Any]:
         """Draw, and return what the page is to know of it."""

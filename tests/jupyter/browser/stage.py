@@ -30,7 +30,9 @@ async ([module, sheet, state]) => {
   style.textContent = sheet;
   document.head.append(style);
   const page = await import(URL.createObjectURL(new Blob([module], { type: "text/javascript" })));
-  page.default.render({ model, el: document.body });
+  const view = typeof page.default === "function" ? page.default() : page.default;
+  view.initialize?.({ model });
+  view.render({ model, el: document.body });
 }
 """
 

@@ -245,7 +245,7 @@ def test_focus_and_neighbours(opened, expect):
 
 
 def test_browse_from_a_node(opened, pictures, expect):
-    notebook = opened("print(len(view._child.browser.query))")
+    notebook = opened("print(len(view._child.browser.query))", "%dj code view --as seen")
     cell = notebook.cell(2)
     node(cell, "Session").click()
     panel = cell.get_by_role("region", name="Session")
@@ -258,6 +258,8 @@ def test_browse_from_a_node(opened, pictures, expect):
     panel.get_by_role("button", name="Close").click()
     expect(grid).to_have_count(0)
     expect(panel).to_be_hidden()
+    notebook.run_cell(4)
+    expect(notebook.cell(5).locator(".jp-InputArea-editor")).to_contain_text("seen = dj.Diagram")
 
 
 def test_status_follows_workers_that_run_and_fail(opened, lab, pictures, expect):

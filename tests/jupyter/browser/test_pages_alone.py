@@ -241,6 +241,78 @@ def test_a_button_stays_under_the_pointer(tables, on_stage, expect):
     expect(page.get_by_role("alert").filter(has_text="the disk is full")).to_be_visible()
 
 
+def press(page, button):
+    """Press a button near its edge, and hold it."""
+    box = button.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+
+
+def test_a_browser_moves_nothing_from_under_the_pointer(tables, on_stage, expect):
+    """Filters that are set elsewhere, and errors, are told in lines above the rows."""
+    from datajoint_jupyter.widgets.browser import TableBrowser
+
+    view = TableBrowser(tables[0]())
+    stage = on_stage(view)
+    page = stage.page
+    stage.pass_time(200)
+    stage.settle()
+    filters = page.get_by_role("list", name="Filters")
+    press(page, page.get_by_role("button", name="species").first)
+    view.restriction = "subject_id > 0"
+    stage.to_page()
+    stage.pass_time(100)
+    expect(filters).to_be_hidden()
+    page.mouse.up()
+    assert "sort" in stage.to_kernel()
+    stage.pass_time(100)
+    expect(filters).to_be_visible()
+    assert view.order_by == ["species"]
+    for _ in range(2):
+        stage.settle()
+        stage.pass_time(200)
+    alert = page.get_by_role("alert")
+    press(page, page.get_by_label("Select row 2"))
+    view.answer_error("", dj.DataJointError("the disk is full"))
+    stage.to_page()
+    stage.pass_time(100)
+    expect(alert).to_be_hidden()
+    page.mouse.up()
+    assert "select" in stage.to_kernel()
+    stage.pass_time(100)
+    expect(alert).to_contain_text("the disk is full")
+    # What is not released for long, or never heard of, holds nothing up.
+    page.mouse.down()
+    view.restriction = None
+    stage.to_page()
+    stage.pass_time(1200)
+    expect(filters).to_be_hidden()
+    page.mouse.up()
+
+
+def test_a_builder_moves_nothing_from_under_the_pointer(tables, on_stage, expect):
+    """Counts arrive beside the buttons of their conditions."""
+    from datajoint_jupyter.widgets.builder import RestrictionBuilder
+
+    view = RestrictionBuilder(tables[0]() & {"species": "rat"})
+    counted = threading.Event()
+    view._worker.submit(counted.set, urgent=False)
+    assert counted.wait(20)
+    counts, view.counts = view.counts, {}
+    stage = on_stage(view)
+    page = stage.page
+    count = page.locator(".dj-condition .dj-count")
+    expect(count).to_have_text("counting…")
+    press(page, page.get_by_role("button", name="Remove this condition"))
+    view.counts = {key: {**state, "text": "about 1,000,000,000 rows"} for key, state in counts.items()}
+    stage.to_page()
+    expect(count).to_have_text("counting…")
+    page.mouse.up()
+    assert "set" in stage.settle()
+    expect(page.locator(".dj-condition")).to_have_count(0)
+    assert view.code == "Subject"
+
+
 def test_deleting_by_keyboard_alone(tables, on_stage, expect):
     Subject, Score = tables
     Score.make = lambda self, key: self.insert1(key)
