@@ -29,6 +29,7 @@ from datajoint.settings import Config
 SCHEMA = "dj_benchmarks"
 ENGINES = ("sqlite", "mariadb", "mysql", "postgresql")
 _KEY = {"subject": 5, "session": 3}
+_SHORT = 10_000  # rows, up to which so many are fetched in one run, by several calls
 _INSERTED = 100_000  # rows, beyond which inserting them several times takes minutes
 
 
@@ -116,7 +117,8 @@ def tasks(connection: dj.Connection, tables: dict[str, Any], size: int) -> Itera
             ("to_dicts", driver.dicts), ("keys", driver.keys), ("to_arrays", driver.arrays), ("to_pandas", driver.tuples),
             ("to_arrow", driver.tuples), ("to_polars", driver.tuples),
         ):  # fmt: skip
-            yield Task(name, "rows/s", *fastest({"library": getattr(trial(), name), "limit": limit}).values())
+            fetch = {"library": getattr(trial(), name), "limit": limit}
+            yield Task(name, "rows/s", *fastest(fetch, repeat=max(1, _SHORT // size)).values())
         one = {"library": lambda: (trial & _KEY).fetch1(), "limit": lambda: driver.one(**_KEY)}
         yield Task("fetch1 by key", "µs", *fastest(one, repeat=10).values())
         if size <= _INSERTED:

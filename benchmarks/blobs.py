@@ -121,7 +121,6 @@ def driver(engine: str, raw: Any, table: str) -> tuple[Callable[[list[Any]], Non
             raw.executemany(statement.replace("%s", "?"), rows)
             raw.execute("COMMIT")
 
-        raw.execute("PRAGMA synchronous = NORMAL")  # as the library
         return many, lambda: raw.execute(select).fetchall()
     cursor = raw.cursor()
     if engine == "postgresql":

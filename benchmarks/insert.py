@@ -1,8 +1,8 @@
 """Measure inserts on every engine: ``python -m benchmarks.insert [--engines …] [--sizes 1000,10000,100000]``.
 
-The limit is the driver's best way of writing many rows into the very same table, constraints included: multi-row
-statements on MySQL and MariaDB, COPY on PostgreSQL, ``executemany`` in a transaction on SQLite. Servers and the peer are
-those of `benchmarks.__main__`. Figures are thousands of rows a second; the best of several runs counts, of single rows the
+The limit is the driver's best way of writing many rows into the very same table, constraints included, and as durably:
+multi-row statements on MySQL and MariaDB, COPY on PostgreSQL, ``executemany`` in a transaction on SQLite. Servers and the
+peer are those of `benchmarks.__main__`. Figures are thousands of rows a second; the best of several runs counts, of single rows the
 median.
 """
 
@@ -129,7 +129,6 @@ def driver_connection(engine: str, url: str, connection: dj.Connection) -> Any:
     if engine == "sqlite":
         raw = sqlite3.connect(connection.target.path, isolation_level=None)
         raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute("PRAGMA synchronous = NORMAL")
         return raw
     if engine == "postgresql":
         return psycopg.connect(url, autocommit=True)

@@ -45,6 +45,7 @@ _BINARY = {
 }  # fmt: skip
 
 _EPOCH = dt.datetime(2000, 1, 1)
+_SINCE_1970 = (_EPOCH - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1)
 _FIRST = (dt.datetime.min - _EPOCH) // dt.timedelta(microseconds=1)
 _LAST = (dt.datetime.max - _EPOCH) // dt.timedelta(microseconds=1)
 
@@ -68,7 +69,8 @@ def moments(numbers: list[int | None]) -> Any:
     column = np.array([0 if n is None else n for n in numbers] if missing else numbers, dtype="int64")
     if column.size and not (column.min() >= _FIRST and column.max() <= _LAST):
         raise InvalidValueError("A moment before year 1 or after year 9999 cannot be held by Python's datetime.")
-    column = column.view("datetime64[us]") + (np.datetime64(_EPOCH, "us") - np.datetime64(0, "us"))
+    column += _SINCE_1970
+    column = column.view("datetime64[us]")
     if missing:
         column[missing] = np.datetime64("NaT")
     return column

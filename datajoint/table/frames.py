@@ -147,9 +147,9 @@ def _read(rows: Any) -> Columns | None:
 
 def _from_pandas(frame: Any) -> Columns:
     """Turn the index into columns too, unless it is a single unnamed one."""
-    frame = frame.reset_index(drop=frame.index.nlevels == 1 and not frame.index.names[0])
-    series = (frame.iloc[:, place] for place in range(frame.shape[1]))
-    return Columns(tuple(frame.columns), tuple(map(_from_series, series)), len(frame))
+    if frame.index.nlevels > 1 or frame.index.names[0]:
+        frame = frame.reset_index()
+    return Columns(tuple(frame.columns), tuple(_from_series(series) for _, series in frame.items()), len(frame))
 
 
 def _from_series(series: Any) -> Sequence[Any]:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import datajoint as dj
-from datajoint.expression import pages
+from datajoint.expression import columns, pages
 from datajoint.expression import preview as previews
 
 EVERY_KIND = """
@@ -134,6 +134,24 @@ def test_pandas_types_with_missing_values_on_request(kinds: Any) -> None:
     frame = kinds.to_pandas(nullable=True)
     assert frame["small"].tolist() == [-5, pd.NA]
     assert frame["flag"].iloc[0] is np.True_ or frame["flag"].iloc[0] == True  # noqa: E712
+
+
+@pytest.mark.parametrize("nullable", [False, True])
+def test_the_index_is_the_one_that_pandas_would_set(kinds: Any, nullable: bool) -> None:
+    make = columns._nullable_column if nullable else columns._pandas_column
+    names = [n for n in kinds.heading.names if n not in {"doc", "raw"}]  # which are no keys
+    keys = [["id"], *([n] for n in names[1:]), *(["id", n] for n in names[1:]), ["word", "fine", "small"], names]
+    for key in keys:
+        for rows in (kinds(), kinds & "id=1", kinds & "id=3"):
+            for query in (dj.U(*key) & rows, dj.U(*key).aggr(rows, most="max(id)", text="'x'")):
+                values = columns.driver_columns(query.connection, query._node, query.heading.names)
+                data = {n: make(query.heading[n], v) for n, v in zip(query.heading.names, values, strict=True)}
+                expected = pd.DataFrame(data, columns=query.heading.names).set_index(key)
+                frame = query.to_pandas(nullable=nullable)
+                pd.testing.assert_frame_equal(frame, expected, check_index_type="equiv", check_column_type="exact")
+                assert frame.columns.dtype == expected.columns.dtype
+                if len(key) > 1:
+                    assert [level.dtype for level in frame.index.levels] == [v.dtype for v in expected.index.levels]
 
 
 def test_empty_results_keep_columns_types_and_index(kinds: Any) -> None:
