@@ -1,7 +1,8 @@
 """Bind 300 tables in ten schemas, as a program does that starts anew: ``python -m benchmarks.activation URL [PYTHON]``.
 
-PYTHON is an interpreter that has DataJoint 2.3; each library is then timed in a process of its own, after its imports,
-in the same run. The tables are declared by the first run and dropped at the end.
+PYTHON is an interpreter that has DataJoint 2.3; each library is then timed in a process of its own: binding alone, when
+all its modules are loaded, and the whole program, which also starts Python, imports and connects. The tables are declared
+before and dropped at the end.
 """
 
 from __future__ import annotations
@@ -58,8 +59,11 @@ def connect(url: str) -> dj.Connection:
     return dj.Connection(url, config_override=Config(safemode=False))
 
 
-def ours(url: str, names: list[str]) -> tuple[float, int]:
-    """Return seconds and statements."""
+def bind_anew(url: str, names: list[str], *, loaded: bool) -> tuple[float, int]:
+    """Return the seconds and statements of this process, which has done nothing yet."""
+    if loaded:
+        for name in dj.__all__:
+            getattr(dj, name)
     connection = connect(url)
     with connection.query_log() as log:
         start = time.perf_counter()
@@ -69,8 +73,24 @@ def ours(url: str, names: list[str]) -> tuple[float, int]:
     return seconds, len(log)
 
 
-def theirs(url: str, names: list[str], python: str) -> float:
-    """Return the seconds of DataJoint 2.3."""
+def in_process(command: list[str], environment: dict[str, str] | None = None) -> tuple[str, float]:
+    """Return the last line that a program prints, and the seconds that it took."""
+    start = time.perf_counter()
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()[-1], time.perf_counter() - start
+
+
+def ours(url: str, names: list[str]) -> tuple[float, float, int]:
+    """Return the seconds of binding and of the whole program, and the statements."""
+    command = [sys.executable, "-m", "benchmarks.activation", url, "--bind", *names]
+    _, whole = in_process(command)
+    answer, _ = in_process([*command, "--loaded"])
+    seconds, statements = json.loads(answer)
+    return seconds, whole, statements
+
+
+def theirs(url: str, names: list[str], python: str) -> tuple[float, float]:
+    """Return the seconds of DataJoint 2.3 for binding and for the whole program."""
     address = urlsplit(url)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DJ_", "PYTHON"))}
     environment |= {
@@ -85,26 +105,35 @@ def theirs(url: str, names: list[str], python: str) -> float:
     }
     script = Path(__file__).parents[1] / "tests" / "interop" / "peer.py"
     command = [python, str(script), "bind", json.dumps({"names": names, "tables": tables()})]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    return float(done.stdout.splitlines()[-1])
+    answer, whole = in_process(command, environment)
+    return float(answer), whole
 
 
 def main() -> None:
-    """Print seconds, statements a schema, and the ratio."""
+    """Print seconds, statements a schema, and the ratios."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.activation", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("python", nargs="?")
+    parser.add_argument("--bind", nargs="+", metavar="SCHEMA", help=argparse.SUPPRESS)
+    parser.add_argument("--loaded", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     dj.logger.setLevel("WARNING")
+    if arguments.bind:
+        print(json.dumps(bind_anew(arguments.url, arguments.bind, loaded=arguments.loaded)))
+        return
     names = [f"bench_{os.getpid()}_{number}" for number in range(SCHEMAS)]
     connection = connect(arguments.url)
     try:
         bind(connection, names)
-        seconds, statements = ours(arguments.url, names)
-        print(f"{SCHEMAS * TABLES} tables: {seconds:.3f} s, {statements / SCHEMAS:.1f} statements a schema")
+        seconds, whole, statements = ours(arguments.url, names)
+        print(
+            f"{SCHEMAS * TABLES} tables: {seconds:.3f} s, {statements / SCHEMAS:.1f} statements a schema; program {whole:.2f} s"
+        )
         if arguments.python:
-            peer = theirs(arguments.url, names, arguments.python)
-            print(f"DataJoint 2.3: {peer:.3f} s, ratio {peer / seconds:.1f}")
+            peer, program = theirs(arguments.url, names, arguments.python)
+            print(
+                f"DataJoint 2.3: {peer:.3f} s, ratio {peer / seconds:.1f}; program {program:.2f} s, ratio {program / whole:.1f}"
+            )
     finally:
         for name in names:
             dj.Schema(name, connection=connection).drop()

@@ -42,6 +42,7 @@ _READ = re.compile(r"[\s(]*(?:SELECT|SHOW|DESCRIBE|DESC|VALUES|TABLE|SET|USE|PRA
 _FIRST_WORD = re.compile(r"(?:\s|\(|--\s[^\n]*|#[^\n]*|/\*(?!!|M!).*?\*/)*([A-Za-z]+)", re.DOTALL)
 _QUERIES = frozenset({"SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "WITH", "VALUES", "TABLE", "HELP"})
 
+_DEADLOCKS = 3  # after which a query is not run again
 _IDLE_SECONDS = 30.0  # after which a link is tried before something is sent that cannot be repeated
 _CANCEL_SECONDS = 0.8  # an interrupt waits for the server to be told; control returns within a second
 # The savepoint before a statement, where an error would end the transaction.
@@ -161,7 +162,7 @@ class Statements:
         if not repeatable:  # what is, finds out by itself that the link is lost
             session = self.tried(session, text, reconnect=reconnect)
         try:
-            result = self.once(session, text, call)
+            result = self._read(session, text, call) if repeatable else self.once(session, text, call)
         except LostConnectionError as error:
             self._give_up(session)
             if not self._may_reconnect(reconnect):
@@ -175,6 +176,16 @@ class Statements:
             result = self.once(self.reconnected(), text, call)
         session.begun = not session.closed and session.backend.in_transaction(session.raw)
         return result
+
+    def _read(self, session: Session, text: str, call: Call) -> RawResult:
+        """Run a query; it is run again where the server ended it for the sake of programs that change its tables."""
+        for _ in range(_DEADLOCKS):
+            try:
+                return self.once(session, text, call)
+            except DeadlockError:
+                if session.begun:  # a transaction of the user's, of which nothing was kept
+                    raise
+        return self.once(session, text, call)
 
     def tried(self, session: Session, text: str, *, reconnect: bool | None = None) -> Session:
         """Return a session on which a statement can be sent, as far as can be told before."""

@@ -249,7 +249,7 @@ class _Comparer:
         self, old: AttributeDefinition, new: AttributeDefinition, *, moved: bool, after: str | None
     ) -> AttributeChange:
         """Compare an attribute with itself; whatever is the same stays in the form that is stored."""
-        target = replace(old, name=new.name)
+        target = old if old.name == new.name else replace(old, name=new.name)
         aspects: list[Aspect] = []
         name = new.name
 
@@ -268,15 +268,13 @@ class _Comparer:
                     target, type_text=new.type_text, storage=new.storage, codec=new.codec, enum_type=new.enum_type,
                     collation=new.collation or (old.collation if old.storage.is_text else None),
                 )  # fmt: skip
-            elif new.inherited:
-                # the foreign key's column from now on
-                target = replace(target, enum_type=old.enum_type)
             if not new.inherited and plain(old.comment) != plain(new.comment):
                 differs("comment", repr(old.comment), repr(new.comment))
                 target = replace(target, comment=new.comment)
             if not self.same_default(old, new) and not (new.inherited and new.nullable):
                 differs("default", _default(old), _default(new))
-            target = replace(target, inherited=new.inherited)
+            if target.inherited != new.inherited:
+                target = replace(target, inherited=new.inherited)
         if old.nullable != new.nullable:
             differs("nullable", _nullable(old), _nullable(new))
         if {"type", "default", "nullable"} & set(aspects):

@@ -320,11 +320,16 @@ def _unquoted(place: Place, end: int | None = None) -> Iterator[tuple[int, str]]
 
 def _find(place: Place, characters: str, end: int | None = None) -> int | None:
     """Return where the first of `characters` outside quotes stands."""
+    source, start = place.source, place.column
+    if not any(quote in source for quote in QUOTES):
+        return min((i for c in characters if (i := source.find(c, start, end)) >= 0), default=None)
     return next((i for i, c in _unquoted(place, end) if c in characters), None)
 
 
 def _check_balance(place: Place, end: int) -> None:
-    opened = []
+    opened: list[int] = []
+    if not any(bracket in place.source for bracket in _OPENING + _CLOSING):
+        return
     for i, character in _unquoted(place, end):
         if character in _OPENING:
             opened.append(i)

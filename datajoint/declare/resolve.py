@@ -279,7 +279,7 @@ class _Resolver:
 
 def _same_column(a: ValueType, b: ValueType) -> bool:
     """Tell whether a foreign key may hold between columns of these types, however they are spelt."""
-    return replace(a, text="", core=True, auto_increment=False) == replace(b, text="", core=True, auto_increment=False)
+    return a.holds_same(b)
 
 
 def _repeated_collation(parent: ColumnInfo, own: SchemaCatalog | None) -> str | None:

@@ -39,7 +39,9 @@ def stored_attribute(
     storage = attribute.value_type
     if codec is None and (marker is None or not storage.core):
         marker, comment = None, column.comment
-        storage = replace(parse_stored_type(column.type) if storage.kind == "unknown" else storage, core=False)
+        storage = parse_stored_type(column.type) if storage.kind == "unknown" else storage
+        if storage.core:
+            storage = replace(storage, core=False)
     if column.auto_increment and "auto_increment" not in storage.text and storage.text != SERIAL:
         storage = replace(storage, text=f"{storage.text} auto_increment")
     default = None if column.default is None else Sql(column.default)
@@ -55,10 +57,7 @@ def holds_same(a: ValueType, b: ValueType) -> bool:
     if a.auto_increment and b.auto_increment and SERIAL in {a.text, b.text}:
         return True  # each engine has its own integer for it
 
-    def bare(value_type: ValueType) -> ValueType:
-        return replace(value_type, text="", core=True)
-
-    return bare(a) == bare(b)
+    return a.auto_increment == b.auto_increment and a.holds_same(b)
 
 
 def squeezed(codec: str | None) -> str | None:

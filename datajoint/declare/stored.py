@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog, TableInfo
 from datajoint.codecs import MissingCodec, codec_of, parse_type_spec, resolve_dtype
@@ -44,6 +45,20 @@ def read_heading(info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCata
     DataJointError
         If a codec leads to a type that does not exist, or a column was made by a version before 2.0.
     """
+    heading = catalog.derived.get(info.name.name)
+    if heading is None or not _has_codecs_of_now(heading):
+        heading = catalog.derived[info.name.name] = _make_heading(info, catalog, find_catalog)
+    return heading
+
+
+def _has_codecs_of_now(heading: Heading) -> bool:
+    """Tell whether each codec of a heading is still what its name stands for."""
+    return not heading.has_codecs or all(
+        a.codec is None or codec_of(a.type) is a.codec for a in heading._attributes.values()
+    )
+
+
+def _make_heading(info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog) -> Heading:
     return Heading(
         (_attribute(column, info, catalog, find_catalog) for column in info.columns),
         {"database": info.name.schema, "table_name": info.name.name},
@@ -88,12 +103,7 @@ def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog, find
         )
     codec = marker if marker and marker.startswith("<") else None
     value_type = _codec_type(codec, column, info) if codec else _value_type(marker, column)
-    value_type = replace(
-        value_type,
-        auto_increment=column.auto_increment,
-        enum_type=column.enum_type,
-        collation=column.collation,
-    )
+    value_type = _as_stored(value_type, column.auto_increment, column.enum_type, column.collation)
     hidden = column.name.startswith("_")
     return Attribute(
         name=column.name,
@@ -117,6 +127,16 @@ def _attribute(column: ColumnInfo, info: TableInfo, catalog: SchemaCatalog, find
         lineage=(catalog.lineage or {}).get((info.name.name, column.name)),
         value_type=value_type,
     )
+
+
+@lru_cache(maxsize=4096)
+def _as_stored(
+    value_type: ValueType,
+    auto_increment: bool,
+    enum_type: str | None,
+    collation: str | None,
+) -> ValueType:
+    return replace(value_type, auto_increment=auto_increment, enum_type=enum_type, collation=collation)
 
 
 def _inherited_marker(attribute: str, info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog) -> str | None:

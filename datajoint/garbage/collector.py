@@ -294,6 +294,8 @@ class GarbageCollector:
         DataJointError
             Unless this is a dry run, if anything could not be listed or read, or a transaction is open.
         """
+        if not dry_run:
+            self._refuse_within_a_transaction()
         plan = self.plan(grace_seconds)
         if verbose:
             logger.info("%s", plan)
@@ -307,12 +309,15 @@ class GarbageCollector:
             logger.info("Deleted %d files, %d bytes.", report["deleted"], report["bytes_freed"])
         return report
 
-    def _execute(self, plan: CollectionPlan) -> dict[str, Any]:
+    def _refuse_within_a_transaction(self) -> None:
         if any(connection.in_transaction for connection in self._connections):
             raise DataJointError(
                 "Garbage cannot be collected within a transaction: what it deleted may come back, and needs its objects.",
                 hint="Leave the transaction first.",
             )
+
+    def _execute(self, plan: CollectionPlan) -> dict[str, Any]:
+        self._refuse_within_a_transaction()
         for structure, marks in zip(self._structures, self._marks, strict=True):
             for schema in sorted(structure.own):
                 marks.provide(schema)

@@ -10,7 +10,7 @@ from typing import Any
 from datajoint import lineage
 from datajoint.errors import AccessError, DataJointError, InvalidValueError
 from datajoint.logging import logger
-from datajoint.table.meta import TableMeta
+from datajoint.table.meta import TableMeta, is_library_class
 from datajoint.table.part import Part
 from datajoint.table.table import Table
 from datajoint.values.accept import acceptor
@@ -25,6 +25,8 @@ def parts_of(cls: type[Table]) -> list[type[Part]]:
     """
     parts: dict[str, type[Part]] = {}
     for base in reversed(cls.__mro__):
+        if base is object or is_library_class(base):  # which has none
+            continue
         for name, value in list(vars(base).items()):
             if not (name[:1].isupper() and isinstance(value, TableMeta) and issubclass(value, Part)):
                 continue

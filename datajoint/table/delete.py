@@ -158,11 +158,12 @@ def _delete_by_conditions(seed: BaseTable, cascade: Cascade, part_integrity: Par
                     connection.events.emit(RowsDeleted(table=full_name, count=count))
         except IntegrityError as error:
             raise _blocked(graph, name, error) from error
-        if counts[name]:
-            logger.info("Deleting %d rows from %s", counts[name], full_name)
     if part_integrity == "enforce":
         for part in orphaning_parts(graph, counts):
             raise before_master(part, graph.masters[part])
+    for name, count in counts.items():
+        if count:
+            logger.info("Deleting %d rows from %s", count, connection.dialect.quote(name.identifier))
     return counts[seed.name]
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from datajoint.declare.agreement import agrees
 from datajoint.declare.difference import Difference, compare
 from datajoint.declare.resolve import table_info
+from datajoint.declare.stored import read_heading
 from datajoint.definition import TableName
 from datajoint.errors import DataJointError
 from datajoint.logging import logger
@@ -67,6 +69,8 @@ def find_drift(table: Table) -> TableDrift | None:
         declared = table._resolve_definition(table.declaration_context)
         found = table_info(table.connection, table.name)
         if found is None:
+            return None
+        if agrees(declared, found[0], read_heading(*found, table.connection.catalog)):
             return None
         comparison = compare(declared, *found, table.connection.dialect, table.connection.catalog)
     except DataJointError as error:

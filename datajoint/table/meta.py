@@ -7,7 +7,7 @@ a user's class, on an instance of it. What users define themselves is left alone
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from types import FunctionType
 from typing import Any
 
@@ -34,11 +34,7 @@ class TableMeta(type):
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any) -> None:
         super().__init__(name, bases, namespace, **keywords)
-        own = (
-            frozenset[str]()
-            if is_library_class(cls)
-            else frozenset(_public_names(cls)) - _HOOKS - TableMeta.__dict__.keys()
-        )
+        own = frozenset[str]() if is_library_class(cls) else _public_names(cls) - _HOOKS - TableMeta.__dict__.keys()
         type.__setattr__(cls, "_on_instance", own)
 
     def __getattribute__(cls, name: str) -> Any:
@@ -93,7 +89,10 @@ class TableMeta(type):
         return True
 
 
-def _public_names(cls: type) -> Iterator[str]:
-    for base in cls.__mro__:
-        if is_library_class(base):
-            yield from (n for n, v in vars(base).items() if not n.startswith("_") and isinstance(v, _INSTANCE_LEVEL))
+def _public_names(cls: type) -> frozenset[str]:
+    return frozenset[str]().union(*(_names_of_library_class(base) for base in cls.__mro__ if is_library_class(base)))
+
+
+@cache
+def _names_of_library_class(cls: type) -> frozenset[str]:
+    return frozenset(n for n, v in vars(cls).items() if not n.startswith("_") and isinstance(v, _INSTANCE_LEVEL))

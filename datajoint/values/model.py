@@ -56,6 +56,19 @@ class ValueType:
     enum_type: str | None = field(default=None, compare=False)
     collation: str | None = field(default=None, compare=False)
 
+    def holds_same(self, other: ValueType) -> bool:
+        """Tell whether columns of both types hold the same values, however the types are spelt."""
+        return self is other or (
+            self.kind == other.kind
+            and self.length == other.length
+            and self.precision == other.precision
+            and self.scale == other.scale
+            and self.digits == other.digits
+            and self.labels == other.labels
+            and self.low == other.low
+            and self.high == other.high
+        )
+
     @property
     def is_number(self) -> bool:
         """Whether values are numbers (``bool`` is none)."""

@@ -537,12 +537,26 @@ def test_references_that_cannot_be_read_any_more(collector, table, backend, monk
 
 
 def test_within_a_transaction(collector, table, connection):
+    def look():
+        with connection.transaction:
+            (table & "id = 0").delete_quick()
+            plan = collector.plan()
+            assert plan.report()["hash_paths_orphaned"] == 4
+            for collect in (plan.execute, lambda: collector.collect(dry_run=False)):
+                with pytest.raises(DataJointError, match="cannot be collected within a transaction"):
+                    collect()
+
     table.insert1(row(0))
-    with connection.transaction:
-        (table & "id = 0").delete_quick()
-        assert collector.collect()["hash_paths_orphaned"] == 4
-        with pytest.raises(DataJointError, match="cannot be collected within a transaction"):
-            collector.collect(dry_run=False)
+    for _ in range(10):
+        try:
+            look()
+            break
+        except DataJointError as error:
+            # Within a transaction some servers cannot read what tests beside this one made or dropped since it began.
+            if "definition has changed" not in str(error) and "does not exist" not in str(error):
+                raise
+    else:
+        pytest.fail("other tests never let a transaction read all schemas")
     table.insert1(row(0))
     intact(table, [0])
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -80,6 +81,40 @@ def test_ending_explicitly_ends_all_blocks(connection, numbers):
 
 
 # --- what empties a transaction
+def test_a_query_that_a_deadlock_ended_is_run_again(connection, numbers, new_connection, engine):
+    """Outside a transaction there is nothing that was lost with it."""
+    if engine == "sqlite":
+        pytest.skip("there is one writer, and it waits for nobody")
+    numbers.insert({"n": n} for n in (1, 2))
+    other, reader = new_connection(), new_connection()
+    theirs = dj.FreeTable(other, numbers.full_table_name)
+    query = f"SELECT n FROM {numbers.full_table_name} WHERE n IN (1, 2) ORDER BY n FOR UPDATE"
+
+    def read():
+        with reader.query_log() as log:
+            rows = [row[0] for row in reader.query(query)]
+        reader.close_thread()
+        return rows, len(log)
+
+    def waits():
+        table = f"{numbers.database}.{numbers.table_name}"
+        return any(lock.table == table for lock in connection.locks())
+
+    with ThreadPoolExecutor(1) as thread:
+        with other.transaction:
+            theirs.update1({"n": 2, "m": 1})
+            found = thread.submit(read)
+            end = time.monotonic() + 10
+            while not waits():
+                assert time.monotonic() < end
+                time.sleep(0.2)  # MariaDB looks anew only if nobody asked for a tenth of a second
+            theirs.update1({"n": 1, "m": 1})
+        rows, times = found.result(60)
+    assert rows == [1, 2]
+    assert times > 1
+    assert numbers.to_arrays("m").tolist() == [1, 1]
+
+
 def test_a_deadlock_dooms_the_block_and_keeps_the_first_error(connection, numbers, new_connection, engine):
     if engine == "sqlite":
         pytest.skip("there is one writer, and it waits for nobody")

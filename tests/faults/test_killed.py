@@ -78,11 +78,11 @@ def check_killed_after(url, filled, schema, task, number):
 
 
 def check_killed(url, filled, task, killed, number):
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert killed.returncode == -signal.SIGKILL, (number, killed.stdout, killed.stderr)
     wait_until_gone(url, told(killed, "session"))
     reached = state(task, *filled.tables)
     if task == "chunks":
-        assert reached * ROWS % 5000 == 0 or reached == 1
+        assert reached * ROWS % 5000 == 0 or reached == 1, (reached, number)
         filled.tables[0].delete_quick()
     else:
         assert reached in {0, 1}, (task, number)
@@ -176,6 +176,7 @@ def test_killed_inside_some_statements(url, filled, schema, task):
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_killed_inside_many_statements(url, filled, schema, task):
+    print(f"DJ_TEST_SEED={SEED}")
     whole = length(url, filled, schema, task)
     chosen = random.Random(f"{SEED} {task} many")  # noqa: S311 - no secret
     # From the first byte to the last; where only the end is missing, the server may have done all.

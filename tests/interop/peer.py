@@ -79,6 +79,7 @@ def extend(names):
 
 def bind(names, tables):
     """Bind `tables` of every schema, as a program that is started anew does; return the seconds."""
+    dj.conn()
     start = time.perf_counter()
     for name in names:
         schema = dj.Schema(name)

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import datajoint as dj
+from datajoint.declare.difference import compare
 from datajoint.errors import DuplicateError, IntegrityError, InvalidValueError, MissingAttributeError
+from datajoint.table.drift import find_drift
 
 _tables = itertools.count()
 
@@ -156,6 +158,13 @@ def expected(value, attribute):
     return value
 
 
+def see_the_same(table):
+    """What is told at a glance, and the full comparison, agree on whether there is a difference."""
+    declared, found = table._resolve_definition(table.declaration_context), table._info()
+    comparison = compare(declared, *found, table.connection.dialect, table.connection.catalog)
+    assert (find_drift(table) is None) == (not comparison.differences)
+
+
 def check(schema, context, data):
     first = data.draw(tables())
     second = data.draw(changed(first))
@@ -168,6 +177,7 @@ def check(schema, context, data):
         table.insert(rows)
     before = structure(table)
     table.definition = text(second)
+    see_the_same(table())
     try:
         table.alter(prompt=False)
     except (InvalidValueError, MissingAttributeError, DuplicateError, IntegrityError):
@@ -177,6 +187,7 @@ def check(schema, context, data):
     else:
         fresh = declare(schema, context, text(second))
         assert structure(table) == structure(fresh)
+        see_the_same(table())
         assert not table.alter_plan()
         known = {a["name"] for a in first["attributes"]}
         found = table.to_dicts(order_by="k")

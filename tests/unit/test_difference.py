@@ -7,11 +7,13 @@ import pytest
 from datajoint.backends.catalog import ColumnInfo, ForeignKeyInfo, IndexInfo, SchemaCatalog, TableInfo
 from datajoint.backends.mysql import DIALECT as MYSQL
 from datajoint.backends.postgres import DIALECT as POSTGRESQL
+from datajoint.declare.agreement import agrees
 from datajoint.declare.checks import convertible, fits, widens
 from datajoint.declare.defaults import default_sql
 from datajoint.declare.difference import _longest_increasing, compare
 from datajoint.declare.grammar import parse_definition
 from datajoint.declare.sameness import plain
+from datajoint.declare.stored import read_heading
 from datajoint.definition import AttributeDefinition, ForeignKeyDefinition, IndexDefinition, TableDefinition, TableName
 from datajoint.errors import UnsupportedChangeError
 from datajoint.values.parse import parse_type
@@ -49,7 +51,10 @@ KEY = column("k", "int", "int32")
 
 def compared(definition, info, dialect=MYSQL, *others):
     catalog = SchemaCatalog("lab", {t.name.name: t for t in (info, *others)})
-    return compare(definition, info, catalog, dialect, {}.get)
+    comparison = compare(definition, info, catalog, dialect, {}.get)
+    # What is told at a glance is never contradicted.
+    assert not (agrees(definition, info, read_heading(info, catalog, {}.get)) and comparison.differences)
+    return comparison
 
 
 def differences(*arguments):

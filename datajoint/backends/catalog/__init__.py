@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from datajoint.definition import TableName
 
@@ -82,6 +83,8 @@ class SchemaCatalog:
         Asks for `incoming`, which few need and on some servers costs more than all the rest.
     lineage : mapping or None
         ``(table, attribute) -> "schema.table.attribute"``; None where the schema has no ``~lineage`` table.
+    derived : dict
+        What a reader made of a table, by the table's name; lives as long as the catalog.
     """
 
     schema: str
@@ -89,6 +92,7 @@ class SchemaCatalog:
     find_incoming: Callable[[], tuple[ForeignKeyInfo, ...]] = tuple
     lineage: Mapping[tuple[str, str], str] | None = None
     collation: str | None = None
+    derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def incoming(self) -> tuple[ForeignKeyInfo, ...]:

@@ -28,10 +28,6 @@ SELECT table_schema, table_name, column_name, column_type, is_nullable = 'YES' A
 FROM information_schema.columns WHERE table_schema IN :schemas
 ORDER BY table_schema, table_name, ordinal_position;
 
--- name: keys
-SELECT table_schema, table_name, column_name FROM information_schema.statistics
-WHERE table_schema IN :schemas AND index_name = 'PRIMARY' ORDER BY table_schema, table_name, seq_in_index;
-
 -- name: foreign_keys
 SELECT table_schema, table_name, constraint_name, referenced_table_schema, referenced_table_name, column_name, referenced_column_name
 FROM information_schema.key_column_usage
@@ -45,8 +41,9 @@ WHERE referenced_table_schema IN :schemas
 ORDER BY table_schema, table_name, constraint_name, referenced_table_schema, referenced_table_name, ordinal_position;
 
 -- name: indexes
-SELECT table_schema, table_name, index_name, non_unique = 0 AS is_unique, column_name FROM information_schema.statistics
-WHERE table_schema IN :schemas AND index_name <> 'PRIMARY' ORDER BY table_schema, table_name, index_name, seq_in_index;
+SELECT table_schema, table_name, index_name, non_unique = 0 AS is_unique, column_name, index_name = 'PRIMARY' AS is_key
+FROM information_schema.statistics WHERE table_schema IN :schemas
+ORDER BY table_schema, table_name, index_name, seq_in_index;
 
 -- name: downstream
 SELECT DISTINCT table_schema FROM information_schema.key_column_usage WHERE referenced_table_schema IN :schemas;

@@ -59,16 +59,6 @@ LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE n.nspname IN :schemas AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY n.nspname, c.relname, a.attnum;
 
--- name: keys
-SELECT n.nspname, c.relname, a.attname
-FROM pg_constraint k
-JOIN pg_class c ON c.oid = k.conrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u(attnum, position)
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum
-WHERE k.contype = 'p' AND n.nspname IN :schemas
-ORDER BY n.nspname, c.relname, u.position;
-
 -- name: foreign_keys
 SELECT n.nspname, c.relname, k.conname, pn.nspname, pc.relname, a.attname, pa.attname
 FROM pg_constraint k
@@ -96,14 +86,14 @@ WHERE k.contype = 'f' AND pn.nspname IN :schemas
 ORDER BY n.nspname, c.relname, k.oid, u.position;
 
 -- name: indexes
-SELECT n.nspname, c.relname, ic.relname, i.indisunique, a.attname
+SELECT n.nspname, c.relname, ic.relname, i.indisunique, a.attname, i.indisprimary
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_class ic ON ic.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS u(attnum, position)
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum AND u.attnum > 0
-WHERE n.nspname IN :schemas AND NOT i.indisprimary AND u.position <= i.indnkeyatts
+WHERE n.nspname IN :schemas AND u.position <= i.indnkeyatts
 ORDER BY n.nspname, c.relname, ic.oid, u.position;
 
 -- name: downstream

@@ -117,17 +117,16 @@ class CatalogReader:
         names = sorted(existing)
         # The list of tables comes first: whatever another process declares meanwhile is then absent, never half there.
         listed = self._run(execute, "tables", names)
-        columns, keys = self._columns(execute, names), self._keys(execute, names)
-        children = self._foreign_keys(execute, names)
+        columns, children = self._columns(execute, names), self._foreign_keys(execute, names)
         incoming = cache(lambda: self._incoming(execute, names))  # once for all that are read together
-        indexes, expressions = self._indexes(execute, names)
+        keys, indexes, expressions = self._indexes(execute, names)
         tables: dict[str, dict[str, TableInfo]] = {name: {} for name in names}
         for schema, table, comment in listed:
             name = TableName(schema, table)
             if name not in columns:  # dropped since
                 continue
             tables[schema][table] = TableInfo(
-                name, comment or "", tuple(columns[name]), tuple(keys[name]), tuple(children[name]), tuple(indexes[name]),
+                name, comment or "", tuple(columns[name]), keys.get(name, ()), tuple(children[name]), tuple(indexes[name]),
                 tuple(expressions[name]),
             )  # fmt: skip
         recorded = self._lineage(execute, [name for name in names if LINEAGE in tables[name]])
@@ -144,12 +143,6 @@ class CatalogReader:
         for schema, table, *row in self._run(execute, "columns", names):
             columns[TableName(schema, table)].append(self._make_column(row))
         return columns
-
-    def _keys(self, execute: Execute, names: Sequence[str]) -> dict[TableName, list[str]]:
-        keys: dict[TableName, list[str]] = defaultdict(list)
-        for schema, table, name in self._run(execute, "keys", names):
-            keys[TableName(schema, table)].append(name)
-        return keys
 
     def _foreign_keys(self, execute: Execute, names: Sequence[str]) -> dict[TableName, list[ForeignKeyInfo]]:
         """Return the foreign keys of each table."""
@@ -168,16 +161,20 @@ class CatalogReader:
 
     def _indexes(
         self, execute: Execute, names: Sequence[str]
-    ) -> tuple[dict[TableName, list[IndexInfo]], dict[TableName, list[IndexInfo]]]:
-        """Return the indexes over plain columns, and those that have expressions, which have no name."""
+    ) -> tuple[dict[TableName, tuple[str, ...]], dict[TableName, list[IndexInfo]], dict[TableName, list[IndexInfo]]]:
+        """Return primary keys, the other indexes over plain columns, and those that have expressions, which have no name."""
+        keys: dict[TableName, tuple[str, ...]] = {}
         plain: dict[TableName, list[IndexInfo]] = defaultdict(list)
         expressions: dict[TableName, list[IndexInfo]] = defaultdict(list)
-        for key, group in groupby(self._run(execute, "indexes", names), itemgetter(0, 1, 2, 3)):
+        for key, group in groupby(self._run(execute, "indexes", names), itemgetter(0, 1, 2, 3, 5)):
             columns = [row[4] for row in group]
+            if key[4]:
+                keys[TableName(key[0], key[1])] = tuple(columns)
+                continue
             found = expressions if None in columns else plain
             index = IndexInfo(key[2], tuple(c for c in columns if c is not None), bool(key[3]))
             found[TableName(key[0], key[1])].append(index)
-        return plain, expressions
+        return keys, plain, expressions
 
     def _lineage(self, execute: Execute, names: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
         recorded: dict[str, dict[tuple[str, str], str]] = {name: {} for name in names}

@@ -23,10 +23,6 @@ LEFT JOIN `~dj_columns` c
 WHERE t.schema_name IN :schemas
 ORDER BY t.schema_name, t.table_name, x.cid;
 
--- name: keys
-SELECT schema_name, table_name, column_name FROM `~dj_columns`
-WHERE schema_name IN :schemas AND key_position IS NOT NULL ORDER BY schema_name, table_name, key_position;
-
 -- name: foreign_keys
 SELECT t.schema_name, t.table_name, f.id AS name, p.schema_name AS parent_schema, p.table_name AS parent_table,
        f."from" AS column_name, f."to" AS parent_column
@@ -46,12 +42,15 @@ WHERE p.schema_name IN :schemas
 ORDER BY t.schema_name, t.table_name, f.id DESC, f.seq;
 
 -- name: indexes
-SELECT t.schema_name, t.table_name, substr(i.name, length(t.schema_name) + 2) AS name, i."unique", k.name AS column_name
+SELECT schema_name, table_name, '' AS name, 1 AS is_unique, column_name, 1 AS is_key, 0 AS place, key_position AS position
+FROM `~dj_columns` WHERE schema_name IN :schemas AND key_position IS NOT NULL
+UNION ALL
+SELECT t.schema_name, t.table_name, substr(i.name, length(t.schema_name) + 2), i."unique", k.name, 0, -i.seq, k.seqno
 FROM `~dj_tables` t
 JOIN pragma_index_list(t.schema_name || '.' || t.table_name) i
 JOIN pragma_index_info(i.name) k
 WHERE t.schema_name IN :schemas AND i.origin = 'c'
-ORDER BY t.schema_name, t.table_name, i.seq DESC, k.seqno;
+ORDER BY schema_name, table_name, is_key DESC, place, position;
 
 -- name: downstream
 -- CROSS: the tables in this order, or the list of foreign keys is made again for every pair of tables.
