@@ -259,6 +259,7 @@ def test_who_is_at_work_is_told(run, lab, shell, lab_connection, monkeypatch):
     assert "No session of number 1 runs a statement" in run("%dj top --end 1", fails="DataJointError")
     assert "Did you mean '--end'?" in run("%dj top --edn 1", fails="CommandError")
     from datajoint.backends.base import Process
+    from datajoint.sql.fragment import Sql
 
     slow = Process(7, "ann", "lab-pc", "SELECT * FROM `lab`.`__score` -- <b>", 12.34)
     monkeypatch.setattr(lab_connection.backend, "working", lambda execute, target: [slow])
@@ -266,6 +267,6 @@ def test_who_is_at_work_is_told(run, lab, shell, lab_connection, monkeypatch):
     assert re.search(r"12\.3 +ann@lab-pc +7 +Score +'?SELECT", shown)
     ended = []
     monkeypatch.setattr(lab_connection.backend, "user", lambda execute: "ann@lab-pc")
-    monkeypatch.setattr(lab_connection.backend, "end_statement", lambda number: ended.append(number) or "SELECT 1")
+    monkeypatch.setattr(lab_connection.backend, "end_statement", lambda number: ended.append(number) or Sql("SELECT 1"))
     assert "The statement of session 7 was ended." in run("%dj top --end 7")
     assert ended == [7]
