@@ -296,6 +296,14 @@ class Backend(ABC):
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:
         """Return who waits for whom at this moment, as far as the user may see it."""
 
+    @abstractmethod
+    def working(self, execute: Execute, target: Target) -> list[Process]:
+        """Return who else runs a statement at this moment, as far as the user may see it, the longest first."""
+
+    def end_statement(self, number: int) -> Sql | None:  # noqa: ARG002 - for servers
+        """Return what ends the statement that the session of that number runs; None where there is none to end."""
+        return None
+
     def end_session(self, number: int) -> Sql | None:  # noqa: ARG002 - for servers
         """Return what ends the session of that number, its transaction undone; None where there are none to end."""
         return None

@@ -1,4 +1,4 @@
-"""From the rows of an engine's query on its lock table to `LockWait` records."""
+"""From the rows of an engine's queries on its locks and its sessions to records."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def read(execute: Execute, query: str) -> list[LockWait]:
         name = TableName(schema, table) if schema and table else None
         waits.append(LockWait(_process(waiting), _process(blocking), name, _seconds(seconds)))
     return waits
+
+
+def working(execute: Execute, query: str) -> list[Process]:
+    """Run `query`, whose columns are number, user, place, statement and seconds of a session at work, and read its rows."""
+    return [_process(row) for row in execute(Sql(query)).rows]
 
 
 def _process(facts: tuple[object, ...]) -> Process:

@@ -10,7 +10,7 @@ from typing import Any
 
 from datajoint.backends import locks, mysql_session
 from datajoint.backends.alteration import Alteration, AlterScript
-from datajoint.backends.base import Execute, LockWait, Target
+from datajoint.backends.base import Execute, LockWait, Process, Target
 from datajoint.backends.catalog import ColumnInfo, SchemaCatalog
 from datajoint.backends.catalog.reader import CatalogReader, Row, plain_column
 from datajoint.backends.coordination import MariaDBCoordination
@@ -52,6 +52,10 @@ class MariaDB(MySQLProtocol):
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - for other engines
         """Read the server's lock tables."""
         return locks.read(execute, mysql_session.MARIADB_LOCKS)
+
+    def working(self, execute: Execute, target: Target) -> list[Process]:  # noqa: ARG002 - for other engines
+        """Read the server's list of sessions."""
+        return locks.working(execute, mysql_session.MARIADB_WORKING)
 
     def plan(self, execute: Execute, statement: Sql) -> str:
         """Write a line for each table read, with what is known of it."""

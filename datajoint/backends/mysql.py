@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.backends import locks, mysql_session
-from datajoint.backends.base import Backend, Execute, LockWait, Target
+from datajoint.backends.base import Backend, Execute, LockWait, Process, Target
 from datajoint.backends.ddl import quote_text
 from datajoint.backends.dialect import Dialect
 from datajoint.backends.json_paths import read_cast, read_path
@@ -39,6 +39,10 @@ class MySQL(MySQLProtocol):
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - for other engines
         """Read the server's lock tables."""
         return locks.read(execute, mysql_session.MYSQL_LOCKS)
+
+    def working(self, execute: Execute, target: Target) -> list[Process]:  # noqa: ARG002 - for other engines
+        """Read the server's list of sessions."""
+        return locks.working(execute, mysql_session.MYSQL_WORKING)
 
     def plan(self, execute: Execute, statement: Sql) -> str:
         """Have the steps written as a tree."""

@@ -27,6 +27,7 @@ from datajoint.backends.base import (
     ExternalQuery,
     LockWait,
     Privilege,
+    Process,
     RawResult,
     Target,
     external_url,
@@ -131,6 +132,14 @@ class MySQLProtocol(Backend):
     @abstractmethod
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:
         """Read the server's lock tables."""
+
+    @abstractmethod
+    def working(self, execute: Execute, target: Target) -> list[Process]:
+        """Read the server's list of sessions."""
+
+    def end_statement(self, number: int) -> Sql:
+        """Return the statement that ends what a session runs."""
+        return Sql(f"KILL QUERY {int(number)}")
 
     def end_session(self, number: int) -> Sql:
         """Return the statement that ends a session."""

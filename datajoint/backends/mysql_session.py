@@ -67,6 +67,14 @@ LEFT JOIN information_schema.PROCESSLIST wp ON wp.ID = wx.trx_mysql_thread_id
 LEFT JOIN information_schema.PROCESSLIST bp ON bp.ID = bx.trx_mysql_thread_id
 """
 
+_WORKING = """
+FROM {table}
+WHERE COMMAND IN ('Query', 'Execute') AND INFO IS NOT NULL AND ID <> CONNECTION_ID()
+ORDER BY TIME DESC, ID
+"""
+MYSQL_WORKING = "SELECT ID, USER, HOST, INFO, TIME" + _WORKING.format(table="performance_schema.processlist")
+MARIADB_WORKING = "SELECT ID, USER, HOST, INFO, TIME_MS / 1e3" + _WORKING.format(table="information_schema.PROCESSLIST")
+
 # Servers found to speak no TLS, so that further sessions need not try.
 _without_tls: set[tuple[str | None, int]] = set()
 

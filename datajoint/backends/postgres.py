@@ -41,6 +41,7 @@ from datajoint.backends.base import (
     ExternalQuery,
     LockWait,
     Privilege,
+    Process,
     RawResult,
     Request,
     Target,
@@ -148,6 +149,14 @@ class PostgreSQL(Backend):
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - for other engines
         """Read the server's lock table."""
         return locks.read(execute, postgres_session.LOCKS)
+
+    def working(self, execute: Execute, target: Target) -> list[Process]:  # noqa: ARG002 - for other engines
+        """Read the server's list of sessions."""
+        return locks.working(execute, postgres_session.WORKING)
+
+    def end_statement(self, number: int) -> Sql:
+        """Return the call that ends what a session runs."""
+        return Sql("SELECT pg_cancel_backend(", Parameter(number), ")")
 
     def end_session(self, number: int) -> Sql:
         """Return the call that ends a session."""

@@ -47,6 +47,13 @@ WHERE w.datname = current_database() AND w.wait_event_type = 'Lock'
 ORDER BY w.pid, b.pid
 """
 
+WORKING = """
+SELECT pid, usename, coalesce(host(client_addr), 'local'), query, extract(epoch FROM clock_timestamp() - query_start)
+FROM pg_stat_activity
+WHERE state = 'active' AND backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
+ORDER BY query_start
+"""
+
 # Servers found to speak no TLS, so that further sessions need not try.
 _without_tls: set[tuple[str | None, int]] = set()
 _NO_TLS_OFFERED = ("server does not support SSL", "SSL error", "SSL SYSCALL error")

@@ -36,6 +36,7 @@ from datajoint.backends.base import (
     Duplicates,
     Execute,
     LockWait,
+    Process,
     RawResult,
     Target,
 )
@@ -129,6 +130,10 @@ class SQLite(Backend):
     def lock_waits(self, execute: Execute, target: Target) -> list[LockWait]:  # noqa: ARG002 - nobody to ask
         """Return who is writing, where the system tells; who waits is not written anywhere."""
         return sqlite_locks.holders(Path(target.path or ""))
+
+    def working(self, execute: Execute, target: Target) -> list[Process]:
+        """Return who is writing, where the system tells; who reads is not written anywhere."""
+        return [wait.blocking for wait in self.lock_waits(execute, target)]
 
     def user(self, execute: Execute) -> str:  # noqa: ARG002 - nobody to ask
         """Return the name of the operating system's user."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.address import target_from_settings
-from datajoint.backends.base import ExternalQuery, RawResult, Request, Target
+from datajoint.backends.base import ExternalQuery, Process, RawResult, Request, Target
 from datajoint.backends.cursor import BufferedCursor
 from datajoint.backends.registry import get_backend
 from datajoint.connection import forks
@@ -22,6 +22,7 @@ from datajoint.connection.hosting import HostedTransaction
 from datajoint.connection.locks import Lock, described
 from datajoint.connection.query_cache import QueryCache
 from datajoint.connection.query_log import QueryRecord
+from datajoint.connection.running import Running, described_running
 from datajoint.connection.session import Session, Sessions
 from datajoint.connection.statements import Statements
 from datajoint.connection.transaction import Attachment, Host, OpenTransaction, Transaction
@@ -418,20 +419,54 @@ class Connection:
         found = next((lock for lock in self.locks() if lock.blocking.number == number), None)
         if found is None:
             raise DataJointError(f"Nobody waits for a session of number {number}.", hint="See connection.locks().")
-        statement = self.backend.end_session(number)
+        self._end_own(found.blocking, self.backend.end_session(number), "the transaction")
+        return found
+
+    def running(self) -> list[Running]:
+        """Return what others run at this moment, the longest first, as far as the user may see it.
+
+        Sessions of the same program are among them. SQLite tells who writes, and nothing of statements.
+        """
+        return [described_running(process) for process in self.backend.working(self._execute, self.target)]
+
+    def end_running(self, number: int) -> Running:
+        """End the statement that a session of your own runs; the session, and a transaction around it, may go on.
+
+        Parameters
+        ----------
+        number : int
+            Of the session, as `running` tells it.
+
+        Returns
+        -------
+        Running
+            What was ended.
+
+        Raises
+        ------
+        DataJointError
+            If the session runs nothing, it belongs to another user, or the engine has no sessions.
+        """
+        found = next((running for running in self.running() if running.process.number == number), None)
+        if found is None:
+            raise DataJointError(f"No session of number {number} runs a statement.", hint="See connection.running().")
+        self._end_own(found.process, self.backend.end_statement(number), "the statement")
+        return found
+
+    def _end_own(self, process: Process, statement: Sql | None, what: str) -> None:
+        """Run what ends something of a session, if that belongs to the user."""
         if statement is None:
             raise DataJointError(
-                f"Number {number} is a process of this machine, not a session of a server.",
-                hint="End the transaction in that program, or end the program.",
+                f"Number {process.number} is a process of this machine, not a session of a server.",
+                hint=f"End {what} in that program, or end the program.",
             )
         mine = self.backend.user(self._execute).partition("@")[0]
-        if found.blocking.user != mine:
+        if process.user != mine:
             raise DataJointError(
-                f"Session {number} belongs to {found.blocking.user}, and you are {mine}.",
-                hint=f"Ask {found.blocking.user} to end the transaction.",
+                f"Session {process.number} belongs to {process.user}, and you are {mine}.",
+                hint=f"Ask {process.user} to end {what}.",
             )
         self._execute(statement)
-        return found
 
     def backup(self, path: str | Path) -> None:
         """Copy a SQLite database to a new file, as it is at this moment; others may go on working with it.

@@ -47,12 +47,13 @@ def described(wait: LockWait) -> Lock:
         wait.waiting,
         wait.blocking,
         None if name is None else str(name),
-        None if name is None else _class_name(name),
+        None if name is None else class_name(name),
         wait.seconds,
     )
 
 
-def _class_name(name: TableName) -> str:
+def class_name(name: TableName) -> str:
+    """Return the name that the class of a table has, a part's after its master's."""
     return ".".join(to_camel_case(part) for part in name.name.lstrip("#~_").split("__"))
 
 

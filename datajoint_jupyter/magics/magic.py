@@ -32,6 +32,7 @@ from datajoint_jupyter.magics import (
     statement,
     status,
     tables,
+    top,
     use,
     watch,
     why,
@@ -69,6 +70,7 @@ COMMANDS: dict[str, Command[Any]] = {
         failures,
         debug,
         locks,
+        top,
         doctor,
     )
 }

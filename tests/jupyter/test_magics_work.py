@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 pytestmark = [pytest.mark.usefixtures("close_widgets")]
@@ -244,3 +246,27 @@ def test_who_writes_is_told(run, lab, shell, lab_connection):
         number = shell.user_ns["held"][0].blocking.number
         assert "is a process of this machine" in run(f"%dj locks --end {number}", fails="DataJointError")
     assert "Nobody waits for a session of number 1" in run("%dj locks --end 1", fails="DataJointError")
+
+
+# --- %dj top
+def test_who_is_at_work_is_told(run, lab, shell, lab_connection, monkeypatch):
+    assert "No one else runs a statement" in run("%dj top")
+    with lab_connection.transaction:
+        run("Session.insert1({'session': 99})")
+        assert "process" in run("%dj top -o busy")
+        number = shell.user_ns["busy"][0].process.number
+        assert "is a process of this machine" in run(f"%dj top --end {number}", fails="DataJointError")
+    assert "No session of number 1 runs a statement" in run("%dj top --end 1", fails="DataJointError")
+    assert "Did you mean '--end'?" in run("%dj top --edn 1", fails="CommandError")
+    from datajoint.backends.base import Process
+    from datajoint.sql.fragment import Sql
+
+    slow = Process(7, "ann", "lab-pc", "SELECT * FROM `lab`.`__score` -- <b>", 12.34)
+    monkeypatch.setattr(lab_connection.backend, "working", lambda execute, target: [slow])
+    shown = run("%dj top")
+    assert re.search(r"12\.3 +ann@lab-pc +7 +Score +'?SELECT", shown)
+    ended = []
+    monkeypatch.setattr(lab_connection.backend, "user", lambda execute: "ann@lab-pc")
+    monkeypatch.setattr(lab_connection.backend, "end_statement", lambda number: ended.append(number) or Sql("SELECT 1"))
+    assert "The statement of session 7 was ended." in run("%dj top --end 7")
+    assert ended == [7]
