@@ -212,7 +212,9 @@ def _start_mariadb(folder: Path, certificates: Path | None) -> Server:
     user = _unprivileged("mysql")
     data = _owned_folder(folder / "data", user)
     as_user = [f"--user={user}"] if user else []
-    common = ["--no-defaults", f"--datadir={data}", *as_user]
+    # A starting server clears its temporary folder, also the one that only sets up a data folder: no two may share one.
+    scratch = _owned_folder(folder / "tmp", user)
+    common = ["--no-defaults", f"--datadir={data}", f"--tmpdir={scratch}", *as_user]
     subprocess.run(
         [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
         check=True,
@@ -228,10 +230,8 @@ def _start_mariadb(folder: Path, certificates: Path | None) -> Server:
     )
     accounts.chmod(0o644)
     port, log = free_port(), folder / "server.log"
-    # A starting server clears its temporary folder, so two must not share one.
-    scratch = _owned_folder(folder / "tmp", user)
     options = [
-        f"--port={port}", f"--tmpdir={scratch}", "--bind-address=127.0.0.1", f"--socket={data}/s", f"--pid-file={data}/pid", f"--init-file={accounts}",
+        f"--port={port}", "--bind-address=127.0.0.1", f"--socket={data}/s", f"--pid-file={data}/pid", f"--init-file={accounts}",
         "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--max-allowed-packet=256M",
         "--max-connections=300", "--skip-log-bin",
     ]  # fmt: skip
