@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from operator import methodcaller
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from datajoint.backends.convert import decimal_reader, read_uuid, shortest_float
 from datajoint.backends.ddl import quote_text
 from datajoint.errors import InvalidValueError
 from datajoint.values.accept import as_duration
-from datajoint.values.dates import moment_text, time_text
+from datajoint.values.dates import moment_text, plain_moment_text, time_text
 from datajoint.values.documents import from_json
 from datajoint.values.model import ValueType
 
@@ -156,9 +155,6 @@ _CHECKS: dict[str, Callable[[ValueType, str], str | None]] = {
 
 
 # --- to the driver
-_seconds_text = methodcaller("isoformat", " ")  # what ``str`` says, by a fifth sooner
-
-
 def encoder(value_type: ValueType) -> Converter | None:
     """Return what turns a canonical value into one that sqlite3 binds."""
     digits = value_type.digits
@@ -170,7 +166,7 @@ def encoder(value_type: ValueType) -> Converter | None:
         case "date":
             return dt.date.isoformat
         case "datetime" | "timestamp":
-            return _seconds_text if not digits else lambda value: moment_text(value, digits)
+            return plain_moment_text if not digits else lambda value: moment_text(value, digits)
         case "time":
             return lambda value: _time_of_day(value, digits)
         case "uuid":

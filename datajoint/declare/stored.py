@@ -45,17 +45,20 @@ def read_heading(info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCata
     DataJointError
         If a codec leads to a type that does not exist, or a column was made by a version before 2.0.
     """
-    heading = catalog.derived.get(info.name.name)
-    if heading is None or not _has_codecs_of_now(heading):
-        heading = catalog.derived[info.name.name] = _make_heading(info, catalog, find_catalog)
+    kept = catalog.derived.get(info.name.name)
+    if kept is not None and all(find_catalog(schema) is other for schema, other in kept[1].items()):
+        heading: Heading = kept[0]
+        return heading
+    others: dict[str, SchemaCatalog | None] = {}
+
+    def find(schema: str) -> SchemaCatalog | None:
+        others[schema] = find_catalog(schema)
+        return others[schema]
+
+    heading = _make_heading(info, catalog, find)
+    if not heading.has_codecs:  # what a codec's name leads to may change
+        catalog.derived[info.name.name] = heading, others
     return heading
-
-
-def _has_codecs_of_now(heading: Heading) -> bool:
-    """Tell whether each codec of a heading is still what its name stands for."""
-    return not heading.has_codecs or all(
-        a.codec is None or codec_of(a.type) is a.codec for a in heading._attributes.values()
-    )
 
 
 def _make_heading(info: TableInfo, catalog: SchemaCatalog, find_catalog: FindCatalog) -> Heading:

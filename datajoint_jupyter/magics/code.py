@@ -33,8 +33,16 @@ class CodeArguments:
 
 def code(context: Context, arguments: CodeArguments) -> None:
     """Put the code of a view, as it is now, into the next cell."""
-    name, view = _view(context, arguments.view)
+    variable, view = _view(context, arguments.view)
+    name = variable or f"the {type(view).__name__} that was opened last"
     text = _code_of(name, view, selected=arguments.selected)
+    if hasattr(view, "code_as") and text != (named := view.code_as(variable)):
+        if not variable:
+            raise CommandError(
+                f"Too many rows are pasted into {name} to be written into a cell.",
+                "Keep the form by %dj insert Session -o NAME; its rows are NAME.pasted_rows.",
+            )
+        text = named
     if arguments.assign is not None:
         if not any(hasattr(type(view), value) for value in _VALUES):
             raise CommandError(
@@ -58,7 +66,7 @@ def _has_code(view: Any) -> bool:
 
 
 def _view(context: Context, text: str) -> tuple[str, Any]:
-    """Return the view that is meant, and what it is called."""
+    """Return the view that is meant, and what the notebook calls it; an empty text if it has no name there."""
     known = context.workspace.namespace
     if not text:
         found = next((view for view in reversed(list(open_widgets)) if _has_code(view)), None)
@@ -67,8 +75,7 @@ def _view(context: Context, text: str) -> tuple[str, Any]:
                 "No view is open that could tell its code.",
                 "Open one with %dj browse, restrict, diagram, insert or delete.",
             )
-        name = next((name for name in view_names(context) if known[name] is found), "")
-        return name or f"the {type(found).__name__} that was opened last", found
+        return next((name for name in view_names(context) if known[name] is found), ""), found
     if text.isidentifier() and text not in known:
         raise unknown("view", text, view_names(context), otherwise=_OPEN_ONE)
     value = evaluate(text, context.workspace, name=_NAME).value

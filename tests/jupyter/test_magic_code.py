@@ -84,6 +84,16 @@ def test_a_diagram_a_form_and_a_deletion(next_cell, lab, run):
     run(next_cell("%dj code form"))
     run("rows = len(Subject & {'subject': 20, 'species': 'rat'})")
     assert lab.user_ns["rows"] == 1
+    run(
+        "sheet = insert_form(Subject)\nsheet.paste('subject\\tspecies\\n' + ''.join(f'{n}\\trat\\n' for n in range(100, 400)))"
+    )
+    assert next_cell("%dj code sheet") == "Subject.insert(sheet.pasted_rows)  # the 300 rows as pasted"
+    assert next_cell("%dj code") == next_cell("%dj code sheet")
+    run(next_cell("%dj code sheet"))
+    run("rows = len(Subject & 'subject >= 100')")
+    assert lab.user_ns["rows"] == 300
+    lab.user_ns.pop("sheet")
+    assert "Too many rows are pasted into the EntryForm that was opened last" in run("%dj code", fails="CommandError")
     run("gone = delete_view(Subject & 'subject = 20', source='Subject & \"subject = 20\"')")
     assert next_cell("%dj code gone") == '(Subject & "subject = 20").delete()'
 

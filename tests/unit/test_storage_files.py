@@ -240,7 +240,9 @@ def test_killed_at_every_step_of_a_put(store, backend, tmp_path, task):
         backend.remove_folder("f")
         backend.remove_folder("a")
         backend.put_buffer(b"o" * 1000, "a/old")
-        assert run(number).returncode == -signal.SIGKILL
+        killed = run(number)
+        # Files of a folder are written side by side: one run may find a subfolder there that two made in another.
+        assert killed.returncode == -signal.SIGKILL or int(killed.stdout) < number
         found = {name: (store / name).read_bytes() for name in names(store) if not is_temporary(name)}
         old = found.pop("a/old")
         assert old in {b"o" * 1000, b"n" * 1_000_000}

@@ -84,7 +84,7 @@ class SchemaCatalog:
     lineage : mapping or None
         ``(table, attribute) -> "schema.table.attribute"``; None where the schema has no ``~lineage`` table.
     derived : dict
-        What a reader made of a table, by the table's name; lives as long as the catalog.
+        What was made of a table, by the table's name; lives as long as the catalog.
     """
 
     schema: str

@@ -463,10 +463,8 @@ class TableBrowser(ChangingView):
             if revision == self.revision and total is not None:
                 exact = limit is None or total <= limit
                 self.row_count, self.count_is_exact, self.count_given_up = total if exact else limit, exact, False
-        if (
-            limit is None and total is not None and total > COUNTED
-        ):  # someone is about to look at rows still further away
-            self._learn()
+        if limit is None and total is not None and total > COUNTED:
+            self._learn()  # someone is about to look at rows still further away
 
     @staticmethod
     def _quick_count(source: RowSource) -> int | None:

@@ -11,7 +11,7 @@ SHOWN_ROWS = 200
 """Rows that are written out."""
 
 
-def insert_code(name: str, rows: Sequence[Row], parts: Mapping[str, Sequence[Row]]) -> str:
+def insert_code(name: str, rows: Sequence[Row], parts: Mapping[str, Sequence[Row]], *, many: str | None = None) -> str:
     """Return code that inserts rows into a table and, in the same transaction, rows into its parts.
 
     Parameters
@@ -22,8 +22,12 @@ def insert_code(name: str, rows: Sequence[Row], parts: Mapping[str, Sequence[Row
         Of the table itself; attributes without a value are left out.
     parts : mapping
         Rows by the part's name; empty ones are passed over.
+    many : str, optional
+        What to write for `rows` if they are more than `SHOWN_ROWS`.
     """
     filled = {part: rows_ for part, rows_ in parts.items() if rows_}
+    if many is not None and len(rows) > SHOWN_ROWS:
+        return f"{name}.insert({many})  # the {len(rows):,} rows as pasted"
     lines = [_statement(name, rows)] if rows else []
     lines += [_statement(part, rows_) for part, rows_ in filled.items()]
     if len(lines) < 2:  # noqa: PLR2004 - a single statement is a transaction by itself
@@ -35,8 +39,6 @@ def insert_code(name: str, rows: Sequence[Row], parts: Mapping[str, Sequence[Row
 def _statement(name: str, rows: Sequence[Row]) -> str:
     if len(rows) == 1:
         return f"{name}.insert1({given(rows[0])!r})"
-    if len(rows) > SHOWN_ROWS:
-        return f"{name}.insert(rows)  # the {len(rows):,} rows as pasted: form.pasted_rows"
     # Rows of one call have the same attributes.
     names = [n for n in rows[0] if any(row[n] is not None for row in rows)] if rows else []
     listed = "".join(f"    { {n: row[n] for n in names}!r},\n" for row in rows)

@@ -88,10 +88,9 @@ class PastedRows:
     def _read(self, texts: Texts) -> Row:
         return read_row(self._sheet.fields, texts).row
 
-    @property
-    def code(self) -> str:
-        """Python that inserts them."""
-        return insert_code(self._sheet.name, self.rows, {}) if self.texts else ""
+    def code(self, form: str = "form") -> str:
+        """Return Python that inserts them, if the notebook calls the form so."""
+        return insert_code(self._sheet.name, self.rows, {}, many=f"{form}.pasted_rows") if self.texts else ""
 
     def page(self, offset: int, limit: int) -> dict[str, Any]:
         """Return some rows and their problems, for the page."""

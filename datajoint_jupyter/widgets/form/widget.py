@@ -127,8 +127,12 @@ class EntryForm(ChangingView):
     @property
     def code(self) -> str:
         """Python that inserts the entry, or the pasted rows where those are in front."""
+        return self.code_as("form")
+
+    def code_as(self, name: str) -> str:
+        """Return `code` for a notebook that calls the form `name`, where very many rows are pasted."""
         with self._lock:
-            return self._rows.code if self.mode == "many" else self._judge().code
+            return self._rows.code(name) if self.mode == "many" else self._judge().code
 
     def paste(self, text: str) -> None:
         """Take the lines of a spreadsheet as rows; `problems` tells what is wrong with them.
@@ -262,7 +266,7 @@ class EntryForm(ChangingView):
         return self._changed(0)
 
     def _page(self, request: RowsRequest) -> tuple[str, Answer]:
-        return "rows", self._rows.page(request.offset, request.limit) | {"code": self._rows.code[:_SHOWN]}
+        return "rows", self._rows.page(request.offset, request.limit) | {"code": self._rows.code()[:_SHOWN]}
 
     def _cell(self, request: CellRequest) -> tuple[str, Answer]:
         self._rows.set_cell(request.row, request.name, request.value)
@@ -283,7 +287,7 @@ class EntryForm(ChangingView):
         self._show_pasted()
         if self.problems or not self._rows.texts:
             return 0
-        code = self._rows.code
+        code = self._rows.code()
         count = self._entry.insert(self._rows.rows, {})
         self._rows.paste("")
         self._show_pasted()
@@ -293,7 +297,7 @@ class EntryForm(ChangingView):
     def _changed(self, row: int) -> tuple[str, Answer]:
         self._show_pasted()
         page = min(row, max(0, len(self._rows.texts) - 1)) // _PAGE * _PAGE
-        return "rows", self._rows.page(page, _PAGE) | {"code": self._rows.code[:_SHOWN]}
+        return "rows", self._rows.page(page, _PAGE) | {"code": self._rows.code()[:_SHOWN]}
 
     def _show_pasted(self) -> None:
         self.problems = self._rows.problems

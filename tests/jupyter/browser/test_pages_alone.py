@@ -226,10 +226,7 @@ def test_a_button_stays_under_the_pointer(tables, on_stage, expect):
     stage = on_stage(view)
     page = stage.page
     page.locator(".dj-kind-of-error > summary").click()
-    retry = page.get_by_role("button", name="Retry all")
-    box = retry.bounding_box()
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
-    page.mouse.down()
+    press(page, page.get_by_role("button", name="Retry all"))
     view.state = {**view.state, "problem": "the disk is full"}  # a line above
     view.failures = [{**kind, "count": "9 keys"} for kind in view.failures]
     stage.to_page()
