@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+import datajoint as dj
 from datajoint.backends.catalog import ColumnInfo, ForeignKeyInfo, IndexInfo, SchemaCatalog, TableInfo
 from datajoint.backends.mysql import DIALECT as MYSQL
 from datajoint.backends.postgres import DIALECT as POSTGRESQL
+from datajoint.codecs import MissingCodec, unregister_codec
 from datajoint.declare.agreement import agrees
 from datajoint.declare.checks import convertible, fits, widens
 from datajoint.declare.defaults import default_sql
@@ -255,3 +257,43 @@ def test_fits(value, old, new, result):
 
 def test_comment_of_the_other_system():
     assert plain('it is \\"so\\"') == plain('it is "so"')
+
+
+# --- what a heading was made of
+def test_what_another_schema_tells_is_asked_again():
+    """A column without a type of its own has that of the parent's, which another schema may tell otherwise by now."""
+    key = ForeignKeyInfo(NAME, ("k",), TableName("far", "p"), ("k",))
+    info = TableInfo(NAME, "", (column("k", "tinyint"),), ("k",), (key,), ())
+    catalog = SchemaCatalog("lab", {"t": info})
+
+    def far(marker):
+        parent = TableInfo(TableName("far", "p"), "", (column("k", "tinyint", marker),), ("k",), (), ())
+        return SchemaCatalog("far", {"p": parent})
+
+    one, other = far("bool"), far("int8")
+    kinds = [read_heading(info, catalog, {"far": found}.get)["k"].original_type for found in (one, other, None, one)]
+    assert kinds == ["bool", "int8", None, "bool"]
+    assert read_heading(info, catalog, {"far": one}.get) is read_heading(info, catalog, {"far": one}.get)
+
+
+def test_what_a_codec_leads_to_is_asked_again():
+    info = table(KEY, column("a", "json", "<told_later>"))
+    catalog = SchemaCatalog("lab", {"t": info})
+    assert isinstance(read_heading(info, catalog, {}.get)["a"].codec, MissingCodec)
+
+    class ToldLater(dj.Codec):
+        name = "told_later"
+
+        def get_dtype(self, is_store):
+            return "json"
+
+        def encode(self, value, *, key=None, store_name=None):
+            return value
+
+        def decode(self, stored, *, key=None):
+            return stored
+
+    try:
+        assert isinstance(read_heading(info, catalog, {}.get)["a"].codec, ToldLater)
+    finally:
+        unregister_codec("told_later")
