@@ -31,13 +31,10 @@ RUNS = 5
 PAGE = 100
 FAR = 50
 SOON = 0.3
-GOALS = {
-    "open": 0.3,
-    **dict.fromkeys(
-        ("next page", "far page", "far page soon", "last page", "sort by an index", "far page, sorted"), 0.15
-    ),
-    "far page soon, sorted": 0.15,
-}
+PROMPT = (
+    "next page", "far page", "far page soon", "last page", "sort by an index", "far page, sorted", "far page soon, sorted",
+)  # fmt: skip
+GOALS = {"open": 0.3, **dict.fromkeys(PROMPT, 0.15)}
 
 
 def declare(schema: Any) -> Any:
